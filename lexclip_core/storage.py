@@ -42,7 +42,7 @@ def runs_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the git-ignored folder for things that can be rebuilt: `LEXCLIP_CACHE`, else `.cache` in the project."""
+    """Return the git-ignored folder of rebuildable things: `LEXCLIP_CACHE`, else `.cache` in the project."""
     return Path(os.environ.get("LEXCLIP_CACHE") or project_root() / ".cache")
 
 

@@ -1,1 +1,1 @@
-
+"""Readers of third-party data sets: one small file a data set."""
