@@ -1,0 +1,229 @@
+"""A run folder survives the round trip, and a damaged one is named with the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lexclip_core import runs
+from lexclip_core.errors import DamagedFileError, InputError, StorageError
+
+WORDS = ("happy", "sad", "null", "nan", "1e3")  # the last three are what a careless CSV reader swallows
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def content(**changes: object) -> runs.RunContent:
+    rng = np.random.default_rng(0)
+    layout = pd.DataFrame(
+        {
+            "subtree": "emotion.n.01",
+            "word": WORDS,
+            "synset": "x.n.01",
+            "parent": ["", "happy", "happy", "null", "null"],
+            "gloss": "a, gloss with a comma",
+            "x_before": 0.5,
+            "y_before": 1.0,
+            "x_after": -2.0,
+            "y_after": 3.0,
+            "trustworthiness_before": 0.9,
+            "trustworthiness_after": np.nan,
+        }
+    )
+    base = runs.RunContent(
+        run_id="lexclip-0123abcd",
+        config={"preset": "lexclip", "steps": np.int64(3)},
+        metrics={"test/auc": {"value": 3 / 4, "low": 0.5, "high": 1.0, "n": 8, "before": 1 / 4}},
+        history=pd.DataFrame(
+            {"step": [0, 1], "epoch": 0, "seconds": [0.1, 0.2], "distance": 1.0, "total": 1.5}
+        ),
+        words=WORDS,
+        before=unit(rng.normal(size=(5, 8))),
+        after=unit(rng.normal(size=(5, 8))),
+        pairs=pd.DataFrame(
+            [["happy", "null", "synonym", "a", "test", 0.1, 1 / 3]], columns=list(runs.PAIR_COLUMNS)
+        ),
+        layout=layout,
+        provenance={"command": "lexclip tune --preset lexclip --out data/runs", "wall_seconds": 1.0},
+    )
+    return replace(base, **changes)
+
+
+@pytest.fixture
+def run_path(tmp_path: Path) -> Path:
+    tuned = tmp_path / "weights.safetensors"
+    tuned.write_bytes(b"tensors")
+    return runs.write_run(tmp_path / "runs", content(), tuned=tuned)
+
+
+def test_a_run_reads_back_as_it_was_written(run_path: Path) -> None:
+    written, run = content(), runs.read_run(run_path)
+    assert run.run_id == "lexclip-0123abcd"
+    assert run.words == WORDS
+    assert run.config == {"preset": "lexclip", "steps": 3}
+    assert run.metrics == written.metrics
+    assert run.provenance == written.provenance
+    assert run.tuned_path.read_bytes() == b"tensors"
+    assert run.before.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(run.after, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(run.after, written.after, atol=1e-3)
+    pd.testing.assert_frame_equal(run.layout, written.layout, check_dtype=False)
+    pd.testing.assert_frame_equal(run.pairs, written.pairs, check_dtype=False, atol=1e-5)
+    pd.testing.assert_frame_equal(run.history, written.history, check_dtype=False)
+
+
+def test_optional_parts_may_be_absent(tmp_path: Path) -> None:
+    run = runs.read_run(runs.write_run(tmp_path, content(layout=None)))
+    assert run.layout is None
+    assert run.tuned_path is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    words=st.lists(
+        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), min_size=1, unique=True
+    )
+)
+def test_any_words_survive(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
+    rows = unit(np.ones((len(words), 4)))
+    given_run = content(words=tuple(words), before=rows, after=rows)
+    assert runs.read_run(runs.write_run(tmp_path_factory.mktemp("run"), given_run)).words == tuple(words)
+
+
+def test_the_list_holds_summaries_and_never_loads_a_matrix(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a matrix was loaded")
+
+    monkeypatch.setattr(np, "load", refuse)
+    (summary,), damaged = runs.list_runs(run_path.parent)
+    assert (summary.run_id, summary.preset, summary.n_words) == ("lexclip-0123abcd", "lexclip", 5)
+    assert summary.has_layout
+    assert summary.has_tuned
+    assert summary.metrics["test/auc"]["before"] == 1 / 4
+    assert damaged == ()
+
+
+def test_the_stamp_moves_when_a_run_is_written_again(run_path: Path) -> None:
+    first = runs.summarise(run_path).stamp
+    runs.write_run(run_path.parent, content(metrics={}))
+    assert runs.summarise(run_path).stamp > first
+    assert runs.read_run(run_path).tuned_path is None  # nothing of the replaced run is left behind
+
+
+def test_missing_folder_hidden_folders_and_files_are_no_runs(run_path: Path) -> None:
+    folder = run_path.parent
+    (folder / ".lexclip-half-written").mkdir()
+    (folder / "README.md").write_text("runs")
+    assert [summary.run_id for summary in runs.list_runs(folder)[0]] == ["lexclip-0123abcd"]
+    assert runs.list_runs(folder / "nowhere") == ((), ())
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def pickle_words(path: Path) -> None:
+    rows = np.ones((1, 2), np.float16)
+    np.savez(path, words=np.array([{"a": 1}], dtype=object), before=rows, after=rows)
+
+
+LISTED_DAMAGE = [
+    ("config.json", Path.unlink, "config.json is missing"),
+    ("embeddings.npz", Path.unlink, "embeddings.npz is missing"),
+    ("embeddings.npz", truncate, "embeddings.npz cannot be read"),
+    ("embeddings.npz", lambda path: path.write_bytes(b""), "embeddings.npz cannot be read"),
+    ("metrics.json", truncate, "metrics.json cannot be read"),
+    ("metrics.json", lambda path: path.write_text('{"a": {"value": NaN}}'), "NaN is not a JSON number"),
+    ("metrics.json", lambda path: path.write_text('{"a": 3}'), "'a' has no number under 'value'"),
+    ("provenance.json", lambda path: path.write_text("[]"), "expected an object, found list"),
+]
+READ_DAMAGE = [
+    *LISTED_DAMAGE,
+    ("embeddings.npz", pickle_words, "Object arrays cannot be loaded"),
+    (
+        "history.csv",
+        lambda path: path.write_text("step,epoch\n0,1\n"),
+        "history: column 'seconds' is missing",
+    ),
+    ("pairs.csv", lambda path: path.write_text(""), "pairs.csv cannot be read"),
+    (
+        "pairs.csv",
+        lambda path: path.write_text(",".join(runs.PAIR_COLUMNS) + "\na,b,synonym,n,test,high,0.2\n"),
+        "column 'cosine_before' holds something that is not a number",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "damage", "reason"), READ_DAMAGE)
+def test_a_damaged_file_is_named_on_read(run_path: Path, name: str, damage: object, reason: str) -> None:
+    damage(run_path / name)
+    with pytest.raises(DamagedFileError) as error:
+        runs.read_run(run_path)
+    assert reason in str(error.value)
+    assert str(run_path) in str(error.value)
+    assert "Remedy: delete the folder" in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "damage", "reason"), LISTED_DAMAGE)
+def test_a_damaged_run_is_listed_apart_and_the_others_stay(
+    run_path: Path, name: str, damage: object, reason: str
+) -> None:
+    bad = run_path.parent / "blog-release-00000000"
+    shutil.copytree(run_path, bad)
+    damage(bad / name)
+    good, damaged = runs.list_runs(run_path.parent)
+    assert [summary.run_id for summary in good] == ["lexclip-0123abcd"]
+    assert [entry.path for entry in damaged] == [bad]
+    assert reason in damaged[0].reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"run_id": "../evil"}, "'../evil' cannot name a folder"),
+        ({"run_id": ""}, "'' cannot name a folder"),
+        ({"words": ()}, "at least one word"),
+        ({"words": ("a", "b", "a", "c", "d")}, "'a' stands twice"),
+        ({"before": unit(np.ones((4, 8)))}, r"before has shape (4, 8)"),
+        ({"after": unit(np.ones((5, 3)))}, r"after has shape (5, 3)"),
+        ({"after": 2 * unit(np.ones((5, 8)))}, "not of length 1"),
+        ({"history": pd.DataFrame({"step": [1]})}, "history: column 'epoch' is missing"),
+        ({"layout": pd.DataFrame({"word": ["a"]})}, "layout: column 'subtree' is missing"),
+        ({"metrics": {"test/auc": {"value": True}}}, "'test/auc' has no number under 'value'"),
+        ({"metrics": {"test/auc": {"value": 1.0, "low": "0"}}}, "has '0' under 'low'"),
+        ({"metrics": {"test/auc": {"value": float("nan")}}}, "metrics.json"),
+        ({"config": {"tower": object()}}, "config.json: object"),
+    ],
+)
+def test_what_contradicts_itself_is_not_written(tmp_path: Path, changes: dict, reason: str) -> None:
+    with pytest.raises(InputError) as error:
+        runs.write_run(tmp_path, content(**changes))
+    assert reason in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_run(run_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(StorageError, match="free some disk space"):
+        runs.write_run(run_path.parent, content(metrics={}))
+    assert "test/auc" in runs.read_run(run_path).metrics
+    assert [path.name for path in run_path.parent.iterdir()] == ["lexclip-0123abcd"]
+
+
+def test_json_files_are_plain_text_for_other_tools(run_path: Path) -> None:
+    assert json.loads((run_path / "config.json").read_text())["preset"] == "lexclip"
