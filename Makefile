@@ -1,0 +1,38 @@
+# The one door. Every target sets up what it needs; a second call takes a moment.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help app test lint notebooks bench setup demo lock clean
+
+BIN := .venv/bin
+# Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
+WORKERS ?= 2
+PROFILE ?= embedded
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+app: setup ## Open the explorer on http://localhost:8501 (or the next free port)
+	@$(BIN)/lexclip app
+
+test: setup ## Run every test
+	@$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+lint: setup ## Check style, types and that notebooks are committed without outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy lexclip_core
+	@find notebooks -name '*.ipynb' -not -path '*/.*' -exec $(BIN)/nbstripout --verify {} +
+
+notebooks: setup ## Run every notebook in order (PROFILE=smoke|embedded|paper)
+	@$(BIN)/lexclip notebooks run --profile $(PROFILE)
+
+setup: ## Make .venv with all requirements and WordNet (the other targets call it)
+	@sh scripts/setup.sh
+
+lock: setup ## Pin requirements-dev.txt anew for every platform
+	@$(BIN)/uv pip compile requirements-dev.txt --universal --python-version 3.11 --upgrade -o requirements.lock
+
+clean: ## Remove what can be made again: .venv, caches, build folders (runs and data stay)
+	rm -rf .venv .cache build lexclip.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
