@@ -1,0 +1,146 @@
+"""The text towers lexclip knows by name, with everything that must be right for their vectors to be right."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from lexclip_core.errors import InputError
+
+Activation = Literal["gelu", "quickgelu"]
+
+MINILM = "all-MiniLM-L6-v2"
+TINY = "tiny-random"
+
+
+@dataclass(frozen=True)
+class TowerSpec:
+    """What a text tower is made of.
+
+    Attributes:
+        name: The name `load` takes.
+        architecture: open_clip architecture name, or the Hugging Face model type.
+        pretrained: open_clip tag, or the pinned revision on the hub; empty when there is none.
+        activation: The activation the weights were trained with.
+        tokenizer: `clip-bpe`, or the Hugging Face name of a tokenizer.
+        context_length: Longest text in tokens, start and end tokens included.
+        dim: Length of an embedding.
+        source: Where the weights come from.
+        sha256: Checksum of the weight file, 64 hex digits or its published first 8; empty when unpublished.
+        licence: Licence of the weights.
+        note: One sentence for the reader of a list of models.
+    """
+
+    name: str
+    architecture: str
+    pretrained: str
+    activation: Activation
+    tokenizer: str
+    context_length: int
+    dim: int
+    source: str
+    sha256: str = ""
+    licence: str = ""
+    note: str = ""
+
+
+def _clip(
+    architecture: str, pretrained: str, activation: Activation, *, source: str, licence: str, note: str
+) -> TowerSpec:
+    name = f"{architecture}/{pretrained}"
+    return TowerSpec(
+        name, architecture, pretrained, activation, "clip-bpe", 77, 512, source, licence=licence, note=note
+    )
+
+
+_SPECS = (
+    TowerSpec(
+        name=MINILM,
+        architecture="bert",
+        pretrained="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
+        activation="gelu",
+        tokenizer="sentence-transformers/all-MiniLM-L6-v2",
+        context_length=256,
+        dim=384,
+        source="sentence-transformers/all-MiniLM-L6-v2",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        licence="Apache-2.0",
+        note="The default: a sentence encoder of 22.7M parameters that runs offline on a laptop.",
+    ),
+    _clip(
+        "ViT-B-32-quickgelu",
+        "laion400m_e31",
+        "quickgelu",
+        source="timm/vit_base_patch32_clip_224.laion400m_e31",
+        licence="MIT",
+        note="The papers' checkpoint with the activation it was trained with.",
+    ),
+    _clip(
+        "ViT-B-32-quickgelu",
+        "laion400m_e32",
+        "quickgelu",
+        source="timm/vit_base_patch32_clip_224.laion400m_e32",
+        licence="MIT",
+        note="One epoch later than laion400m_e31.",
+    ),
+    _clip(
+        "ViT-B-32-quickgelu",
+        "openai",
+        "quickgelu",
+        source="timm/vit_base_patch32_clip_224.openai",
+        licence="MIT",
+        note="The first published CLIP.",
+    ),
+    _clip(
+        "ViT-B-32",
+        "laion2b_s34b_b79k",
+        "gelu",
+        source="laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+        licence="MIT",
+        note="The same architecture trained on LAION-2B, with plain GELU.",
+    ),
+    TowerSpec(
+        name="roberta-ViT-B-32/laion2b_s12b_b32k",
+        architecture="roberta-ViT-B-32",
+        pretrained="laion2b_s12b_b32k",
+        activation="gelu",
+        tokenizer="roberta-base",
+        context_length=77,
+        dim=512,
+        source="laion/CLIP-ViT-B-32-roberta-base-laion2B-s12B-b32k",
+        licence="MIT",
+        note="CLIP with a RoBERTa text tower; also needs the configuration and tokenizer of roberta-base.",
+    ),
+    TowerSpec(
+        name=TINY,
+        architecture="lexclip-tiny",
+        pretrained="",
+        activation="gelu",
+        tokenizer="clip-bpe",
+        context_length=77,
+        dim=64,
+        source="seeded random numbers",
+        licence="MIT",
+        note="Untrained: random weights (2 layers of width 64) for tests and smoke runs; its cosines mean nothing.",
+    ),
+)
+
+REGISTRY: dict[str, TowerSpec] = {one.name: one for one in _SPECS}
+
+
+def spec(name: str) -> TowerSpec:
+    """Return the record of a registered tower.
+
+    Raises:
+        InputError: The name is not registered; the message lists the names and the nearest one.
+    """
+    if name in REGISTRY:
+        return REGISTRY[name]
+    near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(
+        f"unknown tower {name!r}",
+        f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', 'hf-hub:owner/model', "
+        "a local folder with open_clip_config.json, or a .pt or .safetensors file with architecture=...",
+    )

@@ -1,0 +1,151 @@
+"""A text tower: texts in, unit vectors out, each text encoded at its true length and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lexclip_core import storage
+from lexclip_core.errors import InputError
+from lexclip_core.towers.batching import length_batches
+from lexclip_core.towers.registry import TowerSpec
+from lexclip_core.towers.text_forward import forward_for
+from lexclip_core.towers.tokens import Ids, TextTokenizer, checked_texts
+
+
+class Tower:
+    """A text encoder that is always in evaluation mode and hands out unit rows.
+
+    Args:
+        model: An open_clip model; only its text side is used.
+        tokenizer: Texts -> ids at true length.
+        record: What the tower is.
+        sha256: Checksum of the weights it was loaded from.
+        device: Where it computes.
+        dtype: float32, or bfloat16 for automatic mixed precision; embeddings are float32 either way.
+
+    Attributes:
+        model: The open_clip model, `visual` removed.
+        trainable: What `set_trainable` was last told; empty for an untouched tower.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: TextTokenizer,
+        record: TowerSpec,
+        *,
+        sha256: str,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.model = model.to(device).eval()
+        self.tokenizer = tokenizer
+        self.spec = record
+        self.sha256 = sha256
+        self.device = device
+        self.dtype = dtype
+        self.trainable: str | tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name the tower was loaded by."""
+        return self.spec.name
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.spec.dim
+
+    def tokens(self, texts: Sequence[str]) -> list[Ids]:
+        """Return each text's token ids, start and end included, cut at the context length.
+
+        Raises:
+            InputError: No texts, or something that is no text.
+        """
+        return self.tokenizer(checked_texts(texts))
+
+    def encode_texts(
+        self, texts: Sequence[str], *, batch_size: int = 1024, progress: bool = False
+    ) -> np.ndarray:
+        """Return the embeddings of texts as float32 unit rows of shape (len(texts), dim).
+
+        Texts with the same tokens are computed once and get identical rows. No gradient is kept.
+
+        Args:
+            texts: Words or sentences.
+            batch_size: Most texts in one forward pass; long texts make smaller batches.
+            progress: Draw a progress bar.
+
+        Raises:
+            InputError: No texts, something that is no text, or a batch size below 1.
+        """
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}", "give a number of at least 1")
+        unique, inverse = _unique(self.tokens(texts))
+        rows = np.empty((len(unique), self.dim), dtype=np.float32)
+        batches = length_batches(unique, batch_size=batch_size)
+        self.model.eval()
+        with torch.inference_mode():
+            for batch in storage.progress(batches, desc="encoding", unit="batch") if progress else batches:
+                rows[batch] = self._unit_rows([unique[index] for index in batch]).cpu().numpy()
+        return rows[inverse]
+
+    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return the embeddings of texts, shape (len(texts), dim), with gradients to the trainable parameters.
+
+        Dropout stays off: the tower is always in evaluation mode.
+
+        Raises:
+            InputError: No texts, or something that is no text.
+        """
+        unique, inverse = _unique(self.tokens(texts))
+        batches = length_batches(unique, batch_size=len(unique))
+        self.model.eval()
+        rows = torch.cat([self._unit_rows([unique[index] for index in batch]) for batch in batches])
+        place = np.empty(len(unique), dtype=np.int64)
+        place[np.concatenate(batches)] = np.arange(len(unique))
+        return rows[torch.from_numpy(place[inverse]).to(self.device)]
+
+    def _unit_rows(self, ids: Sequence[Ids]) -> torch.Tensor:
+        mixed = self.dtype != torch.float32
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=mixed):
+            rows = forward_for(self.model)(self.model, ids)
+        return functional.normalize(rows.float(), dim=-1)
+
+    def trainable_parameters(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that training moves, by name."""
+        return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return a copy, on the CPU, of the parameters that training moves."""
+        return {name: value.detach().cpu().clone() for name, value in self.trainable_parameters().items()}
+
+    def load_state(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Write a copy made by `state` back into the trainable parameters.
+
+        Raises:
+            InputError: Names or shapes differ from the trainable parameters.
+        """
+        targets = self.trainable_parameters()
+        shapes = {name: tuple(value.shape) for name, value in targets.items()}
+        given = {name: tuple(value.shape) for name, value in tensors.items()}
+        if shapes != given:
+            differing = sorted(set(shapes.items()) ^ set(given.items()))
+            raise InputError(
+                f"the tensors do not fit what is trainable in {self.name}: {differing[:3]}",
+                "call set_trainable with the setting they were made with",
+            )
+        with torch.no_grad():
+            for name, value in tensors.items():
+                targets[name].copy_(value)
+
+
+def _unique(ids: list[Ids]) -> tuple[list[Ids], np.ndarray]:
+    place: dict[Ids, int] = {}
+    inverse = np.fromiter((place.setdefault(one, len(place)) for one in ids), dtype=np.int64, count=len(ids))
+    return list(place), inverse
