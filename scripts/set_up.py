@@ -104,7 +104,7 @@ def discard_unusable_environment() -> None:
     if not VENV.exists():
         return
     if MARKER.exists():
-        reason = "an earlier set-up was interrupted"
+        reason = "an earlier set-up did not finish"
     elif not runs(str(BIN / "python"), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
         reason = "its Python does not run, or is older than 3.11"
     else:
