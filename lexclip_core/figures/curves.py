@@ -1,0 +1,143 @@
+"""Figures of lines: the loss terms of a training history, and curves with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from lexclip_core.figures.style import (
+    Mark,
+    checked,
+    faint,
+    marks_for,
+    new_figure,
+    plain,
+)
+
+NOT_TERMS = frozenset({"step", "epoch", "seconds"})
+_MAX_STEPS = 600
+
+
+def _terms(table: pd.DataFrame) -> list[str]:
+    numbers = table.select_dtypes("number").columns
+    return [str(name) for name in numbers if name not in NOT_TERMS]
+
+
+def _thinned(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return at most 600 rows, each the mean of as many consecutive steps as said beside it."""
+    width = -(-len(table) // _MAX_STEPS)
+    return table.groupby(np.arange(len(table)) // width).mean(), width
+
+
+def history(table: pd.DataFrame, *, title: str = "Loss terms during training") -> go.Figure:
+    """Draw one line a loss term over the training steps, on a log axis unless a value is negative.
+
+    Args:
+        table: Columns step and one a term (total among them); epoch and seconds are not drawn.
+            More than 600 steps are drawn as means of consecutive steps.
+        title: What the reader sees above the figure.
+
+    Raises:
+        InputError: The column step is missing or there is no row.
+    """
+    rows = checked(table, ("step",), "history")
+    terms = _terms(rows)
+    drawn, width = _thinned(rows[["step", *terms]])
+    values = drawn[terms].to_numpy(float)
+    logarithmic = bool(np.nanmin(values) >= 0 and np.nanmax(values) > 0)
+    notes = [f"Each point is the mean of {width} steps."] if width > 1 else []
+    notes += ["A value of zero is not drawn on the log axis."] if logarithmic and (values == 0).any() else []
+    figure = new_figure(title, height=460, caption=" ".join(notes))
+    for term, mark in marks_for(terms).items():
+        y = drawn[term].astype(float)
+        line = go.Scatter(
+            x=drawn["step"].to_numpy(float),
+            y=y.where(y > 0).to_numpy() if logarithmic else y.to_numpy(),
+            mode="lines" if len(drawn) > 1 else "markers",
+            line={"color": mark.color, "dash": mark.dash, "width": 2.5 if term == "total" else 2},
+            name=plain(term),
+            hovertemplate=f"{plain(term)}<br>step %{{x:.0f}}: %{{y:.4g}}<extra></extra>",
+        )
+        figure.add_trace(line)
+    figure.update_xaxes(title="training step")
+    scale = {"type": "log", "exponentformat": "power"} if logarithmic else {"type": "linear"}
+    return figure.update_yaxes(title="loss (log scale)" if logarithmic else "loss", **scale)
+
+
+def history_alt(table: pd.DataFrame) -> str:
+    """Describe `history` for a screen reader: each term's first and last value."""
+    rows = checked(table, ("step",), "history")
+    parts = [f"{term} from {rows[term].iloc[0]:.3g} to {rows[term].iloc[-1]:.3g}" for term in _terms(rows)]
+    return f"Loss over {len(rows)} recorded training steps: {'; '.join(parts)}."
+
+
+def _band(rows: pd.DataFrame, x: str, interval: Sequence[str], mark: Mark) -> go.Scatter:
+    low, high = interval
+    return go.Scatter(
+        x=np.concatenate([rows[x], rows[x][::-1]]),
+        y=np.concatenate([rows[high], rows[low][::-1]]),
+        fill="toself",
+        fillcolor=faint(mark.color),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        name="interval",
+    )
+
+
+def curve(
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    title: str,
+    interval: tuple[str, str] | None = None,
+    group: str | None = None,
+) -> go.Figure:
+    """Draw a line of `y` over `x`, with an interval as a band and one line a group where named.
+
+    Args:
+        table: The columns named by the other arguments, one row a point, in drawing order.
+        x: Column of the x axis; also its title.
+        y: Column of the y axis; also its title.
+        title: What the reader sees above the figure.
+        interval: Columns of the interval's low and high end.
+        group: Column that tells the lines apart.
+
+    Raises:
+        InputError: A column is missing or there is no row.
+    """
+    rows = checked(table, [x, y, *(interval or ()), *([group] if group else [])], "curve")
+    names = rows[group].astype(str) if group else pd.Series([y] * len(rows))
+    figure = new_figure(title, height=460, showlegend=group is not None)
+    for name, mark in marks_for(names).items():
+        chosen = rows[names == name]
+        if interval:
+            figure.add_trace(_band(chosen, x, interval, mark))
+        line = go.Scatter(
+            x=chosen[x].to_numpy(),
+            y=chosen[y].to_numpy(float),
+            mode="lines+markers",
+            line={"color": mark.color, "dash": mark.dash, "width": 2},
+            marker={"symbol": mark.symbol, "size": 8},
+            name=plain(name, 40),
+            hovertemplate=f"{plain(name)}<br>{plain(x)} %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+        figure.add_trace(line)
+    return figure.update_xaxes(title=plain(x)).update_yaxes(title=plain(y))
+
+
+def curve_alt(table: pd.DataFrame, x: str, y: str, *, group: str | None = None) -> str:
+    """Describe `curve` for a screen reader: where each line starts and ends."""
+    rows = checked(table, [x, y, *([group] if group else [])], "curve")
+    names = rows[group].astype(str) if group else pd.Series([y] * len(rows))
+    parts = [
+        f"{name} from {chosen[y].iloc[0]:.3f} at {chosen[x].iloc[0]} "
+        f"to {chosen[y].iloc[-1]:.3f} at {chosen[x].iloc[-1]}"
+        for name, chosen in rows.groupby(names, sort=False)
+    ]
+    return f"Curve of {y} over {x}: {'; '.join(parts)}."

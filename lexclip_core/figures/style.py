@@ -1,0 +1,189 @@
+"""The look that every figure shares: palette, symbols, template, and what keeps untrusted text plain."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from lexclip_core.errors import InputError
+
+PALETTE = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+"""The colours of Okabe and Ito (2008) that stay apart under every common colour blindness, less yellow."""
+
+INK, MUTED, GRID, NEUTRAL = "#1f1f1f", "#595959", "#e3e3e3", "#6b6b6b"
+COSINE_RANGE = (-1.0, 1.0)
+"""Every cosine axis runs over this range, so that before and after can be compared by eye."""
+
+MAP_CAPTION = "Map distances are not cosines: only who is near whom may be read."
+"""The caption of every map."""
+
+PLOTLY_CONFIG = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+"""What `st.plotly_chart(config=...)`, `Figure.show` and `write_html` take: nothing leaves the machine."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one group is drawn: colour, marker symbol and line dash always differ together."""
+
+    color: str
+    symbol: str
+    dash: str
+
+
+MARKS = (
+    Mark(PALETTE["blue"], "circle", "solid"),
+    Mark(PALETTE["vermillion"], "diamond", "dash"),
+    Mark(PALETTE["green"], "square", "dot"),
+    Mark(PALETTE["purple"], "triangle-up", "dashdot"),
+    Mark(PALETTE["orange"], "triangle-down", "longdash"),
+    Mark(PALETTE["sky"], "pentagon", "longdashdot"),
+    Mark(PALETTE["black"], "star", "5px,2px"),
+)
+"""The order in which groups without a mark of their own are given one."""
+
+OTHER_MARK = Mark(NEUTRAL, "hexagon", "2px,4px")
+"""The mark of what is left over when there are more groups than marks."""
+
+NAMED_MARKS = {
+    "synonym": MARKS[0],
+    "antonym": MARKS[1],
+    "similar": MARKS[2],
+    "hypernym": MARKS[3],
+    "unrelated": OTHER_MARK,
+    "random": OTHER_MARK,
+    "total": Mark(PALETTE["black"], "star", "solid"),
+    "stayed": MARKS[0],
+    "left": MARKS[1],
+    "entered": MARKS[2],
+}
+"""Names that look the same in every figure."""
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "colorway": [mark.color for mark in MARKS],
+        "font": {"family": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif", "size": 13, "color": INK},
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "margin": {"l": 12, "r": 12, "t": 12, "b": 12},
+        "autosize": True,
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "bgcolor": "#ffffff", "font": {"size": 13, "color": INK}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yanchor": "bottom",
+            "yref": "container",
+            "font": {"size": 12},
+            "itemsizing": "constant",
+        },
+        "xaxis": {"gridcolor": GRID, "zerolinecolor": "#b5b5b5", "automargin": True, "linecolor": GRID},
+        "yaxis": {"gridcolor": GRID, "zerolinecolor": "#b5b5b5", "automargin": True, "linecolor": GRID},
+    }
+)
+"""The plotly template of every figure; the app passes `theme=None` so that it is not replaced."""
+
+
+def marks_for(names: Iterable[str]) -> dict[str, Mark]:
+    """Return one mark a name: known names keep theirs, the others take the unused ones in order.
+
+    Where names outnumber `MARKS`, the last ones share `OTHER_MARK`.
+    """
+    names = list(dict.fromkeys(str(name) for name in names))
+    taken = {NAMED_MARKS[name] for name in names if name in NAMED_MARKS}
+    free = iter([mark for mark in MARKS if mark not in taken])
+    return {name: NAMED_MARKS.get(name) or next(free, OTHER_MARK) for name in names}
+
+
+def opened(symbol: str) -> str:
+    """Return the outlined form of a filled marker symbol: outlined is before, filled is after."""
+    return f"{symbol}-open"
+
+
+def faint(color: str, alpha: float = 0.18) -> str:
+    """Return a `#rrggbb` colour as a see-through `rgba(...)` colour."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """Return text that plotly shows as it is typed: no tags, no links, at most `limit` characters."""
+    shown = "" if pd.isna(text) else str(text)
+    shown = shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+    return html.escape(shown, quote=False)
+
+
+def wrapped(text: object, width: int = 44) -> str:
+    """Return plain text broken into lines of `width` characters, which fit a 360 pixel screen."""
+    shown = "" if pd.isna(text) else str(text)
+    shown = shown if len(shown) <= 400 else shown[:399] + "…"
+    lines = textwrap.wrap(shown, width, break_long_words=True)
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def new_figure(title: str, *, height: int, caption: str = "", **layout: object) -> go.Figure:
+    """Return an empty figure in the house style, `height` pixels high and as wide as its container."""
+    heading = {
+        "text": wrapped(title, 40),
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 10, "b": 10, "l": 12},
+        "automargin": True,
+        "font": {"size": 16},
+    }
+    if caption:
+        heading["subtitle"] = {"text": wrapped(caption, 52), "font": {"size": 12, "color": MUTED}}
+    figure = go.Figure()
+    figure.update_layout(template=TEMPLATE, title=heading, height=height, **layout)
+    return figure
+
+
+def checked(table: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
+    """Return the table with a fresh index, once it is known to hold rows and the columns named.
+
+    Raises:
+        InputError: A column is missing or there is no row.
+    """
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        found = ", ".join(map(str, table.columns)) or "none"
+        raise InputError(
+            f"{figure}: the table lacks the column(s) {', '.join(missing)}; it has {found}",
+            "name the columns as the figure's description does",
+        )
+    if table.empty:
+        raise InputError(f"{figure}: the table has no rows", "choose words that the run holds")
+    return table.reset_index(drop=True)
+
+
+def padded_range(values: np.ndarray, share: float = 0.06) -> list[float]:
+    """Return `[low, high]` around all finite values with a margin of `share` on either side."""
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    margin = (high - low) * share or 0.5
+    return [low - margin, high + margin]
