@@ -1,0 +1,228 @@
+"""Find WordNet 3.0 on this machine or fetch it, verify it, and keep it in the cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lexclip_core import storage
+from lexclip_core.errors import LexclipError, MissingResourceError
+from lexclip_core.synsets.database import count_entries
+from lexclip_core.synsets.lexicographer import lexnames_file
+
+if TYPE_CHECKING:
+    from nltk.corpus.reader import WordNetCorpusReader
+
+SYNSETS = 117_659
+LEMMA_STRINGS = 148_730
+
+#: The files that lexclip and NLTK's reader open; `lexnames` is written here where a source lacks it.
+DATABASE_FILES = (
+    "cntlist.rev",
+    *(f"{kind}.{pos}" for kind in ("data", "index") for pos in ("noun", "verb", "adj", "adv")),
+    *(f"{pos}.exc" for pos in ("noun", "verb", "adj", "adv")),
+)
+
+_DEBIAN_FOLDER = Path("/usr/share/wordnet")
+_MARKER = "verified.json"
+_TIMEOUT = 180  # seconds for one outside command
+
+REMEDIES = (
+    "with network: python -c \"import nltk; nltk.download('wordnet')\"; "
+    "on Debian or Ubuntu: apt-get install wordnet-base (or let lexclip unpack it: apt-get update first); "
+    "without either: copy corpora/wordnet.zip of nltk_data from another machine into ~/nltk_data/corpora "
+    "or into a folder named by NLTK_DATA"
+)
+
+logger = logging.getLogger(__name__)
+
+
+class _NotHere(LexclipError):
+    """A source of WordNet that cannot serve."""
+
+
+class _AlreadyInstalled(Exception):
+    """Another process has finished the same installation."""
+
+
+def wordnet_folder() -> Path:
+    """Return the folder that holds the verified database files, laid out as NLTK data."""
+    return storage.cache_folder() / "nltk_data" / "corpora" / "wordnet"
+
+
+def is_installed() -> bool:
+    """Return whether the database lies in the cache folder as it was verified (by the files' sizes)."""
+    folder = wordnet_folder()
+    try:
+        sizes = json.loads((folder / _MARKER).read_text())["sizes"]
+        return set(sizes) >= set(DATABASE_FILES) and sizes == _sizes(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def ensure_wordnet() -> Path:
+    """Return a folder of verified WordNet 3.0 database files, installing them first if need be.
+
+    Tried in this order: the cache folder, NLTK data on this machine, `nltk.download`, Debian's
+    `wordnet-base` (installed, else downloaded and unpacked without root rights).
+
+    Raises:
+        MissingResourceError: No source works; the message names each one's failure and three remedies.
+        StorageError: The cache folder cannot be written.
+    """
+    if is_installed():
+        return wordnet_folder()
+    failures = []
+    for name, fetch in _sources().items():
+        with tempfile.TemporaryDirectory(prefix="lexclip-wordnet-") as scratch:
+            try:
+                source = fetch(Path(scratch))
+                _verify(source)
+            except _NotHere as error:
+                failures.append(f"{name}: {error.problem}")
+                continue
+            logger.info("installing WordNet 3.0 from %s", name)
+            _publish(source)
+            return wordnet_folder()
+    raise MissingResourceError(
+        "WordNet 3.0 is not here and cannot be had (" + "; ".join(failures) + ")", REMEDIES
+    )
+
+
+def nltk_wordnet() -> WordNetCorpusReader:
+    """Return NLTK's own reader on the same database: a yardstick for tests and benchmarks, not thread-safe."""
+    import nltk
+
+    folder = str(ensure_wordnet().parent.parent)
+    if folder not in nltk.data.path:
+        nltk.data.path.insert(0, folder)  # NLTK refuses corpora that lie outside its own search path
+    from nltk.corpus import wordnet
+
+    wordnet.ensure_loaded()
+    return wordnet
+
+
+def _sources() -> dict[str, Callable[[Path], Path]]:
+    return {
+        "NLTK data on this machine": _from_nltk_data,
+        "nltk.download": _from_nltk_download,
+        "Debian's wordnet-base, installed": _from_debian_folder,
+        "Debian's wordnet-base, downloaded": _from_debian_package,
+    }
+
+
+def _from_nltk_data(scratch: Path) -> Path:
+    import nltk
+
+    for name in ("corpora/wordnet", "corpora/wordnet.zip"):
+        try:
+            found = nltk.data.find(name)
+        except (LookupError, OSError, ValueError, zipfile.BadZipFile):
+            continue
+        path = Path(str(getattr(found, "path", found)))
+        return path if path.is_dir() else _unzipped(path, scratch)
+    raise _NotHere("no corpora/wordnet or corpora/wordnet.zip on NLTK's search path")
+
+
+def _from_nltk_download(scratch: Path) -> Path:
+    import nltk
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            arrived = nltk.download("wordnet", download_dir=str(scratch), quiet=True)
+    except (OSError, ValueError) as error:
+        raise _NotHere(str(error)) from error
+    if not arrived:  # it reports a failure by printing and returning False
+        reason = " ".join(said.getvalue().replace("[nltk_data]", "").split())
+        raise _NotHere(reason or "the download failed")
+    folder = scratch / "corpora" / "wordnet"
+    return folder if folder.is_dir() else _unzipped(scratch / "corpora" / "wordnet.zip", scratch)
+
+
+def _from_debian_folder(_scratch: Path) -> Path:
+    if not _DEBIAN_FOLDER.is_dir():
+        raise _NotHere(f"no {_DEBIAN_FOLDER}")
+    return _DEBIAN_FOLDER
+
+
+def _from_debian_package(scratch: Path) -> Path:
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise _NotHere(f"no {tool} on this machine")
+    _run(["apt-get", "download", "wordnet-base"], scratch)
+    packages = sorted(scratch.glob("wordnet-base_*.deb"))
+    if not packages:
+        raise _NotHere("apt-get left no package")
+    _run(["dpkg-deb", "-x", packages[0].name, "unpacked"], scratch)
+    return scratch / "unpacked" / _DEBIAN_FOLDER.relative_to("/")
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _NotHere(str(error)) from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise _NotHere(f"{' '.join(command)}: {lines[-1]}")
+
+
+def _unzipped(archive: Path, scratch: Path) -> Path:
+    folder = scratch / "unzipped"
+    folder.mkdir()
+    try:
+        with zipfile.ZipFile(archive) as stored:
+            for name in stored.namelist():
+                if Path(name).name in DATABASE_FILES:
+                    (folder / Path(name).name).write_bytes(stored.read(name))
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _NotHere(f"{archive}: {error}") from error
+    return folder
+
+
+def _verify(folder: Path) -> None:
+    missing = [name for name in DATABASE_FILES if not (folder / name).is_file()]
+    if missing:
+        raise _NotHere(f"{folder} lacks {', '.join(missing)}")
+    try:
+        found = count_entries(folder)
+    except (OSError, ValueError, IndexError) as error:
+        raise _NotHere(f"{folder} holds files that are no WordNet database ({error})") from error
+    if found != (SYNSETS, LEMMA_STRINGS):
+        raise _NotHere(
+            f"{folder} holds {found[0]:,} synsets and {found[1]:,} lemma strings; "
+            f"WordNet 3.0 has {SYNSETS:,} and {LEMMA_STRINGS:,}"
+        )
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {name: (folder / name).stat().st_size for name in (*DATABASE_FILES, "lexnames")}
+
+
+def _publish(source: Path) -> None:
+    try:
+        with storage.atomic_folder(wordnet_folder()) as folder:
+            for name in DATABASE_FILES:
+                shutil.copyfile(source / name, folder / name)
+            (folder / "lexnames").write_text(lexnames_file())
+            (folder / _MARKER).write_text(json.dumps({"sizes": _sizes(folder)}, indent=1))
+            if is_installed():
+                raise _AlreadyInstalled
+    except _AlreadyInstalled:
+        logger.info("another process installed WordNet first")
+    except OSError:
+        # Two processes that finish together: the second cannot rename onto the first one's folder.
+        if not is_installed():
+            raise
