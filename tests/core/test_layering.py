@@ -165,7 +165,7 @@ def test_file_names_say_something(folder: str):
 def test_a_module_says_in_one_sentence_what_it_is(file: Path):
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     assert docstring, f"{file} has no docstring"
-    assert docstring.split("\n\n")[0].rstrip().endswith((".", ",", ":"))
+    assert docstring.split("\n\n")[0].rstrip().endswith((".", "?", ":"))
 
 
 def test_every_part_of_the_arrow_exists():

