@@ -1,11 +1,40 @@
-"""Word lists: read, normalise, and say what was dropped and why."""
+"""Word lists and class names: read, normalise, and say what was dropped and why."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lexclip_core.errors import InputError
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
 _SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A text that was left out, as it was given, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WordList:
+    """Normalised words, each once, in the order given, and what was left out."""
+
+    words: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True)
+class UniqueSubset:
+    """Class -> its words as given, the name first, no word in two classes; and the classes left out."""
+
+    kept: dict[str, tuple[str, ...]]
+    dropped: tuple[Dropped, ...]
 
 
 def normalise(text: str) -> str:
@@ -18,3 +47,91 @@ def shown(text: str) -> str:
     if len(text) <= _SHOWN:
         return repr(text)
     return f"{text[:_SHOWN]!r}... ({len(text):,} characters)"
+
+
+def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordList:
+    """Return the words of a text file (UTF-8, one a line) or of an iterable, normalised.
+
+    Args:
+        source: The file, or the words themselves.
+        max_length: Longest word kept, in characters after normalising.
+
+    Raises:
+        InputError: The file cannot be read, a word is not text, or no word is left.
+    """
+    if isinstance(source, str):
+        raise InputError(
+            f"one text was given where a list of words belongs: {shown(source)}",
+            "put the words in a list, or give a file as a pathlib.Path",
+        )
+    texts = _lines(source) if isinstance(source, Path) else source
+    words: dict[str, str] = {}
+    dropped: list[Dropped] = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"{text!r} is no word but a {type(text).__name__}", "give every word as a str")
+        word = normalise(text)
+        reason = _reason_to_drop(word, words, max_length)
+        if reason:
+            dropped.append(Dropped(text, reason))
+        else:
+            words[word] = text
+    if not words:
+        raise InputError(_nothing_left(source, dropped), "give at least one word")
+    return WordList(tuple(words), tuple(dropped))
+
+
+def unique_subset(classes: Mapping[str, Iterable[str]]) -> UniqueSubset:
+    """Return the classes, taken greedily in order, whose words occur in no class taken before.
+
+    Words are compared normalised, so a name with other capitals is the same word, and a word that a class
+    lists twice counts once. A class of one word is left out: it has nothing to be replaced by. This is the
+    subset rule of the lexical experiments, whose released code compares with case and keeps doubles.
+
+    Args:
+        classes: Class (any key) -> its name, then its alternatives (synonyms, level-1 hypernyms).
+    """
+    kept: dict[str, tuple[str, ...]] = {}
+    dropped: list[Dropped] = []
+    owner: dict[str, str] = {}
+    for key, texts in classes.items():
+        entry: dict[str, str] = {}
+        for text in texts:
+            entry.setdefault(normalise(text), text)
+        entry.pop("", None)
+        taken = next((word for word in entry if word in owner), None)
+        if len(entry) < 2:
+            dropped.append(Dropped(key, "no other word than its name"))
+        elif taken is not None:
+            dropped.append(Dropped(key, f"{taken!r} is already a word of {owner[taken]}"))
+        else:
+            owner.update(dict.fromkeys(entry, key))
+            kept[key] = tuple(entry.values())
+    return UniqueSubset(kept, tuple(dropped))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text: {error}", "save it as UTF-8, one word a line") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}", "check the path") from error
+
+
+def _reason_to_drop(word: str, words: Mapping[str, str], max_length: int) -> str | None:
+    if not word:
+        return "empty"
+    if len(word) > max_length:
+        return f"{len(word):,} characters, more than {max_length:,}"
+    if word in words:
+        return f"duplicate of {shown(words[word])}"
+    return None
+
+
+def _nothing_left(source: Path | Iterable[str], dropped: list[Dropped]) -> str:
+    where = f"{source}" if isinstance(source, Path) else "the list"
+    if not dropped:
+        return f"{where} holds no words"
+    first = f"{shown(dropped[0].text)}: {dropped[0].reason}"
+    return f"{where} holds no usable word ({len(dropped):,} dropped, the first {first})"

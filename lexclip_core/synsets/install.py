@@ -99,7 +99,7 @@ def ensure_wordnet() -> Path:
 
 
 def nltk_wordnet() -> WordNetCorpusReader:
-    """Return NLTK's own reader on the same database: a yardstick for tests and benchmarks, not thread-safe."""
+    """Return NLTK's own reader of the database: a yardstick for tests and benchmarks, not thread-safe."""
     import nltk
 
     folder = str(ensure_wordnet().parent.parent)

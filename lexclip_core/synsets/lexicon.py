@@ -11,7 +11,7 @@ import numpy as np
 
 from lexclip_core.errors import InputError
 from lexclip_core.synsets.database import FILE_SUFFIXES, Arrays, split_strings
-from lexclip_core.synsets.morphy import base_forms
+from lexclip_core.synsets.morphy import Detachment, base_forms
 from lexclip_core.synsets.relations import Relation, frozen
 from lexclip_core.words import normalise
 
@@ -95,12 +95,11 @@ class Lexicon:
         found = [] if row is None else index.senses.of(row).tolist()
         return [synset for synset in found if self.satellite[synset]] if pos == "s" else found
 
-    def base_forms(self, form: str, pos: str) -> tuple[str, ...]:
+    def base_forms(self, form: str, pos: str, detach: Detachment = "once") -> tuple[str, ...]:
         """Return the entries that a form (lower case, underscores) may stand for under Morphy."""
         file_pos = "a" if pos == "s" else pos
         index = self.indexes[file_pos]
-        found = base_forms(form, file_pos, known=index.rows, exceptions=index.exceptions)
-        return tuple(word for word in found if pos != "s" or self.senses_as_spelt(word, pos))
+        return base_forms(form, file_pos, known=index.rows, exceptions=index.exceptions, detach=detach)
 
     def senses(self, word: str, pos: str | None) -> Iterator[int]:
         """Yield the synset ids of a word under all its spellings, without undoing any inflection."""
