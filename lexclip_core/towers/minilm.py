@@ -101,7 +101,7 @@ def _tokenizer(folder: Path, record: TowerSpec) -> TextTokenizer:
     found = tokenizer.encode(text).ids
     if found != ids:
         raise DamagedFileError(
-            f"{folder}/tokenizer.json turns {text!r} into {found}, not {ids}: it is another model's tokenizer",
+            f"{folder}/tokenizer.json turns {text!r} into {found}, not {ids}: another model's tokenizer",
             f"fetch tokenizer.json of {record.source}",
         )
 

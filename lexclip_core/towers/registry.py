@@ -122,7 +122,7 @@ _SPECS = (
         dim=64,
         source="seeded random numbers",
         licence="MIT",
-        note="Untrained: random weights (2 layers of width 64) for tests and smoke runs; its cosines mean nothing.",
+        note="Untrained: random weights (2 layers of width 64) for tests; its cosines mean nothing.",
     ),
 )
 
@@ -141,6 +141,6 @@ def spec(name: str) -> TowerSpec:
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise InputError(
         f"unknown tower {name!r}",
-        f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', 'hf-hub:owner/model', "
-        "a local folder with open_clip_config.json, or a .pt or .safetensors file with architecture=...",
+        f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', "
+        "'hf-hub:owner/model', a folder with open_clip_config.json, or a weight file with architecture=...",
     )

@@ -15,7 +15,7 @@ _TRUE = {"1", "true", "yes", "on"}
 
 
 def weights_folder() -> Path:
-    """Return the folder for weights brought by hand: `LEXCLIP_WEIGHTS`, else `weights` in the cache folder."""
+    """Return the folder of weights brought by hand: `LEXCLIP_WEIGHTS`, else `weights` in the cache."""
     return Path(os.environ.get("LEXCLIP_WEIGHTS") or storage.cache_folder() / "weights")
 
 
@@ -41,7 +41,7 @@ def checked_sha256(path: Path, expected: str = "") -> str:
 
 
 def hub_is_reachable() -> bool:
-    """Return whether the Hugging Face hub answers, asking once a process and waiting a few seconds at most."""
+    """Return whether the Hugging Face hub answers; asked once a process, for a few seconds at most."""
     if any(os.environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
         return False
     return _probe_hub()
@@ -67,7 +67,7 @@ def _probe_hub() -> bool:
 
 
 def cached_snapshot(repository: str, revision: str, *, names: tuple[str, ...]) -> Path | None:
-    """Return the folder of a pinned revision in the Hugging Face cache if it holds all the files, else None."""
+    """Return the folder of a revision in the Hugging Face cache if it holds all the files, else None."""
     from huggingface_hub import try_to_load_from_cache
 
     found = [try_to_load_from_cache(repository, name, revision=revision) for name in names]
@@ -85,7 +85,7 @@ def downloaded_snapshot(repository: str, revision: str, *, names: tuple[str, ...
 
 
 def missing(wanted: str, looked: list[str], by_hand: str) -> MissingResourceError:
-    """Return the error for weights that are nowhere: what was wanted, where it was sought, how to bring it."""
+    """Return the error for weights that are nowhere: what, where it was sought, how to bring it."""
     return MissingResourceError(
         f"{wanted} is not on this machine and could not be fetched; looked in: {'; '.join(looked)}", by_hand
     )

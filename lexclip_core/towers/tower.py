@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,6 @@ from torch.nn import functional
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
-from lexclip_core.towers.batching import length_batches
 from lexclip_core.towers.registry import TowerSpec
 from lexclip_core.towers.text_forward import forward_for
 from lexclip_core.towers.tokens import Ids, TextTokenizer, checked_texts
@@ -19,6 +19,8 @@ from lexclip_core.towers.tokens import Ids, TextTokenizer, checked_texts
 
 class Tower:
     """A text encoder that is always in evaluation mode and hands out unit rows.
+
+    A fresh tower is frozen: `set_trainable` says what training may move.
 
     Args:
         model: An open_clip model; only its text side is used.
@@ -43,7 +45,7 @@ class Tower:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.model = model.to(device).eval()
+        self.model = model.to(device).eval().requires_grad_(requires_grad=False)
         self.tokenizer = tokenizer
         self.spec = record
         self.sha256 = sha256
@@ -88,7 +90,7 @@ class Tower:
             raise InputError(f"batch_size is {batch_size}", "give a number of at least 1")
         unique, inverse = _unique(self.tokens(texts))
         rows = np.empty((len(unique), self.dim), dtype=np.float32)
-        batches = length_batches(unique, batch_size=batch_size)
+        batches = forward_for(self.model).batches(unique, batch_size)
         self.model.eval()
         with torch.inference_mode():
             for batch in storage.progress(batches, desc="encoding", unit="batch") if progress else batches:
@@ -96,7 +98,7 @@ class Tower:
         return rows[inverse]
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return the embeddings of texts, shape (len(texts), dim), with gradients to the trainable parameters.
+        """Return the embeddings of texts, shape (len(texts), dim), with gradients to what is trainable.
 
         Dropout stays off: the tower is always in evaluation mode.
 
@@ -104,7 +106,7 @@ class Tower:
             InputError: No texts, or something that is no text.
         """
         unique, inverse = _unique(self.tokens(texts))
-        batches = length_batches(unique, batch_size=len(unique))
+        batches = forward_for(self.model).batches(unique, len(unique))
         self.model.eval()
         rows = torch.cat([self._unit_rows([unique[index] for index in batch]) for batch in batches])
         place = np.empty(len(unique), dtype=np.int64)
@@ -114,8 +116,23 @@ class Tower:
     def _unit_rows(self, ids: Sequence[Ids]) -> torch.Tensor:
         mixed = self.dtype != torch.float32
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=mixed):
-            rows = forward_for(self.model)(self.model, ids)
+            rows = forward_for(self.model).run(self.model, ids)
         return functional.normalize(rows.float(), dim=-1)
+
+    def copy(self) -> Tower:
+        """Return an independent tower with the same weights."""
+        twin = Tower(
+            copy.deepcopy(self.model),
+            self.tokenizer,
+            self.spec,
+            sha256=self.sha256,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        for name, value in twin.model.named_parameters():
+            value.requires_grad_(self.model.get_parameter(name).requires_grad)
+        twin.trainable = self.trainable
+        return twin
 
     def trainable_parameters(self) -> dict[str, nn.Parameter]:
         """Return the parameters that training moves, by name."""

@@ -1,0 +1,180 @@
+"""Tuned weights on disk: only what was trained, tied by checksum to the base it was trained from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from lexclip_core import storage
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.towers.freeze import has_adapters, set_trainable
+from lexclip_core.towers.tower import Tower
+
+StoredType = Literal["float32", "float16"]
+_STORED: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16}
+_FORMAT = "lexclip-tuned-1"
+
+
+def save_tuned(
+    tower: Tower, path: Path, metadata: Mapping[str, str] | None = None, *, dtype: StoredType = "float32"
+) -> None:
+    """Write the trained tensors of a tower, and what they belong to, as safetensors.
+
+    Args:
+        tower: A tower that `set_trainable` was called on.
+        path: The file to write; replaced as a whole.
+        metadata: More texts to keep in the file's header.
+        dtype: `float16` halves the file and rounds each number to 11 bits.
+
+    Raises:
+        InputError: Nothing is trainable, or `metadata` overwrites a key that this function sets.
+        StorageError: The file cannot be written.
+    """
+    tensors = tower.state()
+    if not tensors:
+        raise InputError(
+            f"nothing is trainable in {tower.name}, so there is nothing to save", "call set_trainable"
+        )
+    if dtype not in _STORED:
+        raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(_STORED)}")
+    header = _header(tower, dtype)
+    clash = sorted(header.keys() & (metadata or {}).keys())
+    if clash:
+        raise InputError(f"metadata may not set {', '.join(clash)}", "choose other names")
+    content = save(
+        {name: value.to(_STORED[dtype]) for name, value in tensors.items()}, {**header, **(metadata or {})}
+    )
+    with storage.atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _header(tower: Tower, dtype: str) -> dict[str, str]:
+    return {
+        "format": _FORMAT,
+        "base": tower.name,
+        "base_sha256": tower.sha256,
+        "architecture": tower.spec.architecture,
+        "activation": tower.spec.activation,
+        "tokenizer": tower.spec.tokenizer,
+        "trainable": json.dumps(tower.trainable),
+        "dtype": dtype,
+    }
+
+
+def tuned_metadata(path: Path) -> dict[str, str]:
+    """Return the header of a file of tuned weights: base, base_sha256, activation, trainable and more.
+
+    Raises:
+        DamagedFileError: The file is cut short, or is not one of ours.
+        MissingResourceError: There is no such file.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    if not path.is_file():
+        raise MissingResourceError(
+            f"there is no file of tuned weights at {path}", "check the path, or tune again"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}", "restore the file or tune again") from error
+    if header.get("format") != _FORMAT:
+        raise DamagedFileError(
+            f"{path} does not hold tuned weights of lexclip", "name a tuned.safetensors of a run"
+        )
+    return header, tensors
+
+
+def apply_tuned(tower: Tower, path: Path) -> Tower:
+    """Return a copy of a base tower that carries the tuned weights of a file.
+
+    Args:
+        tower: The base, as loaded; it is left as it is.
+        path: A file written by `save_tuned`.
+
+    Raises:
+        DamagedFileError: The file is damaged or its tensors are not those its header names.
+        InputError: The weights were tuned from another base, or with another activation.
+        MissingResourceError: There is no such file.
+    """
+    header, tensors = _read(path)
+    _check_base(tower, header, path)
+    tuned = tower.copy()
+    try:
+        set_trainable(tuned, json.loads(header["trainable"]))
+        tuned.load_state(tensors)
+    except (InputError, KeyError, ValueError) as error:
+        raise DamagedFileError(f"{path} does not hold the tensors it names: {error}", "tune again") from error
+    return tuned
+
+
+def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
+    if has_adapters(tower):
+        raise InputError(f"{tower.name} already carries adapters", "apply the file to a fresh base")
+    if header["base_sha256"] != tower.sha256:
+        raise InputError(
+            f"{path} was tuned from {header['base']} (sha256 {header['base_sha256'][:12]}...), "
+            f"not from {tower.name} (sha256 {tower.sha256[:12]}...)",
+            f"load {header['base']}",
+        )
+    if header["activation"] != tower.spec.activation:
+        raise InputError(
+            f"{path} was tuned with activation {header['activation']}, not {tower.spec.activation}",
+            "load the base the way it was loaded for tuning",
+        )
+
+
+def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
+    """Return a new tower whose weights lie at `alpha` on the line from base to tuned.
+
+    Adapters are merged into the weights they stand beside. At 0 the weights are the base's bit for bit; at 1
+    they are the tuned ones, bit for bit without adapters and up to float32 rounding with them.
+
+    Args:
+        base: The tower before tuning.
+        tuned: A tower tuned from it.
+        alpha: Between 0 and 1.
+
+    Raises:
+        InputError: `alpha` is outside [0, 1], or the towers have different bases.
+    """
+    if not math.isfinite(alpha) or not 0 <= alpha <= 1:
+        raise InputError(f"alpha is {alpha}", "give a number between 0 (base) and 1 (tuned)")
+    if base.sha256 != tuned.sha256 or base.spec.activation != tuned.spec.activation:
+        raise InputError(
+            f"{tuned.name} was not tuned from this {base.name}", "give the base it was tuned from"
+        )
+    if has_adapters(base):
+        raise InputError(f"the base {base.name} carries adapters", "give the base as loaded")
+    mixed = base.copy()
+    ends = merged_state(tuned)
+    with torch.no_grad():
+        for name, value in mixed.model.named_parameters():
+            value.requires_grad_(requires_grad=False)
+            value.copy_(torch.lerp(value, ends[name], alpha))
+    mixed.trainable = ()
+    return mixed
+
+
+def merged_state(tower: Tower) -> dict[str, torch.Tensor]:
+    """Return all parameters of a tower under its base's names, adapters added to the weights."""
+    merged = {
+        name.replace(".base_layer.", "."): value.detach()
+        for name, value in tower.model.named_parameters()
+        if ".lora_" not in name
+    }
+    for name, part in tower.model.named_modules():
+        if hasattr(part, "get_delta_weight"):
+            merged[f"{name}.weight"] = merged[f"{name}.weight"] + part.get_delta_weight("default").detach()
+    return merged
