@@ -41,6 +41,7 @@ def embed(
     *,
     source: Annotated[Path | None, typer.Option("--file", help="A text file, one word a line.")] = None,
     tower: TowerName = DEFAULT_TOWER,
+    tuned: Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")] = None,
     out: Annotated[Path | None, typer.Option(help="Write words and unit rows to this .npz file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,17 +49,17 @@ def embed(
 
     Prints their cosines; --out writes the vectors to a file, --json prints them.
     """
-    from lexclip_core.towers import load
+    from lexclip_core.towers import apply_tuned, load
     from lexclip_core.words import read_words
 
     if (source is None) == (not words):
         raise InputError("name words, or a --file of words, and not both", "lexclip embed happy sad")
     if out is not None and out.suffix != ".npz":
         raise InputError(f"cannot write {out.name}", "name a file that ends in .npz")
-    listed = read_words(words if source is None else source)
+    listed = read_words(source or words or [])
     for one in listed.dropped:
         typer.echo(f"dropped {one.text!r}: {one.reason}", err=True)
-    encoder = load(tower)
+    encoder = load(tower) if tuned is None else apply_tuned(load(tower), tuned)
     rows = encoder.encode_texts(listed.words)
     if out is not None:
         _write(out, listed.words, rows)

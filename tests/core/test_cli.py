@@ -1,0 +1,354 @@
+"""The command line: quick help with working examples, JSON for scripts, errors without tracebacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+
+from lexclip_core import cli, runs, storage
+from lexclip_core.cli import machine, words
+from lexclip_core.errors import InputError, LexclipError, MissingResourceError
+
+TINY = "tiny-random"
+
+
+class Done(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command line in this process."""
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every command with the words that lead to it."""
+    group = group or typer.main.get_command(cli.application)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = dict(commands())
+each_command = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+
+
+@each_command
+def test_help_shows_an_example_of_the_same_command_that_parses(path: tuple[str, ...], call: Call):
+    done = call(*path, "--help")
+    assert done.status == 0
+    command = COMMANDS[path]
+    lead, _, example = command.epilog.partition(": lexclip ")
+    assert lead == "Example"
+    assert " ".join(example.split()) in " ".join(done.out.split())
+    given = shlex.split(example)
+    assert tuple(given[: len(path)]) == path
+    command.make_context("lexclip", given[len(path) :])
+
+
+@each_command
+def test_every_command_and_option_is_explained(path: tuple[str, ...]):
+    command = COMMANDS[path]
+    assert command.help
+    for parameter in command.params:
+        assert parameter.name == "help" or parameter.help, parameter.name
+
+
+def test_help_imports_nothing_heavy():
+    heavy = (
+        "torch open_clip transformers streamlit plotly pandas numpy nltk numba umap sklearn scipy papermill"
+    )
+    code = (
+        "import sys, lexclip_core.cli, typer; typer.main.get_command(lexclip_core.cli.application); "
+        f"print(sorted(set(sys.modules) & set('{heavy}'.split())))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(InputError("'blurf' is no word", "name another"), 2), (LexclipError("it is broken"), 1)],
+)
+def test_an_expected_error_prints_problem_and_remedy_without_a_traceback(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: LexclipError, status: int
+):
+    def fail(folder: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(runs, "list_runs", fail)
+    done = call("runs", "list")
+    assert done.status == status
+    assert done.out == ""
+    remedy = f"\n  Remedy: {error.remedy}" if error.remedy else ""
+    assert done.err == f"lexclip: {error.problem}{remedy}\n"
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch):
+    def fail(folder: Path) -> None:
+        raise InputError("bad")
+
+    monkeypatch.setattr(runs, "list_runs", fail)
+    with pytest.raises(InputError):
+        cli.main(["--debug", "runs", "list"])
+
+
+def test_an_error_of_the_operating_system_is_told_plainly(call: Call, monkeypatch: pytest.MonkeyPatch):
+    def fail(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", "/secret")
+
+    monkeypatch.setattr(runs, "list_runs", fail)
+    done = call("runs", "list")
+    assert (done.status, done.err) == (1, "lexclip: /secret: Permission denied\n")
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
+    def fail(folder: Path) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(runs, "list_runs", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["runs", "list"])
+
+
+def test_an_unknown_command_is_refused(call: Call):
+    done = call("blurf")
+    assert done.status == 2
+    assert "blurf" in done.err
+
+
+# doctor and wordnet
+
+
+@pytest.mark.parametrize(("status", "needed"), [(0, False), (1, True)])
+def test_doctor_ends_with_the_verdict_as_its_status(
+    call: Call, monkeypatch: pytest.MonkeyPatch, status: int, needed: bool
+):
+    from lexclip_core import doctor
+
+    report = doctor.Report((doctor.Finding("thing", "absent", "not here", "get it", needed=needed),))
+    monkeypatch.setattr(doctor, "examine", lambda: report)
+    assert call("doctor", "--json") == Done(status, json.dumps(report.as_dict(), indent=2) + "\n", "")
+    done = call("doctor")
+    assert done.status == status
+    assert "fix: get it" in done.out
+
+
+def test_wordnet_tells_where_it_is(call: Call):
+    found = call("wordnet", "--json").json
+    assert found["synsets"] == 117_659
+    assert (Path(found["folder"]) / "data.noun").is_file()
+    assert found["folder"] in call("wordnet").out
+
+
+# app
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as server:
+        server.bind((machine.ADDRESS, 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def test_the_next_free_port_is_found(taken_port: int):
+    assert machine.next_free_port(taken_port) > taken_port
+
+
+def test_no_free_port_is_told(taken_port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine, "LAST_PORT", taken_port)
+    with pytest.raises(MissingResourceError, match=f"no port from {taken_port}"):
+        machine.next_free_port(taken_port)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Collect what would have replaced this process."""
+    programs: list[list[str]] = []
+    monkeypatch.setattr(machine.os, "execv", lambda _path, arguments: programs.append(arguments))
+    monkeypatch.setattr(machine.os, "chdir", lambda _path: None)
+    monkeypatch.setattr(machine.os, "environ", dict(os.environ))
+    return programs
+
+
+def test_app_says_the_address_and_starts_streamlit_there(
+    call: Call, started: list[list[str]], taken_port: int
+):
+    done = call("app", "--port", str(taken_port))
+    [arguments] = started
+    assert arguments[1:4] == ["-m", "streamlit", "run"]
+    assert Path(arguments[4]) == storage.project_root() / "app" / "streamlit_app.py"
+    assert arguments[5] == "--server.port"
+    port = int(arguments[6])
+    assert port > taken_port
+    assert f"Port {taken_port} is taken: using {port}." in done.out
+    assert f"http://localhost:{port}" in done.out
+
+
+def test_app_shows_another_folder_of_runs(call: Call, started: list[list[str]], tmp_path: Path):
+    call("app", "--runs", str(tmp_path))
+    assert machine.os.environ["LEXCLIP_RUNS"] == str(tmp_path)
+    assert started
+
+
+def test_app_without_the_explorer_says_so(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(machine.storage, "project_root", lambda: tmp_path)
+    done = call("app")
+    assert done.status == 1
+    assert "streamlit_app.py is not there" in done.err
+    assert "clone of its repository" in done.err
+
+
+# models and embed
+
+
+def test_models_lists_every_tower_with_the_default_first(call: Call):
+    from lexclip_core.towers import REGISTRY
+
+    listed = call("models", "--json").json
+    assert [one["name"] for one in listed] == list(REGISTRY)
+    assert next(iter(REGISTRY)) == words.DEFAULT_TOWER
+    assert listed[0]["sha256"] == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert all(name in call("models").out for name in REGISTRY)
+
+
+def test_embed_prints_cosines_and_what_it_dropped(call: Call):
+    done = call("embed", "--tower", TINY, "happy", "sad", "Happy")
+    assert done.status == 0
+    header, first, second = (line.split() for line in done.out.splitlines())
+    assert header == ["cosine", "happy", "sad"]
+    assert first[:2] == ["happy", "1.000"]
+    assert second[0] == "sad"
+    assert second[2] == "1.000"
+    assert first[2] == second[1]
+    assert "dropped 'Happy'" in done.err
+
+
+def test_embed_writes_and_prints_the_same_unit_rows(call: Call, tmp_path: Path):
+    file, out = tmp_path / "words.txt", tmp_path / "rows.npz"
+    file.write_text("happy\nsad\n")
+    done = call("embed", "--tower", TINY, "--file", str(file), "--out", str(out), "--json")
+    stored = np.load(out)
+    assert stored["words"].tolist() == done.json["words"] == ["happy", "sad"]
+    assert stored["embeddings"].dtype == np.float32
+    np.testing.assert_array_equal(stored["embeddings"], np.array(done.json["embeddings"], dtype=np.float32))
+    np.testing.assert_allclose(np.linalg.norm(stored["embeddings"], axis=1), 1, atol=1e-6)
+    assert str(out) in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name words, or a --file of words"),
+        (["dog", "--file", "words.txt"], "and not both"),
+        (["dog", "--out", "rows.csv"], "ends in .npz"),
+        (["dog", "--tower", "blurf"], "unknown tower 'blurf'"),
+        (["--file", "/no/such/file"], "/no/such/file"),
+        (["   "], "empty"),
+        (["--tower", TINY, "dog", "--tuned", "/no/such.safetensors"], "/no/such.safetensors"),
+    ],
+)
+def test_embed_refuses_what_it_cannot_use(call: Call, arguments: list[str], message: str):
+    done = call("embed", *arguments)
+    assert done.status in (1, 2)
+    assert message in done.err
+    assert "Remedy: " in done.err
+    assert done.out == ""
+
+
+# runs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one good run and one whose embeddings are cut short."""
+    rows = np.eye(3, 4, dtype=np.float32)
+    for run_id in ("first", "second"):
+        content = runs.RunContent(
+            run_id=run_id,
+            config={"preset": "lexclip", "seed": 0},
+            metrics={"heldout/auc": {"value": 0.75, "low": 0.5, "high": 1.0, "n": 40}},
+            history=pd.DataFrame([dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)]),
+            words=("happy", "sad", "glad"),
+            before=rows,
+            after=rows,
+            provenance={"command": "lexclip tune --preset lexclip"},
+        )
+        runs.write_run(tmp_path, content)
+    archive = tmp_path / "second" / "embeddings.npz"
+    archive.write_bytes(archive.read_bytes()[:-40])
+    return tmp_path
+
+
+def test_runs_list_names_the_good_and_the_damaged(call: Call, folder: Path):
+    listed = call("runs", "list", "--folder", str(folder), "--json").json
+    assert listed["runs"] == [{"run_id": "first", "preset": "lexclip", "words": 3, "tuned": False}]
+    [damaged] = listed["damaged"]
+    assert damaged["path"] == str(folder / "second")
+    assert "embeddings.npz" in damaged["reason"]
+    done = call("runs", "list", "--folder", str(folder))
+    assert "first" in done.out
+    assert "embeddings.npz" in done.err
+
+
+def test_runs_list_of_an_empty_or_missing_folder(call: Call, tmp_path: Path):
+    assert "No runs in" in call("runs", "list", "--folder", str(tmp_path)).out
+    done = call("runs", "list", "--folder", str(tmp_path / "nowhere"))
+    assert done.status == 2
+    assert "nowhere is not a folder" in done.err
+
+
+def test_runs_show_gives_settings_metrics_and_origin(call: Call, folder: Path):
+    shown = call("runs", "show", "first", "--folder", str(folder), "--json").json
+    assert shown["config"] == {"preset": "lexclip", "seed": 0}
+    assert shown["metrics"]["heldout/auc"]["value"] == 0.75
+    text = call("runs", "show", "first", "--folder", str(folder)).out
+    assert "heldout/auc  0.7500  0.5000  1.0000  40  -" in text
+    assert "made by: lexclip tune --preset lexclip" in text
+
+
+def test_runs_show_of_an_unknown_run_names_the_others(call: Call, folder: Path):
+    done = call("runs", "show", "third", "--folder", str(folder))
+    assert done.status == 2
+    assert "choose one of: first, second" in done.err
+
+
+def test_runs_validate_fails_when_one_is_damaged(call: Call, folder: Path):
+    done = call("runs", "validate", "--folder", str(folder), "--json")
+    assert done.status == 1
+    assert done.json["good"] == ["first"]
+    assert list(done.json["damaged"]) == ["second"]
+    assert "1 good, 1 damaged" in call("runs", "validate", "--folder", str(folder)).out
