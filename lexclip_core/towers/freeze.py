@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
+from open_clip.hf_model import HFTextEncoder
 from torch import nn
 
 from lexclip_core.errors import InputError
@@ -52,7 +54,7 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
         names = [name for name, _ in tower.model.named_parameters() if name not in _NEVER]
         wanted = _CHOICES[kind](tower, names, setting if kind == "patterns" else count)
     for name, value in tower.model.named_parameters():
-        value.requires_grad_(requires_grad=name in wanted)
+        value.requires_grad = name in wanted
     tower.trainable = setting if isinstance(setting, str) else tuple(setting)
     return tuple(tower.trainable_parameters())
 
@@ -99,7 +101,7 @@ def _matching(tower: Tower, names: list[str], patterns: Sequence[str]) -> set[st
     return wanted
 
 
-_CHOICES = {"all": _all, "last": _last, "patterns": _matching}
+_CHOICES: dict[str, Callable[..., set[str]]] = {"all": _all, "last": _last, "patterns": _matching}
 
 
 def _blocks(model: nn.Module) -> tuple[str, int]:
@@ -117,7 +119,8 @@ def has_adapters(tower: Tower) -> bool:
 def _add_adapters(tower: Tower, rank: int, seed: int) -> None:
     from peft import LoraConfig, inject_adapter_in_model
 
-    hugging_face = hasattr(getattr(tower.model, "text", None), "config")
+    text: Any = getattr(tower.model, "text", None)
+    hugging_face = isinstance(text, HFTextEncoder)
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
@@ -128,7 +131,7 @@ def _add_adapters(tower: Tower, rank: int, seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if hugging_face:
-            inject_adapter_in_model(config, tower.model.text.transformer)
+            inject_adapter_in_model(config, text.transformer)
         else:
             inject_adapter_in_model(config, text_parts(tower.model).blocks)
     tower.model.to(tower.device).eval()
@@ -146,5 +149,5 @@ def tensors_digest(tensors: dict[str, torch.Tensor]) -> str:
     for name in sorted(tensors):
         value = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -8,36 +8,86 @@ from typing import Literal
 import torch
 
 from lexclip_core.errors import InputError
-from lexclip_core.towers.registry import MINILM, spec
+from lexclip_core.towers.checkpoint import SUFFIXES
+from lexclip_core.towers.minilm import load_minilm
+from lexclip_core.towers.open_clip_towers import (
+    Found,
+    build_tower,
+    from_file,
+    from_folder,
+    from_hub,
+    from_tag,
+)
+from lexclip_core.towers.registry import MINILM, TINY, unknown_tower
+from lexclip_core.towers.tiny import load_tiny
 from lexclip_core.towers.tower import Tower
 
+ActivationPolicy = Literal["trained", "as-published"]
 Precision = Literal["float32", "bfloat16"]
 _PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_ACTIVATION_POLICIES = ("trained", "as-published")
+_HUB, _FOLDER = "hf-hub:", "local-dir:"
 
 
 def load(
-    name: str, *, path: str | Path | None = None, device: str = "auto", dtype: Precision = "float32"
+    name: str,
+    *,
+    path: str | Path | None = None,
+    architecture: str | None = None,
+    activation: ActivationPolicy = "trained",
+    device: str = "auto",
+    dtype: Precision = "float32",
 ) -> Tower:
     """Return the text tower called `name`, in evaluation mode, every tensor of it from the weight file.
 
     Args:
-        name: A name of the registry.
-        path: A local folder or file with the weights.
+        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model`; a folder with
+            open_clip_config.json; or a .safetensors, .pt, .pth or .bin file.
+        path: The file or folder with the weights of a registered name or tag, instead of looking for them.
+        architecture: open_clip architecture of a weight file.
+        activation: `trained` refuses an architecture whose activation is not the one the weights were trained
+            with; `as-published` runs the named architecture all the same, as both papers did.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, ...
         dtype: `float32`, or `bfloat16` for mixed precision.
 
     Raises:
-        InputError: An unknown name, device or dtype, or a path without the model.
+        InputError: An unknown name, architecture, activation, device or dtype, or weights that do not fit.
         MissingResourceError: The weights are nowhere and cannot be fetched.
         DamagedFileError: The weights are not what they must be.
     """
     where, precision = _device(device), _precision(dtype)
+    if activation not in _ACTIVATION_POLICIES:
+        raise InputError(
+            f"unknown activation {activation!r}", f"choose one of: {', '.join(_ACTIVATION_POLICIES)}"
+        )
     local = None if path is None else Path(path)
-    if spec(name).name == MINILM:
-        from lexclip_core.towers.minilm import load_minilm
+    if name == MINILM or (path is None and _is_sentence_encoder(Path(name))):
+        return load_minilm(local if name == MINILM else Path(name), device=where, dtype=precision)
+    if name == TINY:
+        return load_tiny(device=where, dtype=precision)
+    found = _find(name, local, architecture, activation)
+    return build_tower(name, found, activation=activation, device=where, dtype=precision)
 
-        return load_minilm(local, device=where, dtype=precision)
-    raise InputError(f"{name} cannot be loaded yet")
+
+def _is_sentence_encoder(folder: Path) -> bool:
+    return (folder / "tokenizer.json").is_file() and not (folder / "open_clip_config.json").is_file()
+
+
+def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Found:
+    local = Path(name.removeprefix(_FOLDER))
+    if local.suffix in SUFFIXES and path is None:
+        return from_file(local, architecture)
+    if architecture is not None:
+        raise InputError(
+            f"architecture={architecture!r} has no meaning for {name!r}", "give it for a weight file"
+        )
+    if path is None and name.startswith(_HUB):
+        return from_hub(name.removeprefix(_HUB))
+    if path is None and (name.startswith(_FOLDER) or local.is_dir()):
+        return from_folder(local)
+    if "/" in name and not name.startswith((_HUB, _FOLDER)):
+        return from_tag(name, path, activation)
+    raise unknown_tower(name)
 
 
 def _precision(dtype: str) -> torch.dtype:

@@ -57,7 +57,7 @@ def find_folder(record: TowerSpec, path: Path | None = None) -> Path:
         if folder is not None and _holds_model(folder):
             return folder
     if sources.hub_is_reachable():
-        return sources.downloaded_snapshot(record.source, record.pretrained, names=_FILES)
+        return sources.fetched_snapshot(record.source, _FILES, record.pretrained)
     raise sources.missing(
         f"{MINILM} (model.safetensors, sha256 {record.sha256})",
         [

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -138,9 +139,9 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor, *, layout: _Layout, h
     return torch.cat(outputs)
 
 
-def _block(block: nn.Module, rows: Tensor, layout: _Layout, ends: Tensor | None) -> Tensor:
+def _block(block: ResidualAttentionBlock, rows: Tensor, layout: _Layout, ends: Tensor | None) -> Tensor:
     """Return a residual block's output for all rows, or for the rows `ends` alone."""
-    attention: nn.MultiheadAttention = block.attn
+    attention = block.attn
     normal = block.ln_1(rows)
     width = normal.shape[-1]
     weight, bias = attention.in_proj_weight, attention.in_proj_bias

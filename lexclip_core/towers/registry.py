@@ -22,7 +22,7 @@ class TowerSpec:
         name: The name `load` takes.
         architecture: open_clip architecture name, or the Hugging Face model type.
         pretrained: open_clip tag, or the pinned revision on the hub; empty when there is none.
-        activation: The activation the weights were trained with.
+        activation: The activation the text tower computes with; in the registry also the trained one.
         tokenizer: `clip-bpe`, or the Hugging Face name of a tokenizer.
         context_length: Longest text in tokens, start and end tokens included.
         dim: Length of an embedding.
@@ -137,9 +137,14 @@ def spec(name: str) -> TowerSpec:
     """
     if name in REGISTRY:
         return REGISTRY[name]
+    raise unknown_tower(name)
+
+
+def unknown_tower(name: str) -> InputError:
+    """Return the error for a name that is no tower: what names there are, and the nearest one."""
     near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(
+    return InputError(
         f"unknown tower {name!r}",
         f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', "
         "'hf-hub:owner/model', a folder with open_clip_config.json, or a weight file with architecture=...",

@@ -66,7 +66,7 @@ def _probe_hub() -> bool:
     return answered.wait(_PROBE_SECONDS)
 
 
-def cached_snapshot(repository: str, revision: str, *, names: tuple[str, ...]) -> Path | None:
+def cached_snapshot(repository: str, revision: str | None, *, names: tuple[str, ...]) -> Path | None:
     """Return the folder of a revision in the Hugging Face cache if it holds all the files, else None."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -76,16 +76,79 @@ def cached_snapshot(repository: str, revision: str, *, names: tuple[str, ...]) -
     return None
 
 
-def downloaded_snapshot(repository: str, revision: str, *, names: tuple[str, ...]) -> Path:
-    """Download the files of a pinned revision from the hub and return their folder."""
-    from huggingface_hub import hf_hub_download
+def fetched_snapshot(repository: str, patterns: tuple[str, ...], revision: str | None = None) -> Path:
+    """Download the files of a revision that match the patterns from the hub and return their folder.
 
-    paths = [hf_hub_download(repository, name, revision=revision) for name in names]
-    return Path(paths[0]).parent
+    Raises:
+        MissingResourceError: The hub refused or the connection broke.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(patterns)))
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise MissingResourceError(
+            f"fetching {repository} from the hub failed: {str(error)[:200]}",
+            "try again, or bring the files by hand",
+        ) from error
 
 
 def missing(wanted: str, looked: list[str], by_hand: str) -> MissingResourceError:
     """Return the error for weights that are nowhere: what, where it was sought, how to bring it."""
     return MissingResourceError(
-        f"{wanted} is not on this machine and could not be fetched; looked in: {'; '.join(looked)}", by_hand
+        f"{wanted}: not on this machine, and not to be fetched; looked in: {'; '.join(looked)}", by_hand
+    )
+
+
+def hugging_face_folder(name: str, beside: Path | None = None) -> Path:
+    """Return a folder with the configuration and tokenizer of a Hugging Face text model.
+
+    A checkpoint may name a folder of the machine it was made on; the files beside it come first.
+
+    Args:
+        name: A name on the hub, or a local folder.
+        beside: The folder of the checkpoint.
+
+    Raises:
+        MissingResourceError: The files are nowhere.
+    """
+    by_hand = weights_folder() / name
+    for folder in (beside, Path(name), by_hand):
+        if folder is not None and (folder / "config.json").is_file():
+            return folder
+    if Path(name).is_absolute():
+        raise missing(
+            f"the text model {name}", [name, str(beside)], f"put its config.json and tokenizer into {beside}"
+        )
+    cached = cached_snapshot(name, None, names=("config.json", "tokenizer.json"))
+    if cached is not None:
+        return cached
+    if hub_is_reachable():
+        return fetched_snapshot(name, ("*.json", "*.txt", "*.model"))
+    raise missing(
+        f"the configuration and tokenizer of {name}",
+        [str(by_hand), "the Hugging Face cache", "the hub (not reachable)"],
+        "put config.json, tokenizer.json and tokenizer_config.json of "
+        f"https://huggingface.co/{name} into {by_hand}",
+    )
+
+
+def hub_folder(repository: str, *, config: str, weights: tuple[str, ...]) -> Path:
+    """Return a folder with a model of the hub: from the cache, else downloaded.
+
+    Raises:
+        MissingResourceError: It is not cached and the hub does not answer.
+    """
+    for name in weights:
+        folder = cached_snapshot(repository, None, names=(config, name))
+        if folder is not None:
+            return folder
+    if hub_is_reachable():
+        return fetched_snapshot(repository, ("*.json", "*.txt", "*.safetensors", "*.bin"))
+    raise missing(
+        f"the model {repository}",
+        ["the Hugging Face cache", "the hub (not reachable)"],
+        f"on a machine with a network, fetch {config} and {weights[0]} of "
+        f"https://huggingface.co/{repository} into one folder, and load that folder",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,16 +46,16 @@ def forward_for(model: nn.Module) -> TextForward:
     return TextForward(truncated, length_batches)
 
 
-def is_causal(model: nn.Module) -> bool:
+def is_causal(model: Any) -> bool:
     """Return whether a native text tower is causal and reads its feature at the end token."""
-    holder = getattr(model, "text", model)
+    holder: Any = getattr(model, "text", model)
     pooling = getattr(holder, "text_pool_type", None) or getattr(holder, "pool_type", None)
     return holder.attn_mask is not None and pooling == "argmax" and getattr(holder, "cls_emb", None) is None
 
 
-def text_parts(model: nn.Module) -> TextParts:
+def text_parts(model: Any) -> TextParts:
     """Return the modules of a native open_clip text tower, whichever class holds them."""
-    holder = getattr(model, "text", model)
+    holder: Any = getattr(model, "text", model)
     return TextParts(
         holder.token_embedding,
         holder.positional_embedding,
@@ -70,20 +71,20 @@ def _padded(ids: Sequence[Ids], padding: int, device: torch.device) -> Tensor:
     return torch.tensor(rows, dtype=torch.long, device=device)
 
 
-def hugging_face(model: nn.Module, ids: Sequence[Ids]) -> Tensor:
+def hugging_face(model: Any, ids: Sequence[Ids]) -> Tensor:
     """Return features of a Hugging Face text tower, padded to the longest text given and masked there."""
     encoder: HFTextEncoder = model.text
     return encoder(_padded(ids, encoder.config.pad_token_id, model.logit_scale.device))
 
 
-def whole_context(model: nn.Module, ids: Sequence[Ids]) -> Tensor:
+def whole_context(model: Any, ids: Sequence[Ids]) -> Tensor:
     """Return features by open_clip's own call, for towers that attend to their padding."""
     return model.encode_text(_padded(ids, 0, model.logit_scale.device))
 
 
-def truncated(model: nn.Module, ids: Sequence[Ids]) -> Tensor:
+def truncated(model: Any, ids: Sequence[Ids]) -> Tensor:
     """Return features of a causal text tower, positions and mask cut to the longest text given."""
-    holder = getattr(model, "text", model)
+    holder: Any = getattr(model, "text", model)
     tokens = _padded(ids, 0, model.logit_scale.device)
     length = tokens.shape[1]
     rows = holder.token_embedding(tokens) + holder.positional_embedding[:length]

@@ -130,7 +130,7 @@ class Tower:
             dtype=self.dtype,
         )
         for name, value in twin.model.named_parameters():
-            value.requires_grad_(self.model.get_parameter(name).requires_grad)
+            value.requires_grad = self.model.get_parameter(name).requires_grad
         twin.trainable = self.trainable
         return twin
 

@@ -161,7 +161,7 @@ def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
     ends = merged_state(tuned)
     with torch.no_grad():
         for name, value in mixed.model.named_parameters():
-            value.requires_grad_(requires_grad=False)
+            value.requires_grad = False
             value.copy_(torch.lerp(value, ends[name], alpha))
     mixed.trainable = ()
     return mixed

@@ -1,0 +1,118 @@
+"""Read a weight file safely and put every text tensor of it into a model, or refuse."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+
+PICKLED = (".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", *PICKLED)
+_TEXT = ("text_projection", "positional_embedding", "token_embedding", "transformer.", "ln_final.")
+_OPTIONAL = ("logit_scale", "logit_bias")
+_BUFFERS = ("position_ids", "attn_mask")
+_OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a weight file by name, without running anything stored in it.
+
+    Wrappings that training scripts leave (`state_dict`, a `module.` prefix) are taken off.
+
+    Raises:
+        DamagedFileError: The file is cut short, holds more than tensors, or holds none.
+        InputError: The suffix is unknown.
+        MissingResourceError: There is no such file.
+    """
+    if not path.is_file():
+        raise MissingResourceError(f"there is no weight file {path}", "check the path")
+    if path.suffix not in SUFFIXES:
+        raise InputError(
+            f"{path.name} is no weight file that can be read", f"use one of {', '.join(SUFFIXES)}"
+        )
+    try:
+        content: dict[str, Any] = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}", "fetch or save the file again") from error
+    content = content.get("state_dict", content)
+    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+    if not tensors:
+        raise DamagedFileError(f"{path} holds no tensors", "name the file with the model's state_dict")
+    if all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
+    return tensors
+
+
+def _unpickled(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise DamagedFileError(
+            f"{path} holds more than tensors, and unpickling that could run anything: {str(error)[:200]}",
+            "save its state_dict alone, best as .safetensors",
+        ) from error
+    if not isinstance(content, dict):
+        raise DamagedFileError(
+            f"{path} holds a {type(content).__name__}, not a state_dict", "save the state_dict"
+        )
+    return content
+
+
+def file_metadata(path: Path) -> dict[str, str]:
+    """Return the header texts of a safetensors file; empty for other files."""
+    if path.suffix != ".safetensors":
+        return {}
+    with safe_open(path, framework="pt") as file:
+        return file.metadata() or {}
+
+
+def load_strictly(model: nn.Module, tensors: dict[str, Tensor], *, what: str, architecture: str) -> None:
+    """Write all text tensors into a model that has no image half; image tensors are passed over.
+
+    Raises:
+        InputError: A tensor is missing, left over, or of another shape: nothing is loaded in half.
+    """
+    text = {name: value for name, value in tensors.items() if not name.startswith("visual.")}
+    if hasattr(model, "text") and "text_projection" in text:
+        text = {f"text.{name}" if name.startswith(_TEXT) else name: value for name, value in text.items()}
+    text = {
+        name: value
+        for name, value in text.items()
+        if name not in _OPENAI_EXTRAS and not name.endswith(_BUFFERS)
+    }
+    wanted = model.state_dict()
+    missing = sorted(wanted.keys() - text.keys() - set(_OPTIONAL))
+    unexpected = sorted(text.keys() - wanted.keys() - set(_OPTIONAL))
+    if missing or unexpected:
+        raise InputError(
+            f"{what} does not fit {architecture}: {_listed('missing', missing)}, "
+            f"{_listed('not expected', unexpected)}; nothing was loaded",
+            "name the architecture it was trained with; names must be those of an open_clip model "
+            "('transformer.resblocks.0...' or 'text.transformer...'), without another prefix",
+        )
+    shapes = [
+        f"{name} is {tuple(text[name].shape)}, not {tuple(value.shape)}"
+        for name, value in wanted.items()
+        if name not in _OPTIONAL and text[name].shape != value.shape
+    ]
+    if shapes:
+        raise InputError(
+            f"{what} does not fit {architecture}: {'; '.join(shapes[:3])}; nothing was loaded",
+            "name the architecture it was trained with",
+        )
+    ready = {
+        name: text[name].reshape(value.shape) if name in text else value for name, value in wanted.items()
+    }
+    model.load_state_dict(ready, strict=True)
+
+
+def _listed(what: str, names: list[str]) -> str:
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} {what}" + (f" ({shown})" if names else "")

@@ -1,0 +1,40 @@
+"""A tiny untrained text tower with the real CLIP vocabulary, the same on every machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from lexclip_core.towers.architecture import Config, build_text_model, build_tokenizer
+from lexclip_core.towers.freeze import tensors_digest
+from lexclip_core.towers.registry import TINY, spec
+from lexclip_core.towers.tower import Tower
+
+_SEED = 20_000
+
+CONFIG: Config = {
+    "embed_dim": 64,
+    "vision_cfg": {},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 2},
+}
+
+
+def fill_with_seeded_numbers(model: nn.Module, seed: int) -> None:
+    """Fill weight matrices with seeded normal numbers; norms stay at one, biases become zero."""
+    generator = np.random.default_rng(seed)
+    with torch.no_grad():
+        for _, value in sorted(model.named_parameters()):
+            if value.ndim >= 2:
+                drawn = generator.standard_normal(tuple(value.shape), dtype=np.float32)
+                value.copy_(torch.from_numpy(drawn) * value.shape[-1] ** -0.5)
+            elif value.ndim == 1:
+                value.fill_(float(value.mean().round()))
+
+
+def load_tiny(*, device: torch.device, dtype: torch.dtype) -> Tower:
+    """Return the untrained tower `tiny-random`: its vectors are arbitrary, only their shapes are real."""
+    model = build_text_model(CONFIG)
+    fill_with_seeded_numbers(model, _SEED)
+    digest = tensors_digest(dict(model.named_parameters()))
+    return Tower(model, build_tokenizer(CONFIG), spec(TINY), sha256=digest, device=device, dtype=dtype)
