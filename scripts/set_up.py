@@ -8,6 +8,7 @@ that the next call starts the environment afresh instead of trusting half of it.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -152,11 +153,11 @@ def install(*arguments: str) -> None:
 
 def prepare_wordnet() -> str:
     """Find or fetch WordNet 3.0 and return the folder it is in."""
-    code = "from lexclip_core.synsets import ensure_wordnet; print(ensure_wordnet())"
-    done = subprocess.run([str(BIN / "python"), "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [str(BIN / "lexclip"), "wordnet", "--json"]
+    done = subprocess.run(command, cwd=ROOT, close_fds=False, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SetUpError("WordNet 3.0 is not there; the message above names the remedies")
-    return done.stdout.strip().splitlines()[-1]
+    return json.loads(done.stdout)["folder"]
 
 
 def run(*command: str) -> int:

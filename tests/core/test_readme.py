@@ -1,0 +1,106 @@
+"""What the documents promise exists: commands, links, settings."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from lexclip_core import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+VARIABLE = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
+# a command at the start of a line of a code block, or a whole span of code
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^    (make .*|lexclip .*)$", re.MULTILINE)
+SPAN = re.compile(r"`((?:make|lexclip) [^`]+)`")
+
+
+def text_of(document: str) -> str:
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def commands(program: str) -> list[tuple[str, str]]:
+    """Return (document, command line) for every command of a program that the documents name."""
+    found = []
+    for document in DOCUMENTS:
+        text = text_of(document)
+        blocks = [line for block in BLOCK.findall(text) for line in block.splitlines()]
+        lines = [*blocks, *INDENTED.findall(text), *SPAN.findall(text)]
+        found += [
+            (document, line.partition(" #")[0].strip()) for line in lines if line.startswith(f"{program} ")
+        ]
+    return sorted(set(found))
+
+
+def test_the_two_commands_come_first():
+    first = BLOCK.search(text_of("README.md")).group(1)
+    assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make app", "make test"]
+    assert text_of("README.md").index("make app") < 200
+
+
+@pytest.mark.parametrize(("document", "line"), commands("make"))
+def test_make_targets_exist(document: str, line: str):
+    targets = set(TARGET.findall(text_of("Makefile")))
+    named = [word for word in shlex.split(line)[1:] if "=" not in word]
+    assert named
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize(("document", "line"), commands("lexclip"))
+def test_lexclip_commands_parse(document: str, line: str):
+    command = typer.main.get_command(cli.application)
+    given = shlex.split(line)[1:]
+    while hasattr(command, "commands") and given:
+        assert given[0] in command.commands, f"{document} names `{line}`"
+        command = command.commands[given.pop(0)]
+    if "--help" not in given and given:
+        command.make_context("lexclip", list(given))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str):
+    local = [target for target in LINK.findall(text_of(document)) if "://" not in target]
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_settings_are_read_by_the_source():
+    sources = [*(ROOT / "lexclip_core").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "test_readme.py")
+    variables = VARIABLE.findall(text_of("README.md"))
+    assert len(variables) >= 5
+    assert [name for name in variables if name not in source] == []
+
+
+def test_folders_of_the_layout_exist():
+    table = text_of("README.md").partition("## Layout")[2].partition("\n## ")[0]
+    folders = re.findall(r"^\| `([a-z_]+/)` \|", table, re.MULTILINE)
+    assert len(folders) == 6
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+
+
+def test_the_arrow_is_the_one_that_is_tested():
+    from tests.core import test_layering
+
+    block = text_of("CONTRIBUTING.md").partition("## The arrow")[2].partition("A module imports")[0]
+    parts = [part.strip() for part in re.split(r"->|,", block)]
+    assert parts == [name for names in test_layering.ARROW for name in names]
+
+
+def test_every_make_target_is_in_its_help():
+    makefile = text_of("Makefile")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split()
+    explained = re.findall(r"^([a-z]+):.* ## \S", makefile, re.MULTILINE)
+    assert sorted(phony) == sorted(explained)
+
+
+def test_continuous_check_is_make_lint_test():
+    script = text_of(".ci/run")
+    assert re.search(r"^exec make lint test$", script, re.MULTILINE)
+    assert script.rstrip().endswith("make lint test")
