@@ -1,0 +1,53 @@
+"""Neighbours: the words nearest to one word in the original space, before and after."""
+
+from __future__ import annotations
+
+import layout
+import store
+import streamlit as st
+import takeaways
+import typed
+
+from lexclip_core import figures, geometry, runs
+from lexclip_core.errors import LexclipError
+
+LEAD = "Which of the run’s words lie nearest to a word, by cosine in the original space?  \n" + layout.COSINE
+
+
+def default_word(run: runs.Run) -> str:
+    """Return a word that the run has: happy, else the first of its pairs, else its first word."""
+    if "happy" in run.words:
+        return "happy"
+    return str(run.pairs["word_a"].iloc[0]) if len(run.pairs) else run.words[0]
+
+
+summary, run = layout.begin("Neighbours", LEAD, fills="the neighbours of its words")
+left, right = st.columns([2, 1])
+text = left.text_input(
+    "Word",
+    default_word(run),
+    key="word",
+    bind="query-params",
+    help="Any word; one the run lacks is encoded now.",
+)
+k = right.slider("How many", 5, 25, 10, key="k", bind="query-params")
+try:
+    word = typed.read_word(text)
+    before, after = store.vectors(summary, (word,))
+except LexclipError as error:
+    layout.show_error(error)
+    st.stop()
+rows = store.rows_of(summary)
+k = min(k, len(run.words) - 1)
+itself = (run.words[rows[word]],) if word in rows else ()
+table = geometry.neighbour_table_of_vector(
+    run.words, run.before, run.after, before[0], after[0], k, exclude=itself
+)
+layout.takeaway(takeaways.neighbours(table, word, layout.literal))
+figure = figures.neighbours(table, title=f"The {k} words nearest to {word}")
+layout.chart(figure, figures.alt_text("neighbours", table), key="neighbours")
+st.caption(
+    f"Compared with the {len(run.words):,} words of this run. "
+    + ("The word’s own vectors come from the run." if itself else "The word was encoded now by both towers.")
+)
+layout.table(table)

@@ -1,0 +1,126 @@
+"""The furniture of every page: run picker, headline, takeaway, picture, empty state, error."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+import pandas as pd
+import plotly.graph_objects as go
+import store
+import streamlit as st
+
+from lexclip_core import figures, runs
+from lexclip_core.errors import InputError, LexclipError
+
+COSINE = (
+    "**Cosine** says how alike two vectors point: 1 is the same direction, 0 unrelated, −1 opposite. "
+    "A tower turns each word into a vector."
+)
+PRESETS = {
+    "lexclip": "targets that know antonyms",
+    "blog-release": "plain Wu-Palmer targets, as released",
+    "blog-first-defaults": "plain Wu-Palmer targets, first defaults",
+}
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def literal(text: object) -> str:
+    """Return text that Markdown shows letter by letter, whatever a visitor or a run put into it."""
+    return _PUNCTUATION.sub(r"\\\1", str(text).replace("\n", " "))
+
+
+def pick_run(listing: store.Listing) -> None:
+    """Draw the run picker in the sidebar, bound to `?run=`, and say which runs could not be shown."""
+    if listing.summaries:
+        asked = st.query_params.get("run")
+        if asked and listing.find(asked) is None:
+            st.session_state["unknown_run"] = asked
+        st.sidebar.selectbox(
+            "Run",
+            [summary.run_id for summary in listing.summaries],
+            key="run",
+            bind="query-params",
+            on_change=lambda: st.session_state.pop("unknown_run", None),
+            help="A run is one tuning of a text tower, kept as a folder of plain files.",
+        )
+        st.sidebar.caption(f"{len(listing.summaries)} runs in `{listing.folder}`")
+    for entry in listing.damaged:
+        st.sidebar.warning(f"Skipped {literal(entry.path.name)}: {literal(_without_path(entry))}.")
+
+
+def _without_path(entry: runs.DamagedRun) -> str:
+    return entry.reason.removeprefix(f"run {entry.path}: ")
+
+
+def begin(title: str, lead: str, *, fills: str) -> tuple[runs.RunSummary, runs.Run]:
+    """Draw the page's title and lead, and return the chosen run; end the page where there is none.
+
+    Args:
+        title: The page's heading.
+        lead: One or two sentences in Markdown.
+        fills: What a run would put on this page, for the empty state.
+    """
+    st.title(title, anchor=False)
+    st.markdown(lead)
+    listing = store.listing()
+    if not listing.summaries:
+        empty_state(f"There is no run yet. A run brings {fills}. Make one, then reload this page:", listing)
+    unknown = st.session_state.get("unknown_run")
+    summary = listing.find(st.session_state.get("run")) or listing.summaries[0]
+    if unknown:
+        st.warning(
+            f"There is no run called “{literal(unknown[:60])}”. Showing {literal(summary.run_id)} instead."
+        )
+    try:
+        run = store.read(summary)
+    except LexclipError as error:
+        show_error(error)
+        st.stop()
+    st.caption(f"Run **{literal(summary.run_id)}** · {literal(describe(summary))}")
+    return summary, run
+
+
+def describe(summary: runs.RunSummary) -> str:
+    """Return what the run's preset means, in a few words."""
+    targets = summary.config.get("targets")
+    meaning = PRESETS.get(summary.preset, summary.preset or "no preset named")
+    control = f"{targets} targets (a control)" if targets in ("shuffled", "constant") else meaning
+    return f"{control} · {summary.n_words:,} words · {store.tower_name(summary)}"
+
+
+def empty_state(message: str, listing: store.Listing) -> NoReturn:
+    """Say what is missing, with the command that makes it, and end the page."""
+    st.info(message)
+    st.code(
+        f"lexclip tune --preset {store.DEFAULT_PRESET} --out {listing.folder}",
+        language="bash",
+        wrap_lines=True,
+    )
+    st.caption("It takes minutes on a laptop and needs no network.")
+    st.stop()
+
+
+def show_error(error: LexclipError) -> None:
+    """Show an expected failure as problem and remedy."""
+    (st.warning if isinstance(error, InputError) else st.error)(literal(error.problem))
+    if error.remedy:
+        st.caption(literal(error.remedy))
+
+
+def takeaway(sentence: str) -> None:
+    """Draw the sentence that a reader should leave with, above its picture."""
+    with st.container(border=True):
+        st.markdown(sentence)
+
+
+def chart(figure: go.Figure, alt: str, *, key: str) -> None:
+    """Draw a picture that says in words what it shows."""
+    st.plotly_chart(figure, key=key, alt=alt, theme=None, config=figures.PLOTLY_CONFIG, width="stretch")
+
+
+def table(frame: pd.DataFrame) -> None:
+    """Draw a sortable table; cosines and metrics with three decimals."""
+    shown = frame.rename(columns=lambda name: str(name).replace("_", " "))
+    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in shown.select_dtypes("floating")}
+    st.dataframe(shown, hide_index=True, width="stretch", column_config=numbers)

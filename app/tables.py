@@ -1,0 +1,128 @@
+"""Runs -> the small tables behind the pages: pure functions, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lexclip_core import runs
+
+BLOG_TRIPLES = (("happy", "cheerful", "sad"), ("smart", "intelligent", "dumb"))
+"""The blog's word, its synonym, its antonym: the pairs its argument starts from."""
+
+BASE_LABEL = "before tuning"
+METRIC_LABELS = {
+    "synonym_over_antonym_auc": "Synonym pair above antonym pair (AUC)",
+    "inversion_rate": "Antonym nearer than synonym (rate)",
+    "inversion_rate_a": "Antonym nearer than synonym, adjectives",
+    "inversion_rate_n": "Antonym nearer than synonym, nouns",
+    "inversion_rate_v": "Antonym nearer than synonym, verbs",
+    "inversion_rate_r": "Antonym nearer than synonym, adverbs",
+    "template_consistency": "Same order under every template",
+    "neighbour_overlap": "Neighbours kept",
+    "drift": "Cosine of a word with its former self",
+    "simlex": "SimLex-999 (Spearman)",
+    "simlex999": "SimLex-999 (Spearman)",
+    "simverb": "SimVerb-3500 (Spearman)",
+    "men": "MEN (Spearman)",
+    "rg65": "RG-65 (Spearman)",
+    "wordsim": "WordSim-353 (Spearman)",
+    "stsb": "STS-B (Spearman)",
+}
+
+
+def metric_label(key: str) -> str:
+    """Return a metric's name as a reader reads it, its split in brackets."""
+    split, _, name = key.rpartition("/")
+    label = METRIC_LABELS.get(name, name.replace("_", " "))
+    return f"{label} [{split}]" if split else label
+
+
+def blog_words() -> tuple[str, ...]:
+    """Return the distinct words of the blog's own pairs."""
+    return tuple(dict.fromkeys(word for triple in BLOG_TRIPLES for word in triple))
+
+
+def blog_pairs() -> pd.DataFrame:
+    """Return the blog's own pairs: word_a, word_b, relation."""
+    rows = [
+        (word, other, relation)
+        for word, synonym, antonym in BLOG_TRIPLES
+        for other, relation in ((synonym, "synonym"), (antonym, "antonym"))
+    ]
+    return pd.DataFrame(rows, columns=["word_a", "word_b", "relation"])
+
+
+def common_metrics(summaries: Sequence[runs.RunSummary], first: runs.RunSummary) -> tuple[str, ...]:
+    """Return the metrics of one run that at least one other run has too, or all of its own if it is alone."""
+    others = [summary for summary in summaries if summary.run_id != first.run_id]
+    shared = tuple(key for key in first.metrics if any(key in other.metrics for other in others))
+    return shared or tuple(first.metrics)
+
+
+def metric_rows(
+    summaries: Sequence[runs.RunSummary], first: runs.RunSummary, keys: Sequence[str]
+) -> pd.DataFrame:
+    """Return one row a metric and run: run, key, metric, value, low, high, n, the chosen run's base first."""
+    rows = []
+    ordered = [first, *(summary for summary in summaries if summary.run_id != first.run_id)]
+    for key in keys:
+        before = first.metrics.get(key, {}).get("before")
+        if before is not None:
+            rows.append(
+                (BASE_LABEL, key, metric_label(key), before, np.nan, np.nan, first.metrics[key].get("n"))
+            )
+        for summary in ordered:
+            entry = summary.metrics.get(key)
+            if entry is not None:
+                low, high = (entry.get(side, np.nan) for side in ("low", "high"))
+                rows.append(
+                    (summary.run_id, key, metric_label(key), entry["value"], low, high, entry.get("n"))
+                )
+    columns = ["run", "key", "metric", "value", "low", "high", "n"]
+    numbers = {"value": float, "low": float, "high": float, "n": "Int64"}
+    return pd.DataFrame(rows, columns=columns).astype(numbers)
+
+
+def metric_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return metrics as rows and runs as columns, in the order given."""
+    wide = rows.pivot_table(index="metric", columns="run", values="value", sort=False, observed=True)
+    return wide.reset_index().rename_axis(columns=None)
+
+
+def settings_table(values: dict[str, object]) -> pd.DataFrame:
+    """Return a flat table of settings, nested ones with dotted names, every value as text."""
+    flat = pd.json_normalize(dict(values)).iloc[0] if values else pd.Series(dtype=object)
+    return pd.DataFrame(
+        {"setting": [str(key) for key in flat.index], "value": [str(value) for value in flat]}
+    )
+
+
+def parent_cosines(layout: pd.DataFrame, rows: dict[str, int], run: runs.Run) -> pd.DataFrame:
+    """Return each drawn word with the cosine to its parent's word, before and after, in the original space.
+
+    Args:
+        layout: The rows of one subtree, of `runs.LAYOUT_COLUMNS`.
+        rows: Normalised word -> row of the run's embeddings.
+        run: The run.
+    """
+    heads = dict(zip(layout["synset"][::-1], layout["word"][::-1], strict=True))
+    parents = layout["parent"].map(heads)
+    table = pd.DataFrame(
+        {
+            "word": layout["word"],
+            "synset": layout["synset"],
+            "parent": parents.fillna(""),
+            "gloss": layout["gloss"],
+        }
+    )
+    child = layout["word"].str.casefold().map(rows).to_numpy(float)
+    parent = parents.str.casefold().map(rows).to_numpy(float)
+    known = ~(np.isnan(child) | np.isnan(parent))
+    for side, matrix in (("before", run.before), ("after", run.after)):
+        cosine = np.full(len(layout), np.nan)
+        cosine[known] = (matrix[child[known].astype(int)] * matrix[parent[known].astype(int)]).sum(axis=1)
+        table[f"cosine_{side}"] = cosine
+    return table

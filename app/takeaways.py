@@ -1,0 +1,150 @@
+"""Numbers -> the sentence a reader should leave with, in Markdown; `say` escapes words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lexclip_core import runs
+
+Say = Callable[[object], str]
+HEADLINE = "synonym_over_antonym_auc"
+RETENTION = "retention/"
+CHANGES = ("stayed", "left", "entered")
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def headline_key(summary: runs.RunSummary) -> str | None:
+    """Return the metric that answers the main question, on test words where there is a choice."""
+    keys = [key for key in summary.metrics if key.rpartition("/")[2] == HEADLINE]
+    keys += [key for key in summary.metrics if key.startswith("test/")]
+    keys = sorted(
+        dict.fromkeys(keys), key=lambda key: (key.rpartition("/")[2] != HEADLINE, "test" not in key)
+    )
+    return keys[0] if keys else None
+
+
+def interval(entry: Mapping[str, Any]) -> str:
+    """Return " (95 % interval low to high)", or nothing where the run has none."""
+    low, high = entry.get("low"), entry.get("high")
+    return "" if low is None or high is None else f" (95 % interval {number(low)} to {number(high)})"
+
+
+def size(entry: Mapping[str, Any]) -> str:
+    """Return ", n = 1,234", or nothing where the run does not say."""
+    return f", n = {int(entry['n']):,}" if entry.get("n") is not None else ""
+
+
+def headline(key: str, entry: Mapping[str, Any]) -> str:
+    """Say the main finding: its value before and after, its interval, its split and size."""
+    split, _, name = key.rpartition("/")
+    before = f"**{number(entry['before'])}** before tuning and " if entry.get("before") is not None else ""
+    after = f"**{number(entry['value'])}** after{interval(entry)}"
+    where = f"Split: {split or 'not named'}{size(entry)}."
+    if name != HEADLINE:
+        return f"{name.replace('_', ' ')}: {before}{after}. {where}"
+    return (
+        "Take a synonym pair and an antonym pair at random. The chance that the synonyms lie closer is "
+        f"{before}{after}. A coin toss gives 0.50. {where}"
+    )
+
+
+def controls(key: str, chosen: runs.RunSummary, others: Sequence[runs.RunSummary], say: Say) -> str:
+    """Say what the other runs reach on the same metric, "" where no other run has it."""
+    found = [
+        f"{say(other.run_id)} {number(other.metrics[key]['value'])}"
+        for other in others
+        if key in other.metrics
+    ]
+    return f"The same measure for the other runs: {', '.join(found)}." if found else ""
+
+
+def retention(chosen: runs.RunSummary, label: Callable[[str], str], say: Say) -> str:
+    """Say what tuning cost elsewhere, "" where the run does not measure it."""
+    parts = [
+        f"{say(label(key).split(' [')[0])} {number(entry['before'], 3)} → {number(entry['value'], 3)}"
+        for key, entry in chosen.metrics.items()
+        if key.startswith(RETENTION) and entry.get("before") is not None
+    ]
+    return f"What it cost elsewhere: {', '.join(parts)}." if parts else ""
+
+
+def triple(table: pd.DataFrame, word: str, say: Say) -> str:
+    """Say whether a word lies nearer its synonym or its antonym, before and after.
+
+    Args:
+        table: Columns word_a, word_b, relation, cosine_before, cosine_after.
+        word: A `word_a` with one synonym and one antonym in the table.
+        say: Escapes a word for Markdown.
+    """
+    rows = table[table["word_a"] == word].set_index("relation")
+    synonym, antonym = rows.loc["synonym"], rows.loc["antonym"]
+    parts = []
+    for column, when in (("cosine_before", "before tuning"), ("cosine_after", "after")):
+        near, far = sorted((synonym, antonym), key=lambda row: -row[column])
+        nearest = f"**{say(near['word_b'])}** ({number(near[column])})"
+        parts.append(f"{when} it is nearer to {nearest} than to {say(far['word_b'])} ({number(far[column])})")
+    return f"**{say(word)}**: {parts[0]}; {parts[1]}."
+
+
+def pair(row: pd.Series, say: Say) -> str:
+    """Say one pair's cosine before and after."""
+    before, after = number(row["cosine_before"]), number(row["cosine_after"])
+    return f"**{say(row['word_a'])} – {say(row['word_b'])}**: cosine {before} before, **{after}** after."
+
+
+def relations(pairs: pd.DataFrame, say: Say) -> str:
+    """Say each relation's mean cosine before and after."""
+    parts = []
+    for relation, group in pairs.groupby("relation", sort=False):
+        before, after = (number(group[f"cosine_{side}"].mean()) for side in ("before", "after"))
+        parts.append(f"**{say(relation)}** {before} → {after} ({len(group):,} pairs)")
+    return f"Mean cosine, before → after: {', '.join(parts)}."
+
+
+def neighbours(table: pd.DataFrame, word: str, say: Say) -> str:
+    """Say how many neighbours stayed, and name some that left and entered."""
+    names = {change: list(table.loc[table["change"] == change, "neighbour"]) for change in CHANGES}
+
+    def some(change: str) -> str:
+        shown = ", ".join(say(name) for name in names[change][:3]) + (", …" if len(names[change]) > 3 else "")
+        return f"{len(names[change])} {change}" + (f" ({shown})" if names[change] else "")
+
+    stayed, total = len(names["stayed"]), len(names["stayed"]) + len(names["left"])
+    return (
+        f"Of the {total} words nearest to **{say(word)}**, **{stayed}** stayed, {some('left')} "
+        f"and {some('entered')}."
+    )
+
+
+def subtree(layout: pd.DataFrame, edges: pd.DataFrame) -> str:
+    """Say how close words lie to their parents in the original space, and how far the map can be trusted."""
+    known = edges.dropna(subset=["cosine_before", "cosine_after"])
+    trust = [layout[f"trustworthiness_{side}"].iloc[0] for side in ("before", "after")]
+    text = f"{len(layout)} words. "
+    if len(known):
+        before, after = (number(known[f"cosine_{side}"].mean()) for side in ("before", "after"))
+        text += (
+            f"Mean cosine of a word with its parent, in the original space: **{before}** before, "
+            f"**{after}** after ({len(known)} edges). "
+        )
+    if not any(pd.isna(trust)):
+        text += (
+            f"Trustworthiness of the map: {number(trust[0])} before, {number(trust[1])} after (1 is best)."
+        )
+    return text
+
+
+def history(table: pd.DataFrame) -> str:
+    """Say how far the loss fell, in how many steps and seconds."""
+    if table.empty:
+        return "This run kept no history."
+    first, last = table.iloc[0], table.iloc[-1]
+    fall = f"**{first['total']:.3g}** to **{last['total']:.3g}**"
+    return f"The loss went from {fall} in {int(last['step']):,} steps, {last['seconds']:,.0f} seconds."

@@ -1,0 +1,136 @@
+"""Run folders with made-up but structured vectors: synonyms close, antonyms close before and apart after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lexclip_core import runs
+
+DIM = 64
+TRIPLES = (
+    ("happy", "cheerful", "sad"),
+    ("smart", "intelligent", "dumb"),
+    ("hot", "warm", "cold"),
+    ("fast", "quick", "slow"),
+    ("big", "large", "small"),
+    ("rich", "wealthy", "poor"),
+)
+TREE = {"dog": "", "puppy": "dog", "hound": "dog", "beagle": "hound", "poodle": "dog", "terrier": "dog"}
+WORDS = (*(word for triple in TRIPLES for word in triple), *TREE)
+COMMAND = "lexclip tune --preset lexclip --seed 0 --out data/runs"
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def vectors(*, repaired: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (before, after): antonyms share a direction before; `repaired` turns it round for them after."""
+    rng = np.random.default_rng(seed)
+    before, after = [], []
+    for _ in TRIPLES:
+        topic, own = rng.normal(size=DIM), rng.normal(size=DIM)
+        for sign, closeness in ((1, 1.0), (1, 0.7), (-1, 0.9)):
+            noise = 0.5 * rng.normal(size=DIM)
+            before.append(closeness * topic + noise)
+            after.append(before[-1] + (1.2 * sign * own if repaired else 0.1 * own))
+    root = rng.normal(size=DIM)
+    for _ in TREE:
+        before.append(root + 0.8 * rng.normal(size=DIM))
+        after.append(before[-1] + 0.3 * root)
+    return unit(np.array(before)), unit(np.array(after))
+
+
+def pair_table(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
+    row = {word: index for index, word in enumerate(WORDS)}
+    rows = []
+    for word, synonym, antonym in TRIPLES:
+        for other, relation in ((synonym, "synonym"), (antonym, "antonym"), ("beagle", "unrelated")):
+            a, b = row[word], row[other]
+            rows.append((word, other, relation, "a", "test", before[a] @ before[b], after[a] @ after[b]))
+    return pd.DataFrame(rows, columns=list(runs.PAIR_COLUMNS))
+
+
+def layout_table() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    tables = []
+    for subtree, words in (("dog.n.01", TREE), ("canine.n.02", dict.fromkeys(TREE, "dog") | {"dog": ""})):
+        at = rng.normal(size=(len(words), 2)) * 4
+        moved = at + 0.5 * rng.normal(size=at.shape)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "subtree": subtree,
+                    "word": list(words),
+                    "synset": [f"{word}.n.01" for word in words],
+                    "parent": [f"{parent}.n.01" if parent else "" for parent in words.values()],
+                    "gloss": [f"a made-up gloss of {word}, with <b>tags</b>" for word in words],
+                    "x_before": at[:, 0],
+                    "y_before": at[:, 1],
+                    "x_after": moved[:, 0],
+                    "y_after": moved[:, 1],
+                    "trustworthiness_before": 0.91,
+                    "trustworthiness_after": 0.93,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def metrics(auc: float) -> dict[str, dict[str, float]]:
+    return {
+        "test/synonym_over_antonym_auc": {
+            "value": auc,
+            "low": auc - 0.03,
+            "high": auc + 0.03,
+            "n": 900,
+            "before": 0.43,
+        },
+        "test/inversion_rate_a": {"value": 1 - auc, "low": 0.1, "high": 0.6, "n": 300, "before": 0.52},
+        "retention/men": {"value": 0.728, "low": 0.7, "high": 0.75, "n": 3000, "before": 0.735},
+    }
+
+
+def content(run_id: str, *, targets: str, auc: float, repaired: bool) -> runs.RunContent:
+    before, after = vectors(repaired=repaired)
+    steps = np.arange(0, 200, 10)
+    decay = np.exp(-steps / 60)
+    history = pd.DataFrame(
+        {
+            "step": steps,
+            "epoch": steps // 50,
+            "seconds": steps * 0.1,
+            "distance": decay,
+            "anchor": 0.1 * decay,
+        }
+    )
+    return runs.RunContent(
+        run_id=run_id,
+        config={
+            "preset": run_id.rsplit("-", 1)[0],
+            "targets": targets,
+            "tower": "tiny-random",
+            "note": "synthetic vectors made by a test",
+        },
+        metrics=metrics(auc),
+        history=history.assign(total=history["distance"] + history["anchor"]),
+        words=WORDS,
+        before=before,
+        after=after,
+        pairs=pair_table(before, after),
+        layout=layout_table(),
+        provenance={"command": COMMAND, "seed": 0, "versions": {"torch": "0"}, "wall_seconds": 20.0},
+    )
+
+
+def write_samples(folder: Path, *, tuned: Path | None = None) -> Path:
+    """Write a run of each kind into `folder` and return it; the first is the default."""
+    runs.write_run(
+        folder, content("lexclip-0123abcd", targets="lexical", auc=0.87, repaired=True), tuned=tuned
+    )
+    runs.write_run(folder, content("blog-release-4567cdef", targets="wu_palmer", auc=0.51, repaired=False))
+    runs.write_run(folder, content("shuffled-89ab0123", targets="shuffled", auc=0.44, repaired=False))
+    return folder

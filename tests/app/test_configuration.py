@@ -1,0 +1,42 @@
+"""The explorer's settings keep it on this machine, and its colours are the figures' colours."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lexclip_core import figures, storage
+
+APP = storage.project_root() / "app"
+SETTINGS = tomllib.loads((APP / ".streamlit" / "config.toml").read_text())
+FILES = sorted(APP.rglob("*.py"))
+
+
+def test_it_listens_here_only_and_tells_nobody() -> None:
+    assert SETTINGS["server"]["address"] == "127.0.0.1"
+    assert set(SETTINGS["server"]["allowedHosts"]) == {"localhost", "127.0.0.1"}
+    assert SETTINGS["server"]["headless"] is True
+    assert SETTINGS["browser"]["gatherUsageStats"] is False
+    assert SETTINGS["client"] == {"toolbarMode": "viewer", "showErrorDetails": "type"}
+
+
+def test_the_theme_wears_the_figures_palette() -> None:
+    theme = SETTINGS["theme"]
+    assert theme["chartCategoricalColors"] == [mark.color for mark in figures.MARKS]
+    assert theme["primaryColor"] == theme["linkColor"] == figures.PALETTE["blue"]
+    assert theme["backgroundColor"] == figures.TEMPLATE.layout.paper_bgcolor
+    assert theme["textColor"] == figures.TEMPLATE.layout.font.color
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(APP)))
+def test_only_the_store_caches_and_no_page_reaches_for_models_or_files(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | attributes
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    if file.name != "store.py":
+        assert not {"cache_data", "cache_resource", "towers", "read_run", "list_runs", "joint_layout"} & names
+    assert not {"torch", "umap", "nltk", "open_clip"} & modules

@@ -1,0 +1,144 @@
+"""The explorer's words: sentences made of numbers, typed text checked, tables of metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import layout
+import numpy as np
+import pandas as pd
+import pytest
+import tables
+import takeaways
+import typed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lexclip_core import runs
+from lexclip_core.errors import InputError
+
+
+def summary(run_id: str, metrics: dict) -> runs.RunSummary:
+    return runs.RunSummary(run_id, Path(run_id), 1, {"preset": "lexclip"}, metrics, {}, 3, False, False)
+
+
+AUC = "test/synonym_over_antonym_auc"
+
+
+def test_the_headline_prefers_the_auc_on_test_words() -> None:
+    one = {"value": 0.5}
+    assert takeaways.headline_key(summary("a", {"development/x": one, "test/drift": one, AUC: one})) == AUC
+    assert takeaways.headline_key(summary("a", {"test/drift": one})) == "test/drift"
+    assert takeaways.headline_key(summary("a", {"retention/men": one})) is None
+
+
+def test_the_headline_says_only_what_the_run_knows() -> None:
+    bare = takeaways.headline(AUC, {"value": 3 / 4})
+    assert "closer is **0.75** after. A coin toss gives 0.50. Split: test." in bare
+    assert "interval" not in bare
+    assert "before" not in bare
+    assert takeaways.headline("test/drift", {"value": -0.5, "n": 1234}).startswith(
+        "drift: **\N{MINUS SIGN}0.50** after."
+    )
+    assert "n = 1,234" in takeaways.headline("test/drift", {"value": 0, "n": 1234})
+
+
+def test_a_triple_says_which_word_is_nearer_on_each_side() -> None:
+    table = tables.blog_pairs().assign(cosine_before=[0.2, 0.6, 0.5, 0.1], cosine_after=[0.9, -0.3, 0.5, 0.1])
+    said = takeaways.triple(table, "happy", str)
+    assert said == (
+        "**happy**: before tuning it is nearer to **sad** (0.60) than to cheerful (0.20); "
+        "after it is nearer to **cheerful** (0.90) than to sad (\N{MINUS SIGN}0.30)."
+    )
+
+
+def test_mean_cosines_by_relation() -> None:
+    table = pd.DataFrame(
+        {"relation": ["synonym", "synonym"], "cosine_before": [1 / 2, 1 / 4], "cosine_after": [1, 0]}
+    )
+    said = takeaways.relations(table, str)
+    assert said == "Mean cosine, before → after: **synonym** 0.38 → 0.50 (2 pairs)."
+
+
+def test_neighbours_are_counted_and_at_most_three_named() -> None:
+    table = pd.DataFrame({"neighbour": list("abcde"), "change": ["stayed", *["left"] * 4]})
+    said = takeaways.neighbours(table, "w", str)
+    assert said == "Of the 5 words nearest to **w**, **1** stayed, 4 left (b, c, d, …) and 0 entered."
+
+
+def test_no_history_is_said() -> None:
+    assert takeaways.history(pd.DataFrame({"total": []})) == "This run kept no history."
+
+
+def test_metrics_stand_base_first_then_the_chosen_run() -> None:
+    first = summary("b", {AUC: {"value": 0.8, "before": 0.4, "low": 0.7, "high": 0.9, "n": 10}})
+    other = summary("a", {AUC: {"value": 0.5}, "test/other": {"value": 1}})
+    assert tables.common_metrics((other, first), first) == (AUC,)
+    rows = tables.metric_rows((other, first), first, (AUC,))
+    assert list(rows["run"]) == ["before tuning", "b", "a"]
+    assert list(rows["value"]) == [0.4, 0.8, 0.5]
+    assert np.isnan(rows["low"].iloc[2])
+    wide = tables.metric_table(rows)
+    assert list(wide.columns) == ["metric", "before tuning", "b", "a"]
+
+
+def test_a_lone_run_shows_all_its_metrics() -> None:
+    alone = summary("a", {"test/x": {"value": 1}})
+    assert tables.common_metrics((alone,), alone) == ("test/x",)
+
+
+def test_settings_are_flattened_with_dots() -> None:
+    table = tables.settings_table({"seed": 0, "versions": {"torch": "2"}})
+    assert dict(zip(table["setting"], table["value"], strict=True)) == {"seed": "0", "versions.torch": "2"}
+    assert tables.settings_table({}).empty
+
+
+def test_parent_cosines_are_taken_in_the_original_space() -> None:
+    before = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    run = runs.Run("r", {}, {}, pd.DataFrame(), ("dog", "Hound"), before, before[::-1])
+    drawn = pd.DataFrame(
+        {
+            "word": ["dog", "Hound", "beagle"],
+            "synset": ["dog.n.01", "hound.n.01", "beagle.n.01"],
+            "parent": ["", "dog.n.01", "hound.n.01"],
+            "gloss": "",
+        }
+    )
+    edges = tables.parent_cosines(drawn, {"dog": 0, "hound": 1}, run)
+    assert list(edges["parent"]) == ["", "dog", "Hound"]
+    np.testing.assert_allclose(edges["cosine_before"], [np.nan, 3 / 5, np.nan], rtol=1e-6)
+    said = takeaways.subtree(drawn.assign(trustworthiness_before=np.nan, trustworthiness_after=1.0), edges)
+    assert "**0.60** before, **0.60** after (1 edges)" in said
+    assert "Trustworthiness" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("  Happy ", "happy"), ("ice_cream", "ice cream"), ("TRAFFIC-light", "traffic light")]
+)
+def test_typed_words_are_normalised(text: str, word: str) -> None:
+    assert typed.read_word(text) == word
+
+
+@given(st.text(max_size=300))
+def test_any_typed_text_is_taken_or_refused_with_a_remedy(text: str) -> None:
+    try:
+        outcome = typed.read_word(text)
+    except InputError as error:
+        outcome = error.remedy
+        sound = outcome.startswith("Type ")
+    else:
+        sound = 0 < len(outcome) <= 3 * typed.MAX_LENGTH  # case folding may lengthen a letter
+    assert sound
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"])))
+def test_literal_escapes_every_ascii_mark_and_nothing_else(text: str) -> None:
+    shown = layout.literal(text)
+    unescaped = "".join(part for part in shown.replace("\\\\", "\0").replace("\\", "")).replace("\0", "\\")
+    assert unescaped == text
+
+
+def test_controls_are_described_as_controls() -> None:
+    shuffled = dataclasses.replace(summary("s", {}), config={"preset": "lexclip", "targets": "shuffled"})
+    assert layout.describe(shuffled).startswith("shuffled targets (a control)")
