@@ -1,0 +1,140 @@
+"""Intervals and tests: against closed forms, independent libraries, and their limits."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from lexclip_core.errors import InputError
+from lexclip_core.evaluation.statistics import (
+    Estimate,
+    bootstrap_interval,
+    interval_of,
+    metric_name,
+    paired_permutation,
+    spread,
+    wilson_interval,
+)
+
+
+def test_wilson_is_the_closed_form():
+    estimate = wilson_interval(3, 10)
+    z, p, n = stats.norm.ppf(0.975), 3 / 10, 10
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert estimate.value == 3 / 10
+    assert (estimate.low, estimate.high) == pytest.approx((centre - half, centre + half), abs=1e-12)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_its_value_and_mirrors(case):
+    successes, n = case
+    one, other = wilson_interval(successes, n), wilson_interval(n - successes, n)
+    assert 0 <= one.low <= one.value <= one.high <= 1
+    assert one.low == pytest.approx(1 - other.high, abs=1e-12)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 2)])
+def test_wilson_refuses_what_is_no_share(successes, n):
+    with pytest.raises(InputError):
+        wilson_interval(successes, n)
+
+
+def test_bootstrap_of_a_mean_is_near_the_normal_interval():
+    data = np.random.default_rng(0).normal(2, 3, size=400)
+    estimate = bootstrap_interval(data, np.mean, resamples=4000)
+    half = 1.96 * data.std(ddof=1) / 20
+    assert estimate.value == pytest.approx(data.mean())
+    assert estimate.low == pytest.approx(data.mean() - half, abs=0.1 * half)
+    assert estimate.high == pytest.approx(data.mean() + half, abs=0.1 * half)
+    assert estimate.n == 400
+
+
+def test_bootstrap_is_seeded():
+    data = np.arange(20.0) ** 2
+    assert bootstrap_interval(data, seed=1) == bootstrap_interval(data, seed=1)
+    assert bootstrap_interval(data, seed=1) != bootstrap_interval(data, seed=2)
+
+
+def test_bootstrap_keeps_paired_items_together():
+    x = np.arange(50.0)
+    estimate = bootstrap_interval((x, x + 1), lambda a, b, axis: np.mean(b - a, axis=axis))
+    assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
+
+
+def test_constant_input_has_an_interval_of_no_width():
+    estimate = bootstrap_interval(np.full(30, 0.25))
+    assert (estimate.low, estimate.value, estimate.high) == (0.25, 0.25, 0.25)
+
+
+def test_one_item_has_no_interval():
+    assert bootstrap_interval(np.array([3.0])) == Estimate(3, 3, 3, 1, "no interval: one item")
+
+
+def test_resamples_without_a_value_are_left_out():
+    low, high = interval_of(np.array([math.nan, 1.0, 1.0, math.nan]), 1.0)
+    assert (low, high) == (1, 1)
+    assert interval_of(np.array([math.nan]), 0.5) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.array([]), "0 items"),
+        ((np.zeros(2), np.zeros(3)), "not paired"),
+        (np.zeros((2, 2)), "not paired"),
+        (np.array([0.0, math.nan]), "value 1 is nan"),
+    ],
+)
+def test_bootstrap_refuses_what_it_cannot_resample(samples, message):
+    with pytest.raises(InputError, match=message):
+        bootstrap_interval(samples)
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+def test_permutation_is_exact_for_few_items(alternative):
+    before, after = np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 4, 3.5, 4.2, 9])
+    observed = (after - before).mean()
+    means = [
+        np.mean([sign * d for sign, d in zip(signs, after - before, strict=True)])
+        for signs in itertools.product((1, -1), repeat=5)
+    ]
+    share = {
+        "greater": np.mean([mean >= observed - 1e-12 for mean in means]),
+        "less": np.mean([mean <= observed + 1e-12 for mean in means]),
+    }
+    share["two-sided"] = min(1, 2 * min(share.values()))
+    assert paired_permutation(before, after, alternative=alternative) == pytest.approx(share[alternative])
+
+
+def test_permutation_of_equal_scores_is_no_change():
+    assert paired_permutation(np.arange(4.0), np.arange(4.0)) == 1
+
+
+def test_spread_is_the_t_interval():
+    result = spread([1.0, 2.0, 4.0])
+    t = stats.ttest_1samp([1.0, 2.0, 4.0], 0).confidence_interval(0.95)
+    assert result.mean == pytest.approx(7 / 3)
+    assert (result.low, result.high) == pytest.approx((t.low, t.high))
+    assert (result.minimum, result.maximum, result.n) == (1, 4, 3)
+    alone = spread([5.0])
+    assert (alone.low, alone.mean, alone.high) == (5, 5, 5)
+
+
+def test_metric_names_say_their_split():
+    assert metric_name("heldout", "simlex-999", "spearman") == "heldout/simlex-999/spearman"
+    assert metric_name("all", "", "auc") == "all/auc"
+    with pytest.raises(InputError, match="must say its split"):
+        metric_name("", "auc")
+
+
+def test_an_estimate_becomes_an_entry_of_metrics_json():
+    entry = wilson_interval(1, 2).as_dict()
+    assert set(entry) == {"value", "low", "high", "n", "note"}
+    assert entry["value"] == 0.5

