@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import logging
@@ -10,13 +9,14 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lexclip_core import storage
 from lexclip_core.errors import LexclipError, MissingResourceError
-from lexclip_core.synsets.database import count_entries
+from lexclip_core.synsets.data_files import count_entries, sense_index_file
 from lexclip_core.synsets.lexicographer import lexnames_file
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 SYNSETS = 117_659
 LEMMA_STRINGS = 148_730
 
-#: The files that lexclip and NLTK's reader open; `lexnames` is written here where a source lacks it.
+#: The files that every source of the database has.
 DATABASE_FILES = (
     "cntlist.rev",
     *(f"{kind}.{pos}" for kind in ("data", "index") for pos in ("noun", "verb", "adj", "adv")),
     *(f"{pos}.exc" for pos in ("noun", "verb", "adj", "adv")),
 )
+
+#: Files that NLTK's reader insists on and Debian leaves out: written here where a source lacks them.
+_WRITTEN_FILES = {"lexnames": lambda _: lexnames_file(), "index.sense": sense_index_file}
 
 _DEBIAN_FOLDER = Path("/usr/share/wordnet")
 _MARKER = "verified.json"
@@ -64,7 +67,7 @@ def is_installed() -> bool:
     folder = wordnet_folder()
     try:
         sizes = json.loads((folder / _MARKER).read_text())["sizes"]
-        return set(sizes) >= set(DATABASE_FILES) and sizes == _sizes(folder)
+        return sizes == _sizes(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -138,8 +141,7 @@ def _from_nltk_download(scratch: Path) -> Path:
 
     said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            arrived = nltk.download("wordnet", download_dir=str(scratch), quiet=True)
+        arrived = nltk.download("wordnet", download_dir=str(scratch), quiet=True, print_error_to=said)
     except (OSError, ValueError) as error:
         raise _NotHere(str(error)) from error
     if not arrived:  # it reports a failure by printing and returning False
@@ -185,9 +187,9 @@ def _unzipped(archive: Path, scratch: Path) -> Path:
     try:
         with zipfile.ZipFile(archive) as stored:
             for name in stored.namelist():
-                if Path(name).name in DATABASE_FILES:
+                if Path(name).name in {*DATABASE_FILES, *_WRITTEN_FILES}:
                     (folder / Path(name).name).write_bytes(stored.read(name))
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise _NotHere(f"{archive}: {error}") from error
     return folder
 
@@ -208,7 +210,7 @@ def _verify(folder: Path) -> None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    return {name: (folder / name).stat().st_size for name in (*DATABASE_FILES, "lexnames")}
+    return {name: (folder / name).stat().st_size for name in (*DATABASE_FILES, *_WRITTEN_FILES)}
 
 
 def _publish(source: Path) -> None:
@@ -216,7 +218,11 @@ def _publish(source: Path) -> None:
         with storage.atomic_folder(wordnet_folder()) as folder:
             for name in DATABASE_FILES:
                 shutil.copyfile(source / name, folder / name)
-            (folder / "lexnames").write_text(lexnames_file())
+            for name, text_of in _WRITTEN_FILES.items():
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, folder / name)
+                else:
+                    (folder / name).write_text(text_of(source), encoding="utf-8")
             (folder / _MARKER).write_text(json.dumps({"sizes": _sizes(folder)}, indent=1))
             if is_installed():
                 raise _AlreadyInstalled

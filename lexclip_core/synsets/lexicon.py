@@ -10,7 +10,8 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.synsets.database import FILE_SUFFIXES, Arrays, split_strings
+from lexclip_core.synsets.data_files import FILE_SUFFIXES
+from lexclip_core.synsets.database import Arrays, split_strings
 from lexclip_core.synsets.morphy import Detachment, base_forms
 from lexclip_core.synsets.relations import Relation, frozen
 from lexclip_core.words import normalise
@@ -38,7 +39,7 @@ def parts_of_speech(pos: str | None) -> tuple[str, ...]:
     return (pos,)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SenseIndex:
     """The words of one part of speech as WordNet spells them, with their synsets in order of senses."""
 
@@ -60,7 +61,7 @@ class SenseIndex:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lexicon:
     """The four sense indexes of WordNet.
 

@@ -61,7 +61,7 @@ def read_or_build(path: Path) -> WordNet:
     arrays = read_database(install.ensure_wordnet())
     try:
         with storage.atomic_write(path) as temporary:
-            np.savez(temporary, **arrays)
+            np.savez(temporary, allow_pickle=False, **arrays)
     except StorageError as error:
         logger.warning("the WordNet tables are not kept for the next start: %s", error)
     return WordNet.from_arrays(arrays)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from lexclip_core.synsets.relations import LemmaLinks, Relation, frozen
 from lexclip_core.words import normalise, shown
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WordNet:
     """Every synset, lemma and relation of WordNet 3.0; synset ids count nouns, verbs, adjectives, adverbs.
 
@@ -66,17 +66,20 @@ class WordNet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        return f"<WordNet 3.0, {len(self):,} synsets>"
+
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> WordNet:
         """Build the tables from what `database.read_database` returns."""
         bounds = arrays["lemma_indptr"].tolist()
         spans = list(pairwise(bounds))
         lemmas, counts = split_strings(arrays["lemmas"]), tuple(arrays["lemma_counts"].tolist())
-        relations = {
+        relations: dict[str, Any] = {
             name: Relation(frozen(arrays[f"{name}_indptr"]), frozen(arrays[f"{name}_indices"]))
             for name in SYNSET_RELATIONS
         }
-        links = {
+        links: dict[str, Any] = {
             name: LemmaLinks(*(frozen(np.ascontiguousarray(column)) for column in arrays[name].T))
             for name in LEMMA_LINKS
         }

@@ -1,0 +1,148 @@
+"""Word lists: what is kept, what is dropped, and why."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lexclip_core.errors import InputError
+from lexclip_core.synsets import load_wordnet
+from lexclip_core.words import Dropped, normalise, read_words, shown, unique_subset
+
+TEXTS = st.text(alphabet="aBß_- \tÉ1", max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("given_text", "expected"),
+    [
+        ("Eiffel_Tower", "eiffel tower"),
+        ("hen-of-the-woods", "hen of the woods"),
+        ("  two\t\nblanks  ", "two blanks"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("_-_", ""),
+    ],
+)
+def test_normalise(given_text, expected):
+    assert normalise(given_text) == expected
+
+
+@given(TEXTS)
+def test_normalise_is_idempotent(text):
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_read_words_reports_every_loss():
+    found = read_words(["Dog", "dog", "", "ice-cream", "ice_cream", "x" * 201])
+    assert found.words == ("dog", "ice cream")
+    assert found.dropped == (
+        Dropped("dog", "duplicate of 'Dog'"),
+        Dropped("", "empty"),
+        Dropped("ice_cream", "duplicate of 'ice-cream'"),
+        Dropped("x" * 201, "201 characters, more than 200"),
+    )
+
+
+@given(st.lists(TEXTS, max_size=12))
+def test_every_text_is_kept_or_dropped(texts):
+    if any(normalise(text) for text in texts):
+        found = read_words(texts)
+        assert len(found.words) + len(found.dropped) == len(texts)
+        assert len(set(found.words)) == len(found.words)
+        assert {normalise(text) for text in texts} - {""} == set(found.words)
+    else:
+        with pytest.raises(InputError, match="holds no"):
+            read_words(texts)
+
+
+def test_read_words_from_a_file(tmp_path: Path):
+    path = tmp_path / "words.txt"
+    path.write_bytes("\ufeffCafé\r\n\r\nnaïve\r\n".encode())
+    found = read_words(path)
+    assert found.words == ("café", "naïve")
+    assert found.dropped == (Dropped("", "empty"),)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ([], "the list holds no words"),
+        (["", " _ "], r"the list holds no usable word \(2 dropped, the first '': empty\)"),
+        (
+            ["w" * 10_000],
+            r"no usable word .*'\.\.\. \(10,000 characters\): 10,000 characters, more than 200\)",
+        ),
+        ("dog", "one text was given where a list of words belongs: 'dog'"),
+        (["dog", 7], "7 is no word but a int"),
+        (Path("/no/such/words.txt"), r"cannot read /no/such/words\.txt: No such file"),
+    ],
+)
+def test_read_words_refuses(source, message):
+    with pytest.raises(InputError, match=message):
+        read_words(source)
+
+
+def test_read_words_refuses_binary_files(tmp_path: Path):
+    path = tmp_path / "words.bin"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(InputError, match=r"words\.bin is no UTF-8 text.*(\n.*)?save it as UTF-8"):
+        read_words(path)
+
+
+def test_shown_cuts_long_texts():
+    assert shown("dog") == "'dog'"
+    assert shown("x" * 10_000) == f"'{'x' * 60}'... (10,000 characters)"
+
+
+def test_unique_subset_names_what_clashes():
+    found = unique_subset(
+        {
+            "n1": ["pitcher", "ewer"],
+            "n2": ["Newfoundland", "newfoundland"],
+            "n3": ["printer", "peripheral", "printer"],
+            "n4": ["jug", "EWER"],
+            "n5": ["tench", "_"],
+        }
+    )
+    assert found.kept == {"n1": ("pitcher", "ewer"), "n3": ("printer", "peripheral")}
+    assert found.dropped == (
+        Dropped("n2", "no other word than its name"),
+        Dropped("n4", "'ewer' is already a word of n1"),
+        Dropped("n5", "no other word than its name"),
+    )
+
+
+@given(st.dictionaries(st.text(max_size=2), st.lists(TEXTS, max_size=4), max_size=8))
+def test_unique_subset_is_unique_and_maximal(classes):
+    found = unique_subset(classes)
+    words = [normalise(word) for entry in found.kept.values() for word in entry]
+    assert len(words) == len(set(words))
+    assert [*found.kept] == [key for key in classes if key in found.kept]
+    assert {dropped.text for dropped in found.dropped} == set(classes) - set(found.kept)
+    for dropped in found.dropped:
+        entry = {normalise(text) for text in classes[dropped.text]} - {""}
+        assert len(entry) < 2 or entry & set(words)
+
+
+def test_unique_subset_of_hypernyms_has_the_size_of_the_released_rule(evaldata: Path):
+    wordnet = load_wordnet()
+
+    def size(wnids):
+        entries = {}
+        for wnid in wnids:
+            synset = wordnet.index(wnid)
+            ids = [synset, *wordnet.hypernyms.of(synset)]
+            entries[wnid] = [wordnet.name(k).rsplit(".", 2)[0] for k in ids]
+        return len(unique_subset(entries).kept)
+
+    folder = evaldata / "lexical_blog"
+    imagenet = [wnid for wnid, _ in json.loads((folder / "dir_label_name_1k.json").read_text()).values()]
+    with (folder / "open_image_noun_filtered.csv").open() as stream:
+        open_images = dict.fromkeys(row["wordnet_label"] for row in csv.DictReader(stream))
+    assert size(imagenet) == 531
+    assert size(open_images) == 159
