@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from lexclip_core.figures.style import (
     COSINE_RANGE,
     INK,
-    TEMPLATE,
     Mark,
     checked,
     faint,
@@ -22,6 +20,8 @@ from lexclip_core.figures.style import (
 
 PAIR_COLUMNS = ("word_a", "word_b", "relation", "cosine_before", "cosine_after")
 BIN_EDGES = np.linspace(-1.0, 1.0, 41)
+_ARROW_FROM = 0.2  # a shorter move has no room for an arrow head between its two symbols
+_MAX_NAMES = 48
 SIDES = ("before", "after")
 
 
@@ -29,12 +29,14 @@ def _pair_arrows(rows: pd.DataFrame, mark: Mark) -> go.Scatter:
     gaps = np.full(len(rows), np.nan)
     x = np.column_stack([rows["cosine_before"], rows["cosine_after"], gaps]).ravel()
     y = np.column_stack([rows.index, rows.index, gaps]).ravel()
-    head = {"symbol": "arrow", "size": np.tile([0, 9, 0], len(rows)), "angleref": "previous", "standoff": 6}
+    long = (rows["cosine_after"] - rows["cosine_before"]).abs().to_numpy() >= _ARROW_FROM
+    sizes = np.column_stack([0 * long, 13 * long, 0 * long]).ravel()
+    head = {"symbol": "arrow", "size": sizes, "angleref": "previous", "standoff": 6}
     return go.Scatter(
         x=x,
         y=y,
         mode="lines+markers",
-        line={"color": mark.color, "width": 2, "dash": mark.dash},
+        line={"color": mark.color, "width": 2},
         marker=head | {"color": mark.color},
         hoverinfo="skip",
         showlegend=False,
@@ -49,8 +51,9 @@ def _pair_points(rows: pd.DataFrame, side: str, relation: str, mark: Mark) -> go
         x=rows[f"cosine_{side}"].to_numpy(float),
         y=rows.index.to_numpy(float),
         mode="markers",
-        name=f"{plain(relation)}, {side}",
+        name=plain(relation) if side == "after" else f"{plain(relation)}, before",
         legendgroup=relation,
+        showlegend=side == "after",
         marker={
             "symbol": opened(mark.symbol) if side == "before" else mark.symbol,
             "color": mark.color,
@@ -77,20 +80,19 @@ def pair_cosines(
         InputError: A column is missing or there is no row.
     """
     rows = checked(table, PAIR_COLUMNS, "pair_cosines")
-    figure = new_figure(
-        title, height=min(190 + 30 * len(rows), 1600), caption="Outlined: before. Filled: after."
-    )
+    named = len(rows) <= _MAX_NAMES
+    caption = "Outlined: before. Filled: after." + ("" if named else " Hover to read the words.")
+    height = 190 + (30 * len(rows) if named else 900)
+    figure = new_figure(title, height=height, caption=caption)
     for relation, mark in marks_for(rows["relation"]).items():
         group = rows[rows["relation"].astype(str) == relation]
         figure.add_trace(_pair_arrows(group, mark))
         for side in SIDES:
             figure.add_trace(_pair_points(group, side, relation, mark))
-    labels = [f"{plain(a, 16)} / {plain(b, 16)}" for a, b in zip(rows["word_a"], rows["word_b"], strict=True)]
+    labels = [f"{plain(a, 14)} / {plain(b, 14)}" for a, b in zip(rows["word_a"], rows["word_b"], strict=True)]
     figure.update_xaxes(range=list(COSINE_RANGE), title="cosine", dtick=0.5, zeroline=True)
-    figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=labels, zeroline=False
-    )
-    return figure
+    ticks = {"tickvals": list(range(len(rows))), "ticktext": labels} if named else {"showticklabels": False}
+    return figure.update_yaxes(range=[len(rows) - 0.4, -0.6], zeroline=False, **ticks)
 
 
 def pair_cosines_alt(table: pd.DataFrame) -> str:
@@ -125,9 +127,21 @@ def _histogram_trace(values: pd.Series, relation: str, mark: Mark) -> go.Scatter
     )
 
 
-def cosine_histogram(
-    table: pd.DataFrame, *, title: str = "How cosines are spread, before (top) and after (bottom)"
-) -> go.Figure:
+def _median_trace(values: pd.Series, relation: str, side: str, mark: Mark) -> go.Scatter:
+    return go.Scatter(
+        x=[values.median()],
+        y=[0],
+        mode="markers",
+        marker={"symbol": mark.symbol, "color": mark.color, "size": 13, "line": {"color": INK, "width": 1}},
+        name=f"{plain(relation)}, median {side}",
+        legendgroup=relation,
+        showlegend=False,
+        cliponaxis=False,
+        hovertemplate=f"{plain(relation)}, median %{{x:.2f}}<extra></extra>",
+    )
+
+
+def cosine_histogram(table: pd.DataFrame, *, title: str = "How cosines are spread") -> go.Figure:
     """Draw each relation's histogram of cosines, before above after, on shared axes.
 
     Args:
@@ -138,37 +152,21 @@ def cosine_histogram(
         InputError: A column is missing or there is no row.
     """
     rows = checked(table, PAIR_COLUMNS, "cosine_histogram")
-    panels = make_subplots(rows=2, cols=1, shared_xaxes=True, shared_yaxes="all", vertical_spacing=0.1)
-    figure = new_figure(title, height=520, caption="The symbol on the axis is the median.")
-    figure = go.Figure(panels).update_layout(figure.layout, overwrite=False)
-    figure.update_layout(template=TEMPLATE)
+    caption = "Top: before tuning. Bottom: after. The symbol on the axis is the median."
+    figure = new_figure(title, height=540, caption=caption)
+    figure.set_subplots(rows=2, cols=1, shared_xaxes=True, shared_yaxes="all", vertical_spacing=0.08)
+    highest = 0.0
     for relation, mark in marks_for(rows["relation"]).items():
         group = rows[rows["relation"].astype(str) == relation]
         for row, side in enumerate(SIDES, start=1):
             values = group[f"cosine_{side}"]
             trace = _histogram_trace(values, relation, mark).update(showlegend=row == 1)
-            figure.add_trace(trace, row=row, col=1)
-            median = go.Scatter(
-                x=[values.median()],
-                y=[0],
-                mode="markers",
-                marker={
-                    "symbol": mark.symbol,
-                    "color": mark.color,
-                    "size": 13,
-                    "line": {"color": INK, "width": 1},
-                },
-                name=f"{plain(relation)}, median {side}",
-                legendgroup=relation,
-                showlegend=False,
-                cliponaxis=False,
-                hovertemplate=f"{plain(relation)}, median %{{x:.2f}}<extra></extra>",
-            )
-            figure.add_trace(median, row=row, col=1)
+            highest = max(highest, max(trace.y))
+            figure.add_traces([trace, _median_trace(values, relation, side, mark)], rows=row, cols=1)
     figure.update_xaxes(range=list(COSINE_RANGE), dtick=0.5)
     figure.update_xaxes(title="cosine", row=2, col=1)
-    figure.update_yaxes(title="before: % of pairs", rangemode="tozero", row=1, col=1)
-    figure.update_yaxes(title="after: % of pairs", rangemode="tozero", row=2, col=1)
+    for row, side in enumerate(SIDES, start=1):
+        figure.update_yaxes(title=f"{side}: % of pairs", range=[0, 1.08 * highest], row=row, col=1)
     return figure
 
 

@@ -15,6 +15,7 @@ from lexclip_core.figures.style import (
     marks_for,
     new_figure,
     plain,
+    wrapped,
 )
 
 NOT_TERMS = frozenset({"step", "epoch", "seconds"})
@@ -63,7 +64,7 @@ def history(table: pd.DataFrame, *, title: str = "Loss terms during training") -
         )
         figure.add_trace(line)
     figure.update_xaxes(title="training step")
-    scale = {"type": "log", "exponentformat": "power"} if logarithmic else {"type": "linear"}
+    scale = {"type": "log", "tickformat": "~g", "nticks": 8} if logarithmic else {"type": "linear"}
     return figure.update_yaxes(title="loss (log scale)" if logarithmic else "loss", **scale)
 
 
@@ -128,7 +129,7 @@ def curve(
             hovertemplate=f"{plain(name)}<br>{plain(x)} %{{x}}: %{{y:.3f}}<extra></extra>",
         )
         figure.add_trace(line)
-    return figure.update_xaxes(title=plain(x)).update_yaxes(title=plain(y))
+    return figure.update_xaxes(title=wrapped(x, 40)).update_yaxes(title=wrapped(y, 40))
 
 
 def curve_alt(table: pd.DataFrame, x: str, y: str, *, group: str | None = None) -> str:

@@ -19,19 +19,22 @@ from lexclip_core.figures.style import (
     opened,
     padded_range,
     plain,
+    readable,
     wrapped,
 )
 
 Side = Literal["before", "after", "movement"]
 LAYOUT_COLUMNS = ("word", "synset", "parent", "gloss", "x_before", "y_before", "x_after", "y_after")
 OTHER_BRANCHES = "other branches"
+ROOT = "root"
 _TITLES = {
     "before": "Map of the words before tuning",
     "after": "Map of the words after tuning",
     "movement": "How each word moved on the map",
 }
-_MAX_BRANCHES = 6
+_MAX_BRANCHES = 5
 _MAX_LABELS = 14
+_MOVERS = 6
 
 
 def parent_rows(layout: pd.DataFrame) -> np.ndarray:
@@ -49,17 +52,20 @@ def branches(layout: pd.DataFrame) -> pd.Series:
     The six largest branches keep their names; the others are put together.
     """
     parents = parent_rows(layout)
-    names = layout["word"].astype(str)
+    names = layout["word"].astype(str).to_numpy(object)
     branch = []
     for row in range(len(layout)):
+        if parents[row] < 0:
+            branch.append(ROOT)
+            continue
         line, seen = row, {row}
         while parents[line] >= 0 and parents[parents[line]] >= 0 and parents[line] not in seen:
             line = parents[line]
             seen.add(line)
         branch.append(names[line])
-    counts = pd.Series(branch).value_counts()
+    counts = pd.Series(branch).value_counts().drop(ROOT, errors="ignore")
     kept = set(counts.index[:_MAX_BRANCHES]) if len(counts) > _MAX_BRANCHES + 1 else set(counts.index)
-    return pd.Series([name if name in kept else OTHER_BRANCHES for name in branch])
+    return pd.Series([name if name in kept or name == ROOT else OTHER_BRANCHES for name in branch])
 
 
 def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
@@ -80,13 +86,13 @@ def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
 
 def _moves(rows: pd.DataFrame, mark: Mark) -> go.Scatter:
     gaps = np.full(len(rows), np.nan)
-    head = {"symbol": "arrow", "size": np.tile([0, 8, 0], len(rows)), "angleref": "previous", "standoff": 4}
+    head = {"symbol": "arrow", "size": np.tile([0, 10, 0], len(rows)), "angleref": "previous"}
     return go.Scatter(
         x=np.column_stack([rows["x_before"], rows["x_after"], gaps]).ravel(),
         y=np.column_stack([rows["y_before"], rows["y_after"], gaps]).ravel(),
         mode="lines+markers",
         line={"color": mark.color, "width": 1.5},
-        marker=head | {"color": mark.color},
+        marker=head | {"color": mark.color, "standoff": 4},
         hoverinfo="skip",
         showlegend=False,
         name="movement",
@@ -116,30 +122,30 @@ def _points(rows: pd.DataFrame, side: str, branch: str, mark: Mark) -> go.Scatte
     )
 
 
-def _labelled(layout: pd.DataFrame, side: str) -> np.ndarray:
-    """Return the rows whose words are written on the map: few enough not to hide each other.
+def _by_importance(layout: pd.DataFrame, side: str) -> np.ndarray:
+    """Return rows in the order in which their words deserve a label.
 
-    All words of a small map; else the root with the heads of the branches or, where movement is
-    shown, the words that moved furthest.
+    Movement: the words that moved furthest. Else the root, the heads of the branches, all others.
     """
-    if len(layout) <= _MAX_LABELS:
-        return np.arange(len(layout))
     if side == "movement":
         moved = np.hypot(layout["x_after"] - layout["x_before"], layout["y_after"] - layout["y_before"])
-        return np.argsort(-moved.to_numpy(), kind="stable")[:5]
+        return np.argsort(-moved.to_numpy(), kind="stable")[:_MOVERS]
     parents = parent_rows(layout)
-    heads = [row for row in range(len(layout)) if parents[row] < 0 or parents[parents[row]] < 0]
-    return np.array(heads[:_MAX_LABELS])
+    depth = np.where(parents < 0, 0, np.where(parents[parents] < 0, 1, 2))
+    return np.argsort(depth, kind="stable")
 
 
 def _labels(layout: pd.DataFrame, side: str) -> go.Scatter:
-    rows = layout.iloc[_labelled(layout, side)]
     end = "before" if side == "before" else "after"
+    rows = layout.iloc[_by_importance(layout, side)]
+    x, y = rows[f"x_{end}"].to_numpy(float), rows[f"y_{end}"].to_numpy(float)
+    shown = readable(x, y, limit=_MAX_LABELS)
     return go.Scatter(
-        x=rows[f"x_{end}"].to_numpy(float),
-        y=rows[f"y_{end}"].to_numpy(float),
-        mode="text",
-        text=[plain(word, 18) for word in rows["word"]],
+        x=x[shown],
+        y=y[shown],
+        mode="markers+text",
+        marker={"size": 12, "opacity": 0},  # unseen: it only holds the text off the point
+        text=[plain(word, 18) for word in rows["word"][shown]],
         textposition="top center",
         textfont={"size": 12, "color": INK},
         hoverinfo="skip",
@@ -149,13 +155,14 @@ def _labels(layout: pd.DataFrame, side: str) -> go.Scatter:
 
 
 def _trust(layout: pd.DataFrame, side: str) -> str:
-    sides = ("before", "after") if side == "movement" else (side,)
-    found = [
-        f"{name} {layout[column].iloc[0]:.2f}"
-        for name in sides
-        if (column := f"trustworthiness_{name}") in layout.columns
+    """Return how far the map's neighbours can be trusted, where the layout says so."""
+    found = [name for name in ("before", "after") if f"trustworthiness_{name}" in layout.columns]
+    shown = [
+        f"{name} {layout[f'trustworthiness_{name}'].iloc[0]:.2f}"
+        for name in found
+        if side in (name, "movement")
     ]
-    return f" Trustworthiness {', '.join(found)} (1 is best)." if found else ""
+    return f" Trustworthiness {', '.join(shown)} (of 1)." if shown else ""
 
 
 def subtree_map(layout: pd.DataFrame, side: Side, *, title: str | None = None) -> go.Figure:
@@ -188,7 +195,7 @@ def subtree_map(layout: pd.DataFrame, side: Side, *, title: str | None = None) -
         figure.add_trace(_points(group, "after" if side == "movement" else side, name, mark))
     figure.add_trace(_labels(rows, side))
     hidden = {"showticklabels": False, "ticks": "", "zeroline": False, "showgrid": False, "title": None}
-    figure.update_xaxes(range=padded_range(rows[["x_before", "x_after"]].to_numpy()), **hidden)
+    figure.update_xaxes(range=padded_range(rows[["x_before", "x_after"]].to_numpy(), 0.1), **hidden)
     figure.update_yaxes(range=padded_range(rows[["y_before", "y_after"]].to_numpy()), **hidden)
     return figure.update_xaxes(showline=True, mirror=True).update_yaxes(showline=True, mirror=True)
 
@@ -196,7 +203,7 @@ def subtree_map(layout: pd.DataFrame, side: Side, *, title: str | None = None) -
 def subtree_map_alt(layout: pd.DataFrame, side: Side) -> str:
     """Describe `subtree_map` for a screen reader: its words, branches, and what may not be read off it."""
     rows = checked(layout, LAYOUT_COLUMNS, "subtree_map")
-    names = [name for name in branches(rows).value_counts().index if name != OTHER_BRANCHES]
+    names = [name for name in branches(rows).value_counts().index if name not in (OTHER_BRANCHES, ROOT)]
     text = f"{_TITLES[side]}: {len(rows)} words with their taxonomy; largest branches {', '.join(names[:4])}."
     if side == "movement":
         moved = np.hypot(rows["x_after"] - rows["x_before"], rows["y_after"] - rows["y_before"])

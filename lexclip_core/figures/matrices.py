@@ -14,8 +14,14 @@ from lexclip_core.figures.style import PALETTE, new_figure, plain
 Scale = Literal["auto", "cosine", "target"]
 _SCALES = {
     "cosine": (-1.0, 1.0, [[0, PALETTE["vermillion"]], [0.5, "#f7f7f7"], [1, PALETTE["blue"]]]),
-    "target": (0.0, 1.0, "Cividis_r"),
+    "target": (0.0, 1.0, [[0, "#f7f7f7"], [1, PALETTE["blue"]]]),
 }
+
+
+def _labels(words: pd.Index) -> list[str]:
+    """Return short labels, or whole words where shortening would make two alike."""
+    short = [plain(word, 16) for word in words]
+    return short if len(set(short)) == len(words) else [plain(word) for word in words]
 
 
 def matrix(frame: pd.DataFrame, title: str, *, scale: Scale = "auto") -> go.Figure:
@@ -38,12 +44,12 @@ def matrix(frame: pd.DataFrame, title: str, *, scale: Scale = "auto") -> go.Figu
     if scale == "auto":
         scale = "cosine" if np.nanmin(values) < 0 else "target"
     low, high, colors = _SCALES[scale]
-    columns = [plain(word, 16) for word in frame.columns]
-    index = [plain(word, 16) for word in frame.index]
     figure = new_figure(title, height=int(np.clip(200 + 30 * len(frame), 340, 900)))
     figure.add_trace(
         go.Heatmap(
             z=values,
+            x=_labels(frame.columns),
+            y=_labels(frame.index),
             zmin=low,
             zmax=high,
             colorscale=colors,
@@ -54,11 +60,8 @@ def matrix(frame: pd.DataFrame, title: str, *, scale: Scale = "auto") -> go.Figu
             colorbar={"orientation": "h", "thickness": 12, "y": 0, "yref": "container", "yanchor": "bottom"},
         )
     )
-    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, tickangle=-45, showgrid=False)
-    figure.update_yaxes(
-        tickvals=list(range(len(index))), ticktext=index, showgrid=False, autorange="reversed"
-    )
-    return figure
+    figure.update_xaxes(type="category", tickangle=-45, showgrid=False)
+    return figure.update_yaxes(type="category", showgrid=False, autorange="reversed")
 
 
 def matrix_alt(frame: pd.DataFrame) -> str:

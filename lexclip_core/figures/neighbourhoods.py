@@ -56,7 +56,7 @@ def neighbours(table: pd.DataFrame, *, title: str = "Nearest words, before and a
     """
     rows = checked(table, NEIGHBOUR_COLUMNS, "neighbours")
     depth = int(rows[["rank_before", "rank_after"]].min(axis=1).max())
-    caption = "Left: before. Right: after. In brackets: the rank on the other side."
+    caption = "In brackets: the rank on the other side."
     figure = new_figure(title, height=190 + 27 * depth, caption=caption)
     stayed = rows[rows["change"] == "stayed"]
     gaps = np.full(len(stayed), np.nan)
@@ -77,7 +77,10 @@ def neighbours(table: pd.DataFrame, *, title: str = "Nearest words, before and a
         for side in shown if len(group) else ():
             figure.add_trace(_neighbour_column(group, side, change, marks[change]))
     figure.update_xaxes(range=[-1.6, 2.6], visible=False, fixedrange=True)
-    return figure.update_yaxes(range=[depth + 0.7, 0.3], visible=False, fixedrange=True)
+    for x, side, anchor in ((0, "before", "right"), (1, "after", "left")):
+        heading = {"text": f"<b>{side}</b>", "xanchor": anchor, "showarrow": False}
+        figure.add_annotation(x=x, y=0.1, **heading)
+    return figure.update_yaxes(range=[depth + 0.7, -0.4], visible=False, fixedrange=True)
 
 
 def neighbours_alt(table: pd.DataFrame) -> str:

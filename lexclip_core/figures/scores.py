@@ -16,6 +16,8 @@ from lexclip_core.figures.style import (
     new_figure,
     padded_range,
     plain,
+    readable,
+    wrapped,
 )
 
 METRIC_COLUMNS = ("run", "metric", "value", "low", "high")
@@ -112,19 +114,22 @@ def frontier(
     """
     rows = checked(table, FRONTIER_COLUMNS, "frontier")
     figure = new_figure(title, height=500, caption="Right and up is better.")
+    labels = pd.Series(rows["label"].map(lambda label: plain(label, 20)))
+    shown = readable(rows["gain"], rows["retention"], limit=_MAX_LABELS)
     for group, mark in marks_for(rows["group"]).items():
         chosen = rows[rows["group"].astype(str) == group]
         points = go.Scatter(
             x=chosen["gain"].to_numpy(float),
             y=chosen["retention"].to_numpy(float),
-            mode="lines+markers+text" if len(rows) <= _MAX_LABELS else "lines+markers",
+            mode="lines+markers+text",
             line={"color": faint(mark.color, 0.5), "dash": mark.dash, "width": 1.5},
             marker={"symbol": mark.symbol, "color": mark.color, "size": 11},
-            text=[plain(label, 20) for label in chosen["label"]],
+            text=labels.where(shown, "")[chosen.index],
+            customdata=labels[chosen.index],
             textposition="top center",
             textfont={"size": 11},
             name=plain(group, 40),
-            hovertemplate=f"<b>%{{text}}</b><br>{plain(group)}<br>"
+            hovertemplate=f"<b>%{{customdata}}</b><br>{plain(group)}<br>"
             "gain %{x:.3f}, retention %{y:.3f}<extra></extra>",
         )
         figure.add_trace(points)
@@ -133,8 +138,10 @@ def frontier(
         x, y = np.append(x, aim[0]), np.append(y, aim[1])
         figure.add_vline(aim[0], line={"dash": "dash", "color": INK, "width": 1})
         figure.add_hline(aim[1], line={"dash": "dash", "color": INK, "width": 1}, annotation_text="aim")
-    figure.update_xaxes(title=plain(gain_title), range=padded_range(x, 0.12), zeroline=False)
-    return figure.update_yaxes(title=plain(retention_title), range=padded_range(y, 0.12), zeroline=False)
+    figure.update_xaxes(title=wrapped(gain_title, 40), range=padded_range(x, 0.12), zeroline=False)
+    return figure.update_yaxes(
+        title=wrapped(retention_title, 40), range=padded_range(y, 0.12), zeroline=False
+    )
 
 
 def frontier_alt(table: pd.DataFrame) -> str:

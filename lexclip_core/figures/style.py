@@ -25,6 +25,7 @@ PALETTE = {
 """The colours of Okabe and Ito (2008) that stay apart under every common colour blindness, less yellow."""
 
 INK, MUTED, GRID, NEUTRAL = "#1f1f1f", "#595959", "#e3e3e3", "#6b6b6b"
+_TITLE_SIZE = 16
 COSINE_RANGE = (-1.0, 1.0)
 """Every cosine axis runs over this range, so that before and after can be compared by eye."""
 
@@ -74,8 +75,18 @@ NAMED_MARKS = {
     "stayed": MARKS[0],
     "left": MARKS[1],
     "entered": MARKS[2],
+    "root": MARKS[6],
+    "other branches": OTHER_MARK,
 }
 """Names that look the same in every figure."""
+
+_AXIS = {
+    "gridcolor": GRID,
+    "zerolinecolor": "#b5b5b5",
+    "linecolor": "#b5b5b5",
+    "automargin": True,
+    "title": {"font": {"size": 13}},
+}
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -91,14 +102,16 @@ TEMPLATE = go.layout.Template(
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
+            "xref": "container",
             "y": 0,
             "yanchor": "bottom",
             "yref": "container",
             "font": {"size": 12},
+            "bgcolor": "rgba(0,0,0,0)",
             "itemsizing": "constant",
         },
-        "xaxis": {"gridcolor": GRID, "zerolinecolor": "#b5b5b5", "automargin": True, "linecolor": GRID},
-        "yaxis": {"gridcolor": GRID, "zerolinecolor": "#b5b5b5", "automargin": True, "linecolor": GRID},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
     }
 )
 """The plotly template of every figure; the app passes `theme=None` so that it is not replaced."""
@@ -110,8 +123,8 @@ def marks_for(names: Iterable[str]) -> dict[str, Mark]:
     Where names outnumber `MARKS`, the last ones share `OTHER_MARK`.
     """
     names = list(dict.fromkeys(str(name) for name in names))
-    taken = {NAMED_MARKS[name] for name in names if name in NAMED_MARKS}
-    free = iter([mark for mark in MARKS if mark not in taken])
+    taken = {NAMED_MARKS[name].color for name in names if name in NAMED_MARKS}
+    free = iter([mark for mark in MARKS if mark.color not in taken])
     return {name: NAMED_MARKS.get(name) or next(free, OTHER_MARK) for name in names}
 
 
@@ -142,24 +155,31 @@ def wrapped(text: object, width: int = 44) -> str:
 
 
 def new_figure(title: str, *, height: int, caption: str = "", **layout: object) -> go.Figure:
-    """Return an empty figure in the house style, `height` pixels high and as wide as its container."""
+    """Return an empty figure in the house style, `height` pixels high and as wide as its container.
+
+    Title and caption stand above the plot; the room they take is counted in lines, because plotly's own
+    automatic margin clips a title of two lines.
+    """
+    lines = [wrapped(title, 40)]
+    if caption:
+        small = f'<span style="font-size:12px;color:{MUTED}">'
+        lines += [f"{small}{line}</span>" for line in wrapped(caption, 52).split("<br>")]
+    text = "<br>".join(lines)
     heading = {
-        "text": wrapped(title, 40),
+        "text": text,
         "x": 0,
         "xref": "container",
         "xanchor": "left",
         "y": 1,
         "yref": "container",
         "yanchor": "top",
-        "pad": {"t": 10, "b": 10, "l": 12},
-        "automargin": True,
-        "font": {"size": 16},
+        "pad": {"t": 22 if "<br>" in text else 14, "l": 12},  # plotly lifts a text of several lines
+        "font": {"size": _TITLE_SIZE},
     }
-    if caption:
-        heading["subtitle"] = {"text": wrapped(caption, 52), "font": {"size": 12, "color": MUTED}}
+    top = 24 + int(1.3 * _TITLE_SIZE * (1 + text.count("<br>")))
     figure = go.Figure()
-    figure.update_layout(template=TEMPLATE, title=heading, height=height, **layout)
-    return figure
+    margin = {"l": 12, "r": 16, "t": top, "b": 12}
+    return figure.update_layout(template=TEMPLATE, title=heading, height=height, margin=margin, **layout)
 
 
 def checked(table: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
@@ -187,3 +207,27 @@ def padded_range(values: np.ndarray, share: float = 0.06) -> list[float]:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     margin = (high - low) * share or 0.5
     return [low - margin, high + margin]
+
+
+def readable(
+    x: np.ndarray, y: np.ndarray, *, limit: int, gap: tuple[float, float] = (0.16, 0.05)
+) -> np.ndarray:
+    """Return which points can carry a label without hiding another's, the first points served first.
+
+    Args:
+        x: Horizontal positions.
+        y: Vertical positions.
+        limit: The most labels.
+        gap: The room a label needs, as shares of the positions' widths and heights.
+
+    Returns:
+        True where the label is to be written.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    width, height = gap[0] * (np.ptp(x) or 1.0), gap[1] * (np.ptp(y) or 1.0)
+    chosen: list[int] = []
+    for i in range(len(x)):
+        free = all(abs(x[i] - x[j]) >= width or abs(y[i] - y[j]) >= height for j in chosen)
+        if free and len(chosen) < limit:
+            chosen.append(i)
+    return np.isin(np.arange(len(x)), chosen)
