@@ -16,15 +16,8 @@ def _neighbour_column(rows: pd.DataFrame, side: str, change: str, mark: Mark) ->
     words = [plain(word, 18) for word in rows["neighbour"]]
     if other:
         words = [f"{word} ({rank})" for word, rank in zip(words, rows[other], strict=True)]
-    details = np.column_stack(
-        [
-            rows["neighbour"],
-            rows["rank_before"],
-            rows["rank_after"],
-            rows["cosine_before"],
-            rows["cosine_after"],
-        ]
-    )
+    shown = rows.assign(neighbour=rows["neighbour"].map(plain))
+    details = shown[["neighbour", "rank_before", "rank_after", "cosine_before", "cosine_after"]].to_numpy()
     return go.Scatter(
         x=[0 if side == "before" else 1] * len(rows),
         y=rows[f"rank_{side}"].to_numpy(float),
