@@ -5,7 +5,7 @@ Encoding never happens here: every function can be checked with a handful of two
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -123,4 +123,48 @@ def lexical_loss(  # noqa: PLR0913 - the paper's own symbols, one argument each
     terms = {"distance": (weights * errors).sum() / total}
     if reference is not None:
         terms["anchor"] = weight * anchor_distance(embeddings, reference, anchor)
+    return terms
+
+
+# What counts as an error for each term: being above the target, below it, or away from it.
+_SIDES: dict[str, Callable[[Tensor], Tensor]] = {
+    "repel": lambda excess: excess.clamp(min=0),
+    "attract": lambda excess: excess.clamp(max=0),
+    "near": lambda excess: excess,
+    "far": lambda excess: excess,
+}
+
+
+def relation_loss(
+    embeddings: Tensor, targets: Tensor, masks: Mapping[str, Tensor], weights: Mapping[str, float]
+) -> dict[str, Tensor]:
+    """Move related pairs only as far as their target, and hold all others where the base tower had them.
+
+    Each term is its weight times the weighted mean of a squared error over the pairs of its mask: `repel`
+    counts cosines above the target (opposites), `attract` cosines below it (synonyms and the like), `near`
+    and `far` any departure (unrelated pairs, whose targets are the base cosines).
+
+    Args:
+        embeddings: Unit rows, shape (n, dim).
+        targets: Target cosines, shape (n, n), values in [-1, 1].
+        masks: Term -> pair weights >= 0, shape (n, n); a term whose mask is all zero counts as zero.
+        weights: Term -> weight >= 0.
+
+    Returns:
+        One weighted scalar for each mask.
+
+    Raises:
+        InputError: A term is unknown or has no weight, or a shape does not fit.
+    """
+    cosines = cosine_matrix(embeddings)
+    terms = {}
+    for term, mask in masks.items():
+        side = _choose(_SIDES, term, "term")
+        if term not in weights:
+            raise InputError(f"the term {term!r} has no weight", f"give weights for {', '.join(masks)}")
+        if mask.shape != cosines.shape or targets.shape != cosines.shape:
+            shapes = f"mask {tuple(mask.shape)}, targets {tuple(targets.shape)}, {len(embeddings)} embeddings"
+            raise InputError(f"{term}: {shapes}", "give one entry for each pair of words")
+        errors = side(cosines - targets).square()
+        terms[term] = weights[term] * (mask * errors).sum() / mask.sum().clamp(min=1e-9)
     return terms

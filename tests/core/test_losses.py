@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
-from lexclip_core.losses import anchor_distance, lexical_loss
+from lexclip_core.losses import anchor_distance, lexical_loss, relation_loss
 
 KINDS = ["square", "logcosh", "huber", "exp"]
 PENALTY = {
@@ -153,3 +153,49 @@ def test_bad_input_is_named(change, message):
 def test_one_word_alone_is_refused():
     with pytest.raises(InputError, match="no pair"):
         lexical_loss(torch.ones(1, 1), torch.ones(1, 1), c=1, weight=0)
+
+
+def one_pair(n: int, i: int, j: int) -> torch.Tensor:
+    mask = torch.zeros(n, n, dtype=torch.float64)
+    mask[i, j] = 1
+    return mask
+
+
+def test_relation_terms_by_hand():
+    embeddings = at_degrees(0, 60, 90)  # cosines 1/2 (0, 1), 0 (0, 2), sqrt(3)/2 (1, 2)
+    targets = torch.zeros(3, 3, dtype=torch.float64)
+    targets[0, 1], targets[0, 2], targets[1, 2] = 1 / 4, 3 / 4, 1
+    masks = {"repel": one_pair(3, 0, 1), "attract": one_pair(3, 0, 2), "near": one_pair(3, 1, 2)}
+    terms = relation_loss(embeddings, targets, masks, {"repel": 1, "attract": 2, "near": 4})
+    assert float(terms["repel"]) == pytest.approx((1 / 2 - 1 / 4) ** 2)
+    assert float(terms["attract"]) == pytest.approx(2 * (3 / 4) ** 2)
+    assert float(terms["near"]) == pytest.approx(4 * (1 - math.sqrt(3) / 2) ** 2)
+
+
+def test_relation_terms_are_one_sided():
+    embeddings, everything = at_degrees(0, 60), one_pair(2, 0, 1)
+    above, below = torch.full((2, 2), 3 / 4).double(), torch.full((2, 2), 1 / 4).double()
+    assert float(relation_loss(embeddings, above, {"repel": everything}, {"repel": 1})["repel"]) == 0
+    assert float(relation_loss(embeddings, below, {"attract": everything}, {"attract": 1})["attract"]) == 0
+
+
+def test_relation_loss_equals_a_naive_loop_and_tolerates_an_empty_mask():
+    embeddings, _, targets = random_case(6, 4, seed=11)
+    mask = torch.rand(6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    terms = relation_loss(embeddings, targets, {"far": mask, "near": 0 * mask}, {"far": 3, "near": 1})
+    total = sum(
+        float(mask[i, j]) * (float(embeddings[i] @ embeddings[j]) - float(targets[i, j])) ** 2
+        for i in range(6)
+        for j in range(6)
+    )
+    assert float(terms["far"]) == pytest.approx(3 * total / float(mask.sum()))
+    assert float(terms["near"]) == 0
+
+
+def test_relation_loss_names_bad_input():
+    with pytest.raises(InputError, match="unknown term 'push'"):
+        relation_loss(torch.eye(2), torch.eye(2), {"push": torch.eye(2)}, {"push": 1})
+    with pytest.raises(InputError, match="has no weight"):
+        relation_loss(torch.eye(2), torch.eye(2), {"near": torch.eye(2)}, {})
+    with pytest.raises(InputError, match="one entry for each pair"):
+        relation_loss(torch.eye(2), torch.eye(3), {"near": torch.eye(2)}, {"near": 1})
