@@ -36,6 +36,13 @@ def _neighbour_column(rows: pd.DataFrame, side: str, change: str, mark: Mark) ->
     )
 
 
+def _depth(rows: pd.DataFrame) -> int:
+    """Return the largest rank that is drawn on either side."""
+    before = rows.loc[rows["change"] != "entered", "rank_before"]
+    after = rows.loc[rows["change"] != "left", "rank_after"]
+    return int(pd.concat([before, after]).max())
+
+
 def neighbours(table: pd.DataFrame, *, title: str = "Nearest words, before and after tuning") -> go.Figure:
     """Draw the ranked neighbours of one word before (left) and after (right), joined where they stayed.
 
@@ -48,7 +55,7 @@ def neighbours(table: pd.DataFrame, *, title: str = "Nearest words, before and a
         InputError: A column is missing or there is no row.
     """
     rows = checked(table, NEIGHBOUR_COLUMNS, "neighbours")
-    depth = int(rows[["rank_before", "rank_after"]].min(axis=1).max())
+    depth = _depth(rows)
     caption = "In brackets: the rank on the other side."
     figure = new_figure(title, height=190 + 27 * depth, caption=caption)
     stayed = rows[rows["change"] == "stayed"]

@@ -460,6 +460,19 @@ def test_each_change_stands_in_the_legend_once():
     assert sorted(shown) == ["entered", "left", "stayed"]
 
 
+def test_the_last_rank_is_drawn_even_if_its_word_stood_higher_on_the_other_side():
+    rows = [
+        ("a", 2, 1, 0.5, 0.9, "stayed"),
+        ("b", 1, 3, 0.9, 0.5, "stayed"),
+        ("c", 7, 2, 0.1, 0.6, "entered"),
+    ]
+    rows += [("d", 3, 8, 0.4, 0.1, "left")]
+    figure = figures.neighbours(pd.DataFrame(rows, columns=NEIGHBOURS.columns))
+    low, high = sorted(figure.layout.yaxis.range)
+    assert low < 1
+    assert 3 < high < 4
+
+
 def test_the_neighbour_alt_text_lists_what_changed():
     text = figures.alt_text("neighbours", NEIGHBOURS)
     assert text == (
