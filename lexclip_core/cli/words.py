@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,10 +12,17 @@ from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, table
 from lexclip_core.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lexclip_core.targets import Policy, SenseChoice, WordPos
+    from lexclip_core.towers import Tower
+
 DEFAULT_TOWER = "all-MiniLM-L6-v2"
 MOST_SHOWN = 20
 
 TowerName = Annotated[str, typer.Option(help="A name that `lexclip models` lists.")]
+Tuned = Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")]
 Words = Annotated[list[str] | None, typer.Argument(help="Words or phrases.", show_default=False)]
 
 
@@ -35,13 +43,42 @@ def models(*, as_json: Json = False) -> None:
     table(("tower", "dim", "activation", "licence", "source", "sha256"), rows)
 
 
+@application.command(epilog=example("lexclip wup dog.n.01 cat.n.01 n02084071"))
+def wup(
+    names: Annotated[list[str], typer.Argument(help="Synsets (dog.n.01, n02084071), or words with --pos.")],
+    *,
+    pos: Annotated[str | None, typer.Option(help="Take the names as words: n, v, a or r.")] = None,
+    how: Annotated[
+        str, typer.Option(help="Senses of a word: first_sense, maximum or expectation (with --pos).")
+    ] = "maximum",
+    policy: Annotated[str, typer.Option(help="lawful, or nltk for NLTK's own values.")] = "lawful",
+    as_json: Json = False,
+) -> None:
+    """Wu-Palmer similarity of synsets or words.
+
+    Prints the similarity of each with each.
+    """
+    from lexclip_core.targets import word_similarity, wu_palmer
+
+    chosen = cast("Policy", policy)  # here and below, the library names the valid ones
+    if pos is None:
+        values = wu_palmer(names, policy=chosen)
+    else:
+        values = word_similarity(names, pos=cast("WordPos", pos), how=cast("SenseChoice", how), policy=chosen)
+    if as_json:
+        rows = [[None if value != value else value for value in row] for row in values.tolist()]
+        emit({"policy": policy, "pos": pos, "how": how if pos else None, "names": names, "similarity": rows})
+    else:
+        _matrix(f"wup ({policy})", names, values)
+
+
 @application.command(epilog=example("lexclip embed happy sad cheerful"))
 def embed(
     words: Words = None,
     *,
     source: Annotated[Path | None, typer.Option("--file", help="A text file, one word a line.")] = None,
     tower: TowerName = DEFAULT_TOWER,
-    tuned: Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")] = None,
+    tuned: Tuned = None,
     out: Annotated[Path | None, typer.Option(help="Write words and unit rows to this .npz file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +86,6 @@ def embed(
 
     Prints their cosines; --out writes the vectors to a file, --json prints them.
     """
-    from lexclip_core.towers import apply_tuned, load
     from lexclip_core.words import read_words
 
     if (source is None) == (not words):
@@ -59,7 +95,7 @@ def embed(
     listed = read_words(source or words or [])
     for one in listed.dropped:
         typer.echo(f"dropped {one.text!r}: {one.reason}", err=True)
-    encoder = load(tower) if tuned is None else apply_tuned(load(tower), tuned)
+    encoder = load_tower(tower, tuned)
     rows = encoder.encode_texts(listed.words)
     if out is not None:
         _write(out, listed.words, rows)
@@ -67,24 +103,29 @@ def embed(
     if as_json:
         emit({"tower": tower, "words": list(listed.words), "embeddings": rows.tolist()})
     elif out is None:
-        _cosines(listed.words, rows @ rows.T)
+        _matrix("cosine", listed.words, rows @ rows.T)
 
 
-def _write(path: Path, words: tuple[str, ...], rows: object) -> None:
+def load_tower(name: str, tuned: Path | None) -> Tower:
+    """Return the named tower, carrying tuned weights where a file is given."""
+    from lexclip_core.towers import apply_tuned, load
+
+    return load(name) if tuned is None else apply_tuned(load(name), tuned)
+
+
+def _write(path: Path, words: tuple[str, ...], rows: np.ndarray) -> None:
     import numpy as np
 
     with storage.atomic_write(path) as temporary:
-        np.savez(temporary, words=np.array(words), embeddings=np.asarray(rows))
+        np.savez(temporary, words=np.array(words), embeddings=rows)
 
 
-def _cosines(words: tuple[str, ...], cosines: object) -> None:
-    import numpy as np
-
-    shown = words[:MOST_SHOWN]
-    values = np.asarray(cosines)[: len(shown), : len(shown)]
-    table(
-        ("cosine", *shown),
-        [(word, *(f"{value:.3f}" for value in row)) for word, row in zip(shown, values, strict=True)],
-    )
-    if len(shown) < len(words):
-        typer.echo(f"(the first {len(shown)} of {len(words)}; --json or --out gives all)")
+def _matrix(title: str, names: Sequence[str], values: np.ndarray) -> None:
+    shown = names[:MOST_SHOWN]
+    rows = [
+        (name, *(f"{value:.3f}" for value in row[: len(shown)]))
+        for name, row in zip(shown, values, strict=False)
+    ]
+    table((title, *shown), rows)
+    if len(shown) < len(names):
+        typer.echo(f"(the first {len(shown)} of {len(names)}; --json gives all)")

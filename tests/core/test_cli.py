@@ -289,6 +289,127 @@ def test_embed_refuses_what_it_cannot_use(call: Call, arguments: list[str], mess
     assert done.out == ""
 
 
+def test_embed_of_tuned_weights_differs_from_the_base(call: Call, tmp_path: Path):
+    import torch
+
+    from lexclip_core.towers import load, save_tuned, set_trainable
+
+    tower = load(TINY)
+    set_trainable(tower, "all")
+    with torch.no_grad():
+        for parameter in tower.trainable_parameters().values():
+            parameter += 0.01
+    save_tuned(tower, tmp_path / "tuned.safetensors")
+    given = ("embed", "--tower", TINY, "happy", "--json")
+    base = call(*given).json["embeddings"]
+    tuned = call(*given, "--tuned", str(tmp_path / "tuned.safetensors")).json["embeddings"]
+    np.testing.assert_allclose(tuned, tower.encode_texts(["happy"]), atol=1e-6)
+    assert np.abs(np.array(base) - np.array(tuned)).max() > 1e-3
+
+
+def test_embed_shows_a_corner_of_many_words(call: Call, tmp_path: Path):
+    (tmp_path / "words.txt").write_text("\n".join(f"word {number}" for number in range(25)))
+    done = call("embed", "--tower", TINY, "--file", str(tmp_path / "words.txt"))
+    assert len(done.out.splitlines()) == 1 + words.MOST_SHOWN + 1
+    assert "the first 20 of 25" in done.out
+
+
+# wup
+
+
+def test_wup_of_synsets_and_wnids(call: Call):
+    from lexclip_core.targets import wu_palmer
+
+    done = call("wup", "dog.n.01", "n02121620", "--json").json
+    assert done["names"] == ["dog.n.01", "n02121620"]
+    np.testing.assert_array_equal(done["similarity"], wu_palmer(["dog.n.01", "cat.n.01"]))
+    text = call("wup", "dog.n.01", "cat.n.01").out
+    assert text.splitlines()[0].split() == ["wup", "(lawful)", "dog.n.01", "cat.n.01"]
+    assert f"{done['similarity'][0][1]:.3f}" in text
+
+
+def test_wup_of_words_chooses_senses_as_told(call: Call):
+    from lexclip_core.targets import word_similarity
+
+    done = call("wup", "bank", "river", "--pos", "n", "--how", "first_sense", "--json").json
+    np.testing.assert_array_equal(
+        done["similarity"], word_similarity(["bank", "river"], pos="n", how="first_sense")
+    )
+
+
+def test_wup_under_nltk_is_not_reflexive(call: Call):
+    [[value]] = call("wup", "dog.n.01", "--policy", "nltk", "--json").json["similarity"]
+    assert value == 13 / 14
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dgo.n.01"], "dgo.n.01"),
+        (["happy.a.01", "sad.a.01"], "adjective"),
+        (["dog.n.01", "--policy", "blurf"], "blurf"),
+        (["dog", "--pos", "q"], "'q'"),
+        (["dog", "--pos", "n", "--how", "blurf"], "blurf"),
+        (["xyzzy", "--pos", "n"], "xyzzy"),
+    ],
+)
+def test_wup_refuses_what_it_cannot_use(call: Call, arguments: list[str], message: str):
+    done = call("wup", *arguments)
+    assert done.status == 2
+    assert message in done.err
+    assert "Remedy: " in done.err
+
+
+# evaluate
+
+
+def test_evaluate_inversion_is_the_library_s_own_number(call: Call):
+    from lexclip_core.evaluation.suite import measure_triples
+    from lexclip_core.evaluation.triples import wordnet_triples
+    from lexclip_core.synsets import load_wordnet
+    from lexclip_core.towers import load
+
+    done = call("evaluate", "inversion", "--pos", "r", "--sample", "50", "--tower", TINY, "--json").json
+    triples = wordnet_triples(load_wordnet(), "r", "same_synset").sample(50, seed=0)
+    expected = measure_triples(load(TINY).encode_texts, triples, split="all")
+    assert done == {name: one.as_dict() for name, one in expected.items()}
+    assert done["all/inversion_rate/same_synset"]["n"] == 50
+
+
+@pytest.fixture
+def made_up_pairs(tmp_path: Path) -> Path:
+    """A set in RG-65's layout and size, with words and scores of our own."""
+    lines = [f"thing {number};object {65 - number};{number % 5}" for number in range(65)]
+    (tmp_path / "RG-65.txt").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_evaluate_word_similarity_reads_a_folder(call: Call, made_up_pairs: Path):
+    done = call("evaluate", "word-similarity", str(made_up_pairs), "--tower", TINY)
+    header, row = (line.split() for line in done.out.splitlines())
+    assert header == ["metric", "value", "low", "high", "n"]
+    assert row[0] == "all/rg-65/spearman"
+    assert float(row[2]) <= float(row[1]) <= float(row[3])
+    assert row[4] == "65"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["word-similarity", "/no/such/folder"], "holds no word-similarity set"),
+        (["sts", "/no/such/folder", "--tower", TINY], "/no/such/folder"),
+        (["sts", "/no/such/folder", "--task", "blurf", "--tower", TINY], "'blurf'"),
+        (["inversion", "--pos", "q"], "'q'"),
+        (["inversion", "--policy", "blurf"], "'blurf'"),
+    ],
+)
+def test_evaluate_refuses_what_it_cannot_use(call: Call, arguments: list[str], message: str):
+    done = call("evaluate", *arguments)
+    assert done.status in (1, 2)
+    assert message in done.err
+    assert "Remedy: " in done.err
+
+
 # runs
 
 
