@@ -7,7 +7,7 @@ import json
 
 import pandas as pd
 import pytest
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub import constants
 
 from lexclip_core.datasets import sts, sts_hub
 from lexclip_core.datasets.sts_cards import CARDS, SEVEN, TASKS
@@ -183,11 +183,8 @@ def test_a_hub_copy_without_the_split_or_the_columns_is_refused(tmp_path, small,
         sts.read("sts12")
 
 
-def test_without_network_the_way_out_is_named(monkeypatch):
-    def offline(repo, **_):
-        raise LocalEntryNotFoundError(f"{repo} is not cached")
-
-    monkeypatch.setattr(sts_hub.huggingface_hub, "snapshot_download", offline)
+def test_without_network_the_way_out_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(MissingResourceError, match="neither in the hub's cache nor within reach") as error:
         sts.read("sts16")
     assert "STS16-en-test/STS.input.answer-answer.txt" in error.value.remedy
