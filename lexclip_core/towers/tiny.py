@@ -21,15 +21,18 @@ CONFIG: Config = {
 
 
 def fill_with_seeded_numbers(model: nn.Module, seed: int) -> None:
-    """Fill weight matrices with seeded normal numbers; norms stay at one, biases become zero."""
+    """Fill weight matrices with seeded uniform numbers and biases with zero; scales stay as they are.
+
+    Uniform numbers need no logarithm, so every machine draws the same bits.
+    """
     generator = np.random.default_rng(seed)
     with torch.no_grad():
-        for _, value in sorted(model.named_parameters()):
+        for name, value in sorted(model.named_parameters()):
             if value.ndim >= 2:
-                drawn = generator.standard_normal(tuple(value.shape), dtype=np.float32)
-                value.copy_(torch.from_numpy(drawn) * value.shape[-1] ** -0.5)
-            elif value.ndim == 1:
-                value.fill_(float(value.mean().round()))
+                drawn = generator.random(tuple(value.shape), dtype=np.float32) * 2 - 1
+                value.copy_(torch.from_numpy(drawn) * (3 / value.shape[-1]) ** 0.5)
+            elif name.endswith("bias"):
+                value.zero_()
 
 
 def load_tiny(*, device: torch.device, dtype: torch.dtype) -> Tower:

@@ -55,6 +55,11 @@ def random_model(
     config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **text}, "quick_gelu": quick_gelu}
     model = (CustomTextCLIP if custom else CLIP)(**config)
     fill_with_seeded_numbers(model, seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for value in model.parameters():
+            if value.ndim == 1:  # scales and biases too, or a forward pass could forget them unseen
+                value += 0.2 * torch.randn(value.shape, generator=generator)
     return model.eval()
 
 

@@ -1,0 +1,252 @@
+"""Tuned weights come back as they were saved, on their own base alone."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from tiny_tower import ARCHITECTURE, random_model, register_architectures, save_checkpoint, tiny_tower
+
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError, StorageError
+from lexclip_core.towers import (
+    Tower,
+    apply_tuned,
+    interpolate,
+    load,
+    save_tuned,
+    set_trainable,
+    tuned_metadata,
+)
+from lexclip_core.towers.weights import merged_state
+
+WORDS = ["happy", "sad", "a photo of a dog", "hot"]
+SETTINGS = ["all", "last:1", "lora:4", ["*.mlp.c_fc.weight"]]
+
+
+def trained(setting: object, tower: Tower | None = None) -> Tower:
+    tower = tower or tiny_tower()
+    set_trainable(tower, setting)
+    parameters = tower.trainable_parameters()
+    for _ in range(2):
+        rows = tower.embed(WORDS)
+        gradients = torch.autograd.grad(((rows @ rows.T) ** 2).sum(), list(parameters.values()))
+        with torch.no_grad():
+            for value, gradient in zip(parameters.values(), gradients, strict=True):
+                value -= 0.05 * gradient
+    return tower
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Tower:
+    return load("all-MiniLM-L6-v2", device="cpu")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_what_was_saved_comes_back_bit_for_bit(setting: object, tmp_path: Path) -> None:
+    base, tuned = tiny_tower(), trained(setting)
+    before = base.encode_texts(WORDS)
+    file = tmp_path / "run" / "tuned.safetensors"
+    save_tuned(tuned, file)
+    back = apply_tuned(base, file)
+    assert np.array_equal(back.encode_texts(WORDS), tuned.encode_texts(WORDS))
+    assert not np.array_equal(back.encode_texts(WORDS), before)
+    assert np.array_equal(base.encode_texts(WORDS), before)
+    assert back.trainable == tuned.trainable
+
+
+def test_the_embedded_default_comes_back_too(minilm: Tower, tmp_path: Path) -> None:
+    tuned = trained("lora:2", minilm.copy())
+    file = tmp_path / "tuned.safetensors"
+    save_tuned(tuned, file)
+    assert np.array_equal(apply_tuned(minilm, file).encode_texts(WORDS), tuned.encode_texts(WORDS))
+    assert file.stat().st_size < 400_000
+
+
+def test_only_what_was_trained_is_saved_with_what_it_belongs_to(tmp_path: Path) -> None:
+    file = tmp_path / "tuned.safetensors"
+    tuned = trained(["text_projection"])
+    save_tuned(tuned, file, {"run": "a1"})
+    assert set(load_file(file)) == {"text_projection"}
+    assert tuned_metadata(file) == {
+        "format": "lexclip-tuned-1",
+        "base": "tiny-random",
+        "base_sha256": tuned.sha256,
+        "architecture": "lexclip-tiny",
+        "activation": "gelu",
+        "tokenizer": "clip-bpe",
+        "trainable": '["text_projection"]',
+        "dtype": "float32",
+        "run": "a1",
+    }
+
+
+def test_half_precision_halves_the_file_and_stays_near(tmp_path: Path) -> None:
+    tuned = trained("all")
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_tuned(tuned, whole)
+    save_tuned(tuned, half, dtype="float16")
+    assert half.stat().st_size < 0.51 * whole.stat().st_size
+    back = apply_tuned(tiny_tower(), half)
+    assert all(value.dtype == torch.float32 for value in back.model.parameters())
+    difference = np.abs(back.encode_texts(WORDS) - tuned.encode_texts(WORDS)).max()
+    assert 0 < difference < 5e-3
+
+
+def test_saving_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+    file = tmp_path / "tuned.safetensors"
+    with pytest.raises(InputError, match="nothing is trainable in tiny-random"):
+        save_tuned(tiny_tower(), file)
+    with pytest.raises(InputError, match="unknown dtype 'int8'"):
+        save_tuned(trained("all"), file, dtype="int8")
+    with pytest.raises(InputError, match="metadata may not set base"):
+        save_tuned(trained("all"), file, {"base": "another"})
+    assert not file.exists()
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "tuned.safetensors"
+    save_tuned(trained("last:1"), file)
+    content = file.read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match=r"tuned\.safetensors: No space left(.|\n)*free some disk space"):
+        save_tuned(trained("all"), file)
+    assert file.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_read_only_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(StorageError, match=r"cannot write .*tuned\.safetensors(.|\n)*name a folder"):
+        save_tuned(trained("last:1"), tmp_path / "tuned.safetensors")
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    file = tmp_path / "tuned.safetensors"
+    save_tuned(trained(["text_projection", "ln_final.*"]), file)
+    return file
+
+
+def rewritten(file: Path, *, drop: str = "", add: str = "", **header: str) -> Path:
+    tensors = load_file(file)
+    if drop:
+        del tensors[drop]
+    if add:
+        tensors[add] = torch.ones(2)
+    save_file(tensors, file, {**tuned_metadata(file), **header})
+    return file
+
+
+@pytest.mark.parametrize("length", [0, 7, 100, -1])
+def test_a_truncated_file_is_damaged(saved: Path, length: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:length])
+    with pytest.raises(DamagedFileError, match=r"tuned\.safetensors cannot be read"):
+        apply_tuned(tiny_tower(), saved)
+    with pytest.raises(DamagedFileError, match=r"tuned\.safetensors cannot be read"):
+        tuned_metadata(saved)
+
+
+def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+    save_file({"x": torch.ones(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(DamagedFileError, match="does not hold tuned weights of lexclip"):
+        apply_tuned(tiny_tower(), tmp_path / "other.safetensors")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingResourceError, match=r"no file of tuned weights at .*gone\.safetensors"):
+        apply_tuned(tiny_tower(), tmp_path / "gone.safetensors")
+
+
+def test_a_missing_or_surplus_tensor_is_damage(saved: Path) -> None:
+    content = saved.read_bytes()
+    with pytest.raises(DamagedFileError, match=r"ln_final\.bias"):
+        apply_tuned(tiny_tower(), rewritten(saved, drop="ln_final.bias"))
+    saved.write_bytes(content)
+    with pytest.raises(DamagedFileError, match="surplus"):
+        apply_tuned(tiny_tower(), rewritten(saved, add="surplus"))
+
+
+@pytest.mark.parametrize("setting", ["[", '"sideways"', '["nothing.*"]'])
+def test_an_unreadable_setting_is_damage(saved: Path, setting: str) -> None:
+    with pytest.raises(DamagedFileError, match="does not hold the tensors it names"):
+        apply_tuned(tiny_tower(), rewritten(saved, trainable=setting))
+
+
+def test_weights_tuned_from_another_base_are_refused(saved: Path, minilm: Tower) -> None:
+    with pytest.raises(InputError, match=r"was tuned from tiny-random .*not from all-MiniLM-L6-v2") as caught:
+        apply_tuned(minilm, saved)
+    assert caught.value.remedy == "load tiny-random"
+
+
+def test_weights_tuned_with_another_activation_are_refused(tmp_path: Path) -> None:
+    register_architectures(tmp_path)
+    file = str(save_checkpoint(random_model(), tmp_path / "base.pt"))
+    tuned = trained("last:1", load(file, architecture=ARCHITECTURE))
+    save_tuned(tuned, tmp_path / "tuned.safetensors")
+    other = load(file, architecture=f"{ARCHITECTURE}-quickgelu")
+    with pytest.raises(InputError, match="was tuned with activation gelu, not quickgelu"):
+        apply_tuned(other, tmp_path / "tuned.safetensors")
+    with pytest.raises(InputError, match="was not tuned from this"):
+        interpolate(other, tuned, 0.5)
+
+
+def test_adapters_are_not_stacked(tmp_path: Path) -> None:
+    tuned = trained("lora:2")
+    save_tuned(tuned, tmp_path / "tuned.safetensors")
+    with pytest.raises(InputError, match="already carries adapters"):
+        apply_tuned(tuned, tmp_path / "tuned.safetensors")
+    with pytest.raises(InputError, match="carries adapters"):
+        interpolate(tuned, tuned, 0.5)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_the_ends_of_the_line_are_base_and_tuned(setting: object) -> None:
+    base, tuned = tiny_tower(), trained(setting)
+    start, end = interpolate(base, tuned, 0), interpolate(base, tuned, 1)
+    assert np.array_equal(start.encode_texts(WORDS), base.encode_texts(WORDS))
+    assert all(
+        torch.equal(value, start.model.get_parameter(name)) for name, value in base.model.named_parameters()
+    )
+    if setting == "lora:4":
+        assert np.abs(end.encode_texts(WORDS) - tuned.encode_texts(WORDS)).max() < 1e-5
+    else:
+        assert np.array_equal(end.encode_texts(WORDS), tuned.encode_texts(WORDS))
+    assert start.trainable_parameters() == {}
+    assert not np.array_equal(end.encode_texts(WORDS), start.encode_texts(WORDS))
+
+
+BASE, TUNED, ADAPTED = tiny_tower(), trained("last:1"), trained("lora:2")
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.floats(0, 1))
+def test_between_the_ends_every_weight_lies_on_the_line(alpha: float) -> None:
+    for tuned in (TUNED, ADAPTED):
+        mixed, end = interpolate(BASE, tuned, alpha), merged_state(tuned)
+        for name, value in BASE.model.named_parameters():
+            expected = (1 - alpha) * value.double() + alpha * end[name].double()
+            assert (mixed.model.get_parameter(name).double() - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan"), float("inf")])
+def test_alpha_outside_the_line_is_refused(alpha: float) -> None:
+    with pytest.raises(InputError, match="alpha is"):
+        interpolate(BASE, TUNED, alpha)
+
+
+def test_the_saved_setting_can_be_read_as_json(saved: Path) -> None:
+    assert json.loads(tuned_metadata(saved)["trainable"]) == ["text_projection", "ln_final.*"]
