@@ -10,6 +10,7 @@ import typer
 
 from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.config import Experiment
 from lexclip_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lexclip_core.targets import Policy, SenseChoice, WordPos
     from lexclip_core.towers import Tower
 
-DEFAULT_TOWER = "all-MiniLM-L6-v2"
+DEFAULT_TOWER = Experiment.tower
 MOST_SHOWN = 20
 
 TowerName = Annotated[str, typer.Option(help="A name that `lexclip models` lists.")]

@@ -141,8 +141,8 @@ def _reported() -> list[Finding]:
 
 
 def find_browser() -> str | None:
-    """Return the Chromium that browser tests drive: `LEXCLIP_BROWSER`, else the first on the PATH."""
-    named = os.environ.get("LEXCLIP_BROWSER")
+    """Return the Chromium that browser tests drive: `LEXCLIP_CHROMIUM`, else the first on the PATH."""
+    named = os.environ.get("LEXCLIP_CHROMIUM")
     return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 

@@ -150,9 +150,9 @@ def test_damaged_runs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_the_browser_is_the_one_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("LEXCLIP_BROWSER", "/opt/my/chrome")
+    monkeypatch.setenv("LEXCLIP_CHROMIUM", "/opt/my/chrome")
     assert doctor.find_browser() == "/opt/my/chrome"
-    monkeypatch.delenv("LEXCLIP_BROWSER")
+    monkeypatch.delenv("LEXCLIP_CHROMIUM")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor.find_browser() is None
     assert "apt-get install chromium" in checks._browser()[0].fix
