@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -52,8 +52,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def progress(items: Iterable[T], **options: object) -> Iterable[T]:
-    """Wrap an iterable in a progress bar, unless `LEXCLIP_PROGRESS=0`."""
+def progress(items: Iterable[T], **options: Any) -> tqdm[T]:
+    """Wrap an iterable in a progress bar that `LEXCLIP_PROGRESS=0` keeps silent."""
     return tqdm(items, disable=os.environ.get("LEXCLIP_PROGRESS") == "0", leave=False, **options)
 
 

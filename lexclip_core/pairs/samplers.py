@@ -1,23 +1,17 @@
-"""Which pairs of words a training step sees: seeded batches, a function of the step alone.
+"""The words and pairs of each training step, a function of the seed and the step alone.
 
-A batch depends on nothing but the seed and the number of the step, so that a run that was killed goes on
-with the batch that would have come next.
+So a run that was killed goes on with the batch that would have come next.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.words import normalise
-
-Split = Literal["train", "dev", "test"]
-_DEV, _TEST = 12, 12  # per cent of the words
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,48 +37,6 @@ class Sampler(Protocol):
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, the same one every time it is asked for."""
-
-
-def split_of(word: str, family: str, heldout: Collection[str] = ()) -> Split:
-    """Return the part a word belongs to, by a hash of its family, so that antonyms fall together.
-
-    Args:
-        word: The word.
-        family: A name shared by words that must not be parted (`families`).
-        heldout: Digests of words that are only ever tested.
-    """
-    if digest(word) in heldout:
-        return "test"
-    place = int(hashlib.sha256(f"lexclip-split:{family}".encode()).hexdigest(), 16) % 100
-    return "dev" if place < _DEV else "test" if place < _DEV + _TEST else "train"
-
-
-def digest(word: str) -> str:
-    """Return ten hex digits that stand for a word without showing it."""
-    return hashlib.sha256(f"lexclip:{normalise(word)}".encode()).hexdigest()[:10]
-
-
-def families(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return for each of n words the smallest index among the words it is linked to, directly or not."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(n, n))
-    _, label = connected_components(links, directed=False)
-    smallest = np.full(label.max(initial=-1) + 1, n)
-    np.minimum.at(smallest, label, np.arange(n))
-    return smallest[label]
-
-
-def split_words(
-    words: Sequence[str], first: np.ndarray, second: np.ndarray, heldout: Collection[str] = ()
-) -> np.ndarray:
-    """Return the split of each word, str (n,); words linked by `first`, `second` (antonyms) share a family.
-
-    12 % of the families go to dev, 12 % to test; the digests in `heldout` go to test whatever their family.
-    """
-    roots = families(len(words), first, second)
-    return np.array([split_of(word, words[root], heldout) for word, root in zip(words, roots, strict=True)])
 
 
 def _epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
