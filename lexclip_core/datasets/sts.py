@@ -184,13 +184,13 @@ def _read_semeval(folder: Path, task: Task) -> Iterable[Row]:
                 yield _row(f"{path}, line {number}", (first, second), score.strip(), subset)
 
 
-def _read_benchmark(path: Path, _: Task) -> Iterable[Row]:
+def _read_benchmark(path: Path, _task: Task) -> Iterable[Row]:
     for number, line in enumerate(_lines(path), start=1):
         genre, file, _year, _id, score, first, second, *_ = _cells(path, number, line, 7)
         yield _row(f"{path}, line {number}", (first, second), score, f"{genre}/{file}")
 
 
-def _read_sick(path: Path, _: Task) -> Iterable[Row]:
+def _read_sick(path: Path, _task: Task) -> Iterable[Row]:
     for number, line in enumerate(_lines(path)[1:], start=2):
         _id, first, second, score, judgement, *_ = _cells(path, number, line, 5)
         yield _row(f"{path}, line {number}", (first, second), score, judgement)

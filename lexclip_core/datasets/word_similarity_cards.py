@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lexclip_core.datasets.card import Card
 from lexclip_core.datasets.word_similarity_layouts import Layout
 
@@ -52,7 +54,7 @@ FILES: dict[str, dict[str, Layout]] = {
 _CITE = "no licence stated; free for research, cite the paper"
 _MEASURE = "it measures: tune nothing on it"
 _NOT_ANTONYMS = f"{_MEASURE}; its annotators scored antonyms as similar: never an antonym test"
-_MEN = {
+_MEN: dict[str, Any] = {
     "rows": 3000,
     "scale": "0 to 50, relatedness",
     "reference": "Bruni, Tran and Baroni (2014), Multimodal distributional semantics",
@@ -60,14 +62,14 @@ _MEN = {
     "licence": "CC BY 2.0",
     "warning": _MEASURE,
 }
-_WORDSIM = {
+_WORDSIM: dict[str, Any] = {
     "reference": "Agirre et al. (2009), A study on similarity and relatedness using distributional and "
     "WordNet-based approaches",
     "source": "http://alfonseca.org/eng/research/wordsim353.html",
     "licence": _CITE,
     "warning": _NOT_ANTONYMS,
 }
-_ROWS: dict[str, dict[str, object]] = {
+_ROWS: dict[str, dict[str, Any]] = {
     "simlex-999": {
         "title": "SimLex-999",
         "rows": 999,

@@ -75,7 +75,7 @@ def answer(
         reached = np.take_along_axis(scores, right[:, None], axis=1)
         ranks[start : start + _BLOCK] = (scores >= reached).sum(axis=1)
         best[start : start + _BLOCK] = scores.argmax(axis=1)
-    return Answers(tuple(vocabulary[place] for place in best), ranks, candidates)
+    return Answers(tuple(vocabulary[place] for place in best.tolist()), ranks, candidates)
 
 
 def analogies(

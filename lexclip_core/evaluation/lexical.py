@@ -179,7 +179,8 @@ def template_consistency(
 
 
 def _unanimous(expected: np.ndarray, count: Count) -> np.ndarray:
-    return expected.all(axis=0) | (~expected.any(axis=0) if count == "same" else False)
+    agreed = expected.all(axis=0)
+    return agreed | ~expected.any(axis=0) if count == "same" else agreed
 
 
 def _share_of_subsets(members: np.ndarray, templates: int, size: int) -> np.ndarray:

@@ -134,7 +134,7 @@ def _mean(cosines: np.ndarray, scores: np.ndarray, members: list[np.ndarray]) ->
 
 
 def _weighted_mean(cosines: np.ndarray, scores: np.ndarray, members: list[np.ndarray]) -> float:
-    rhos = [spearman_rho(cosines[chosen], scores[chosen]) for chosen in members]
+    rhos = [float(spearman_rho(cosines[chosen], scores[chosen])) for chosen in members]
     return float(np.average(rhos, weights=[len(chosen) for chosen in members]))
 
 

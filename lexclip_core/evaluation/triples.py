@@ -51,13 +51,16 @@ class Triples:
     def indices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the places of words, synonyms and antonyms in `vocabulary`, (n,) int64 each."""
         place = {word: number for number, word in enumerate(self.vocabulary)}
-        columns = (self.words, self.synonyms, self.antonyms)
-        return tuple(np.array([place[word] for word in column], np.int64) for column in columns)
+        words, synonyms, antonyms = (
+            np.array([place[word] for word in column], np.int64)
+            for column in (self.words, self.synonyms, self.antonyms)
+        )
+        return words, synonyms, antonyms
 
     def chosen(self, keep: Iterable[bool]) -> Triples:
         """Return the triples whose flag is set, such as those that share no word with tuning."""
         rows = [row for row, kept in zip(self._rows(), keep, strict=True) if kept]
-        return Triples(*_columns(rows), policy=self.policy)
+        return _triples_of(rows, self.policy)
 
     def sample(self, size: int, *, seed: int) -> Triples:
         """Return at most `size` triples of each part of speech, drawn without replacement, in order."""
@@ -101,7 +104,7 @@ def wordnet_triples(wordnet: WordNet, pos: PartOfSpeech | None, policy: SynonymP
             f"WordNet links no synonyms by {policy} to an antonym-bearing synset of part of speech {pos!r}",
             "similar_to and also_see give adjectives only; same_synset gives all four parts of speech",
         )
-    return Triples(*_columns(rows), policy=policy)
+    return _triples_of(rows, policy)
 
 
 def _antonyms(wordnet: WordNet) -> Iterator[tuple[int, str, str]]:
@@ -113,7 +116,7 @@ def _antonyms(wordnet: WordNet) -> Iterator[tuple[int, str, str]]:
 
 
 def _triples(wordnet: WordNet, pos: str | None, policy: str) -> dict[tuple[str, str, str, str], None]:
-    found = {}
+    found: dict[tuple[str, str, str, str], None] = {}
     for synset, word, antonym in _antonyms(wordnet):
         letter = "a" if wordnet.pos[synset] == "s" else str(wordnet.pos[synset])
         if pos is not None and letter != pos:
@@ -125,5 +128,6 @@ def _triples(wordnet: WordNet, pos: str | None, policy: str) -> dict[tuple[str, 
     return found
 
 
-def _columns(rows: list[tuple[str, str, str, str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(zip(*rows, strict=True)) if rows else ((), (), (), ())
+def _triples_of(rows: list[tuple[str, str, str, str]], policy: SynonymPolicy) -> Triples:
+    words, synonyms, antonyms, pos = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return Triples(words, synonyms, antonyms, pos, policy)
