@@ -179,8 +179,8 @@ def template_consistency(
 
 
 def _unanimous(expected: np.ndarray, count: Count) -> np.ndarray:
-    agreed = expected.all(axis=0)
-    return agreed | ~expected.any(axis=0) if count == "same" else agreed
+    agreed: np.ndarray = np.asarray(expected.all(axis=0))
+    return agreed | ~np.asarray(expected.any(axis=0)) if count == "same" else agreed
 
 
 def _share_of_subsets(members: np.ndarray, templates: int, size: int) -> np.ndarray:
