@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NoReturn
 
 import pandas as pd
@@ -10,24 +11,32 @@ import plotly.graph_objects as go
 import store
 import streamlit as st
 
-from lexclip_core import figures, runs
+from lexclip_core import figures, runs, storage
 from lexclip_core.errors import InputError, LexclipError
 
 COSINE = (
     "**Cosine** says how alike two vectors point: 1 is the same direction, 0 unrelated, −1 opposite. "
     "A tower turns each word into a vector."
 )
-PRESETS = {
-    "lexclip": "targets that know antonyms",
-    "blog-release": "plain Wu-Palmer targets, as released",
-    "blog-first-defaults": "plain Wu-Palmer targets, first defaults",
+TARGETS = {
+    "lexical": "targets that know antonyms",
+    "wu_palmer": "plain Wu-Palmer targets",
+    "wu_palmer_nltk": "plain Wu-Palmer targets, as released",
+}
+CONTROLS = {
+    "shuffled": "a control: the same targets, shuffled",
+    "constant": "a control: one constant target",
+    "random_words": "a control: random words",
 }
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
+_JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which escapes do not
 
 
 def literal(text: object) -> str:
     """Return text that Markdown shows letter by letter, whatever a visitor or a run put into it."""
-    return _PUNCTUATION.sub(r"\\\1", str(text).replace("\n", " "))
+    whole = _LINK.sub(lambda found: found[0][0] + _JOINER + found[0][1:], str(text).replace("\n", " "))
+    return _PUNCTUATION.sub(r"\\\1", whole)
 
 
 def pick_run(listing: store.Listing) -> None:
@@ -44,9 +53,14 @@ def pick_run(listing: store.Listing) -> None:
             on_change=lambda: st.session_state.pop("unknown_run", None),
             help="A run is one tuning of a text tower, kept as a folder of plain files.",
         )
-        st.sidebar.caption(f"{len(listing.summaries)} runs in `{listing.folder}`")
+        st.sidebar.caption(f"{len(listing.summaries)} runs in `{_short(listing.folder)}`")
     for entry in listing.damaged:
         st.sidebar.warning(f"Skipped {literal(entry.path.name)}: {literal(_without_path(entry))}.")
+
+
+def _short(folder: Path) -> Path:
+    root = storage.project_root()
+    return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
 def _without_path(entry: runs.DamagedRun) -> str:
@@ -82,18 +96,17 @@ def begin(title: str, lead: str, *, fills: str) -> tuple[runs.RunSummary, runs.R
 
 
 def describe(summary: runs.RunSummary) -> str:
-    """Return what the run's preset means, in a few words."""
-    targets = summary.config.get("targets")
-    meaning = PRESETS.get(summary.preset, summary.preset or "no preset named")
-    control = f"{targets} targets (a control)" if targets in ("shuffled", "constant") else meaning
-    return f"{control} · {summary.n_words:,} words · {store.tower_name(summary)}"
+    """Return what the run was tuned towards, how many words it holds, and its tower."""
+    target, control = (str(summary.config.get(name, "")) for name in ("target", "control"))
+    meaning = CONTROLS.get(control) or TARGETS.get(target) or summary.preset or "targets not named"
+    return f"{meaning} · {summary.n_words:,} words · {store.tower_name(summary)}"
 
 
 def empty_state(message: str, listing: store.Listing) -> NoReturn:
     """Say what is missing, with the command that makes it, and end the page."""
     st.info(message)
     st.code(
-        f"lexclip tune --preset {store.DEFAULT_PRESET} --out {listing.folder}",
+        f"lexclip tune --preset {store.DEFAULT_PRESET} --out {_short(listing.folder)}",
         language="bash",
         wrap_lines=True,
     )

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from lexclip_core import runs, storage
+from lexclip_core.config import Experiment
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.words import normalise
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 VERSION = metadata.version("lexclip")
 DEFAULT_PRESET = "lexclip"
-DEFAULT_TOWER = "all-MiniLM-L6-v2"
 UNWRITTEN = ("\U00013000", "\U00013001")
 """Two hieroglyphs: a tokenizer that cannot tell them apart has one token for all that it does not know."""
 
@@ -83,7 +83,7 @@ def _rows_of(path: str, stamp: int, version: str) -> dict[str, int]:
 
 def tower_name(summary: runs.RunSummary) -> str:
     """Return the registry name of the run's base tower."""
-    return str(summary.config.get("tower") or DEFAULT_TOWER)
+    return str(summary.config.get("tower") or Experiment.tower)
 
 
 def vectors(summary: runs.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

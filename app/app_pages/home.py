@@ -25,10 +25,12 @@ def arrow(summary: runs.RunSummary, run: runs.Run) -> list[tuple[str, str]]:
     terms = [name for name in run.history.columns if name not in runs.HISTORY_COLUMNS]
     steps = int(run.history["step"].max()) if len(run.history) else 0
     synsets = run.layout["synset"].nunique() if run.layout is not None else 0
+    target, control = (str(summary.config.get(name, "")) for name in ("target", "control"))
+    aims = [target, control if control != "none" else ""]
     return [
         ("words", f"{len(run.words):,}"),
         ("synsets", f"{synsets:,} drawn"),
-        ("targets", str(summary.config.get("targets", summary.preset or "unnamed"))),
+        ("targets", ", ".join(filter(None, aims)) or summary.preset or "not named"),
         ("pairs", f"{len(run.pairs):,}"),
         ("losses", ", ".join(terms) or "none kept"),
         ("tower", f"{store.tower_name(summary)}, {run.before.shape[1]} numbers a word"),
@@ -39,13 +41,15 @@ def arrow(summary: runs.RunSummary, run: runs.Run) -> list[tuple[str, str]]:
 
 
 def draw_arrow(stations: list[tuple[str, str]]) -> None:
-    """Draw the arrow as a list that wraps on a narrow screen."""
+    """Draw the arrow as a list that wraps on a narrow screen, an arrowhead between stations."""
+    head = '<span aria-hidden="true" style="color:#0072B2;padding-left:.4rem">→</span>'
     items = "".join(
-        f'<li style="border:1px solid #d0d0d0;border-radius:8px;padding:.35rem .7rem;margin:0">'
+        '<li style="display:flex;align-items:center;margin:0">'
+        '<div style="border:1px solid #d0d0d0;border-radius:8px;padding:.35rem .7rem">'
         f'<div style="font-weight:600">{html.escape(name)}</div>'
-        f'<div style="color:#595959;font-size:.85rem">{html.escape(value)}</div></li>'
-        + ("" if last else '<li aria-hidden="true" style="color:#0072B2;align-self:center;margin:0">→</li>')
-        for (name, value), last in zip(stations, [False] * (len(stations) - 1) + [True], strict=True)
+        f'<div style="color:#595959;font-size:.85rem">{html.escape(value)}</div></div>'
+        f"{head if index < len(stations) - 1 else ''}</li>"
+        for index, (name, value) in enumerate(stations)
     )
     st.html(
         f'<ol style="display:flex;flex-wrap:wrap;gap:.4rem;list-style:none;padding:0;margin:0">{items}</ol>'

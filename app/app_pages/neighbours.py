@@ -12,6 +12,7 @@ from lexclip_core import figures, geometry, runs
 from lexclip_core.errors import LexclipError
 
 LEAD = "Which of the run’s words lie nearest to a word, by cosine in the original space?  \n" + layout.COSINE
+COLUMNS = ["neighbour", "change", "cosine_before", "cosine_after", "rank_before", "rank_after"]
 
 
 def default_word(run: runs.Run) -> str:
@@ -50,4 +51,4 @@ st.caption(
     f"Compared with the {len(run.words):,} words of this run. "
     + ("The word’s own vectors come from the run." if itself else "The word was encoded now by both towers.")
 )
-layout.table(table)
+layout.table(table[COLUMNS])

@@ -57,7 +57,7 @@ def open_app(sample_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
     def opened(page: str = "home", *, folder: Path | None = None, **query: str) -> AppTest:
         monkeypatch.setenv("LEXCLIP_RUNS", str(sample_folder if folder is None else folder))
-        app = AppTest.from_file(str(APP / "streamlit_app.py"), default_timeout=120)
+        app = AppTest.from_file(str(APP / "streamlit_app.py"), default_timeout=300)
         for name, value in query.items():
             app.query_params[name] = value
         if page != "home":

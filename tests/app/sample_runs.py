@@ -94,7 +94,7 @@ def metrics(auc: float) -> dict[str, dict[str, float]]:
     }
 
 
-def content(run_id: str, *, targets: str, auc: float, repaired: bool) -> runs.RunContent:
+def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> runs.RunContent:
     before, after = vectors(repaired=repaired)
     steps = np.arange(0, 200, 10)
     decay = np.exp(-steps / 60)
@@ -111,9 +111,11 @@ def content(run_id: str, *, targets: str, auc: float, repaired: bool) -> runs.Ru
         run_id=run_id,
         config={
             "preset": run_id.rsplit("-", 1)[0],
-            "targets": targets,
+            "target": "lexical",
+            "control": "none",
             "tower": "tiny-random",
             "note": "synthetic vectors made by a test",
+            **config,
         },
         metrics=metrics(auc),
         history=history.assign(total=history["distance"] + history["anchor"]),
@@ -128,9 +130,9 @@ def content(run_id: str, *, targets: str, auc: float, repaired: bool) -> runs.Ru
 
 def write_samples(folder: Path, *, tuned: Path | None = None) -> Path:
     """Write a run of each kind into `folder` and return it; the first is the default."""
+    runs.write_run(folder, content("lexclip-0123abcd", auc=0.87, repaired=True), tuned=tuned)
     runs.write_run(
-        folder, content("lexclip-0123abcd", targets="lexical", auc=0.87, repaired=True), tuned=tuned
+        folder, content("blog-release-4567cdef", auc=0.51, repaired=False, target="wu_palmer_nltk")
     )
-    runs.write_run(folder, content("blog-release-4567cdef", targets="wu_palmer", auc=0.51, repaired=False))
-    runs.write_run(folder, content("shuffled-89ab0123", targets="shuffled", auc=0.44, repaired=False))
+    runs.write_run(folder, content("shuffled-89ab0123", auc=0.44, repaired=False, control="shuffled"))
     return folder

@@ -82,7 +82,7 @@ def test_home_says_the_finding_with_its_interval_split_and_controls(open_app: Op
 
 
 def test_home_escapes_what_a_run_says(open_app: OpenApp, tmp_path: Path) -> None:
-    evil = content("lexclip-evil", targets="<img src=x onerror=alert(1)>", auc=0.9, repaired=True)
+    evil = content("lexclip-evil", target="<img src=x onerror=alert(1)>", auc=0.9, repaired=True)
     runs.write_run(tmp_path, evil)
     app = open_app(folder=tmp_path)
     assert "&lt;img src=x" in app.get("html")[0].proto.body
@@ -92,7 +92,7 @@ def test_home_escapes_what_a_run_says(open_app: OpenApp, tmp_path: Path) -> None
 def test_a_run_without_metrics_or_map_still_opens(open_app: OpenApp, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    bare = content("lexclip-bare", targets="lexical", auc=0.9, repaired=True)
+    bare = content("lexclip-bare", auc=0.9, repaired=True)
     runs.write_run(tmp_path, replace(bare, metrics={}, layout=None, pairs=bare.pairs.iloc[:0]))
     expected = {
         "home": "names no measure on test words",
@@ -152,7 +152,7 @@ def test_bad_pairs_get_a_message_and_break_nothing(
 def test_typed_text_is_shown_letter_by_letter(open_app: OpenApp) -> None:
     app = open_app("pairs", a="[x](http://evil.example)", b="sad")
     said = next(element.value for element in app.markdown if "evil" in element.value)
-    assert r"\[x\]\(http\:\/\/evil\.example\)" in said
+    assert "\\[x\\]\\(http\\:\u2060\\/\\/evil\\.example\\)" in said
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_an_unknown_run_in_the_address_gets_a_message_until_another_is_chosen(op
     assert "There is no run called “lexclip-gone”. Showing lexclip-0123abcd instead." in texts(app)
     app.sidebar.selectbox(key="run").set_value("shuffled-89ab0123").run()
     assert not app.warning
-    assert "shuffled targets (a control)" in texts(app)
+    assert "a control: the same targets, shuffled" in texts(app)
 
 
 def test_a_damaged_run_is_named_and_the_others_stay(open_app: OpenApp, run_folder: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_run_written_again_is_read_again(open_app: OpenApp, run_folder: Path) 
     app = open_app(folder=run_folder)
     assert "**0.87** after" in texts(app)
     shutil.rmtree(run_folder / "lexclip-0123abcd")
-    runs.write_run(run_folder, content("lexclip-0123abcd", targets="lexical", auc=0.77, repaired=True))
+    runs.write_run(run_folder, content("lexclip-0123abcd", auc=0.77, repaired=True))
     assert "**0.77** after" in texts(app.run())
 
 

@@ -1,0 +1,188 @@
+"""A real headless Chromium opens each page, changes selections, and checks what is drawn and who is asked."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from explorer_server import explorer
+from playwright.sync_api import Browser, Page, expect
+
+from lexclip_core import storage
+
+pytestmark = pytest.mark.browser
+
+PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "training": 1}
+WIDTHS = {"desk": (1280, 1600), "phone": (400, 3000)}
+IDLE = "document.querySelector('[data-test-script-state=notRunning]') !== null"
+PATIENCE = 240_000
+"""Milliseconds: a machine that does other work meanwhile may be very slow."""
+OpenPage = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def address(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of an explorer started from a folder that is not the project's."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with explorer(sample_folder, log) as running:
+        yield running
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def shots() -> Path:
+    """Return the folder that keeps the screenshots: `LEXCLIP_SHOTS`, else build/shots."""
+    folder = Path(os.environ.get("LEXCLIP_SHOTS") or storage.project_root() / "build" / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Yield a function that opens a page; no request may have left 127.0.0.1, no error been logged."""
+    context = browser.new_context()
+    asked, errors = [], []
+
+    def opened(path: str = "", *, width: int = 1280, height: int = 1600) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.set_viewport_size({"width": width, "height": height})
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda channel: asked.append(channel.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}/{path}")
+        expect(page.locator("h1")).to_be_visible()
+        settle(page)
+        return page
+
+    yield opened
+    context.close()
+    hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme not in ("data", "blob")}
+    assert hosts == {urlsplit(address).netloc}
+    assert errors == []
+
+
+def settle(page: Page) -> None:
+    page.wait_for_timeout(150)  # the browser asks for a rerun a moment after the event
+    page.wait_for_function(IDLE, timeout=PATIENCE)
+
+
+def drawn(page: Page, key: str) -> list[dict]:
+    """Return the traces that plotly really drew in the chart of that key: name and x values."""
+    chart = page.locator(f".st-key-{key} .js-plotly-plot")
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    return chart.evaluate(
+        "plot => plot._fullData.map(trace => ({name: trace.name, x: Array.from(trace.x || []), "
+        "text: Array.from(trace.text || [])}))"
+    )
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_draws_and_fits(open_page: OpenPage, shots: Path, path: str, device: str) -> None:
+    width, height = WIDTHS[device]
+    page = open_page(path, width=width, height=height)
+    figures = page.get_by_role("figure")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(PAGES[path])
+    assert all(len(figure.get_attribute("aria-label") or "") > 40 for figure in figures.all())
+    page.screenshot(path=shots / f"{path or 'home'}-{device}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for box in (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all()):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width + 1
+    if device == "phone" and path == "subtree_map":
+        first, second = (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all())
+        assert second["y"] >= first["y"] + first["height"] - 1  # stacked, not squeezed side by side
+
+
+def test_a_selection_changes_the_picture_and_the_address(open_page: OpenPage) -> None:
+    page = open_page("neighbours")
+    before = [trace["text"] for trace in drawn(page, "neighbours")]
+    page.get_by_label("Word", exact=True).fill("sad")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("words nearest to sad", exact=False).first).to_be_visible()
+    settle(page)
+    assert [trace["text"] for trace in drawn(page, "neighbours")] != before
+    assert query(page) == {"word": ["sad"]}
+
+
+def test_a_deep_link_shows_what_it_names_on_first_load(open_page: OpenPage) -> None:
+    page = open_page("pairs?run=blog-release-4567cdef&a=hot&b=cold&relations=antonym")
+    expect(page.get_by_text("Run blog-release-4567cdef")).to_be_visible()
+    expect(page.get_by_label("First word", exact=True)).to_have_value("hot")
+    assert {trace["name"] for trace in drawn(page, "named")} >= {"synonym, before", "typed"}
+    assert {trace["name"].split(",")[0] for trace in drawn(page, "histogram")} == {"antonym"}
+    assert query(page) == {
+        "run": ["blog-release-4567cdef"],
+        "a": ["hot"],
+        "b": ["cold"],
+        "relations": ["antonym"],
+    }
+
+
+def test_a_typed_word_is_encoded_live(open_page: OpenPage) -> None:
+    page = open_page("pairs")
+    page.get_by_label("First word", exact=True).fill("volcano")
+    page.get_by_label("Second word", exact=True).fill("glacier")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("volcano \N{EN DASH} glacier").first).to_be_visible()
+    settle(page)
+    typed = next(trace for trace in drawn(page, "named") if trace["name"] == "typed")
+    assert len(typed["x"]) == 1
+    assert -1 <= typed["x"][0] <= 1
+
+
+def test_the_run_follows_from_page_to_page(open_page: OpenPage) -> None:
+    page = open_page("?run=shuffled-89ab0123")
+    page.get_by_role("link", name="Training", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Training")
+    settle(page)
+    expect(page.get_by_text("Run shuffled-89ab0123")).to_be_visible()
+    assert query(page)["run"] == ["shuffled-89ab0123"]
+
+
+def test_an_unknown_run_in_the_address_falls_back_with_a_message(open_page: OpenPage) -> None:
+    page = open_page("training?run=lexclip-gone")
+    expect(page.get_by_text("There is no run called “lexclip-gone”")).to_be_visible()
+    expect(page.get_by_text("Run lexclip-0123abcd")).to_be_visible()
+
+
+def test_movement_is_drawn_when_asked_for(open_page: OpenPage) -> None:
+    page = open_page("subtree_map?subtree=canine.n.02")
+    page.get_by_role("radio", name="Movement").click()
+    settle(page)
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    assert "movement" in {trace["name"] for trace in drawn(page, "map_movement")}
+    assert query(page) == {"subtree": ["canine.n.02"], "view": ["Movement"]}
+
+
+def test_hostile_text_stays_text(open_page: OpenPage) -> None:
+    page = open_page("pairs?a=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&b=%5Bx%5D(http%3A%2F%2Fevil.example)")
+    expect(page.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("a[href*=evil]").count() == 0
+
+
+def test_the_server_answers_this_machine_only(address: str) -> None:
+    port = urlsplit(address).port
+    others = {entry[4][0] for entry in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
+    for other in others - {"127.0.0.1"}:
+        with socket.socket() as probe:
+            probe.settimeout(2)
+            assert probe.connect_ex((other, port)) != 0
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        line.sendall(b"GET /_stcore/stream HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
+                     b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")  # fmt: skip
+        assert b" 403 " in line.recv(200).splitlines()[0]
