@@ -68,6 +68,13 @@ def branches(layout: pd.DataFrame) -> pd.Series:
     return pd.Series([name if name in kept or name == ROOT else OTHER_BRANCHES for name in branch])
 
 
+def _in_drawing_order(branch: pd.Series) -> list[str]:
+    """Return the branches' names, what is left over first, so that the named ones lie on top of it."""
+    names = list(branch.value_counts().index)
+    first, second = [[name] if name in names else [] for name in (OTHER_BRANCHES, ROOT)]
+    return first + second + [name for name in names if name not in (OTHER_BRANCHES, ROOT)]
+
+
 def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
     parents = parent_rows(layout)
     children = np.flatnonzero(parents >= 0)
@@ -77,7 +84,7 @@ def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
         x=np.column_stack([x[children], x[parents[children]], gaps]).ravel(),
         y=np.column_stack([y[children], y[parents[children]], gaps]).ravel(),
         mode="lines",
-        line={"color": "#bdbdbd", "width": 1},
+        line={"color": "#cfcfcf", "width": 0.8},
         hoverinfo="skip",
         showlegend=False,
         name="taxonomy",
@@ -110,6 +117,7 @@ def _points(rows: pd.DataFrame, side: str, branch: str, mark: Mark) -> go.Scatte
         mode="markers",
         name=plain(branch, 24),
         legendgroup=branch,
+        legendrank=2000 if branch == OTHER_BRANCHES else None,  # last in the legend
         marker={
             "symbol": opened(mark.symbol) if side == "before" else mark.symbol,
             "color": mark.color,
@@ -187,7 +195,7 @@ def subtree_map(layout: pd.DataFrame, side: Side, *, title: str | None = None) -
     branch = branches(rows)
     if side != "movement":
         figure.add_trace(_edges(rows, side))
-    for name, mark in marks_for(branch).items():
+    for name, mark in marks_for(_in_drawing_order(branch)).items():
         group = rows[branch == name]
         if side == "movement":
             figure.add_trace(_moves(group, mark))

@@ -6,6 +6,7 @@ import html
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -148,8 +149,12 @@ def plain(text: object, limit: int = 200) -> str:
 
 def wrapped(text: object, width: int = 44) -> str:
     """Return plain text broken into lines of `width` characters, which fit a 360 pixel screen."""
-    shown = "" if pd.isna(text) else str(text)
-    shown = shown if len(shown) <= 400 else shown[:399] + "…"
+    return _wrapped("" if pd.isna(text) else str(text), width)
+
+
+@lru_cache(maxsize=20_000)  # the glosses of a large map are wrapped again for each of its sides
+def _wrapped(text: str, width: int) -> str:
+    shown = text if len(text) <= 400 else text[:399] + "…"
     lines = textwrap.wrap(shown, width, break_long_words=True)
     return "<br>".join(html.escape(line, quote=False) for line in lines)
 

@@ -419,6 +419,12 @@ def test_small_branches_are_put_together():
     assert counts["head0"] == 4
     assert counts[maps.OTHER_BRANCHES] == 4
     assert len(counts) == 7
+    figure = figures.subtree_map(
+        rows.assign(gloss="", x_before=0.0, y_before=0.0, x_after=0.0, y_after=0.0), "after"
+    )
+    points = [t for t in figure.data if t.mode == "markers"]
+    assert points[0].name == maps.OTHER_BRANCHES, "named branches lie on top of it"
+    assert points[0].legendrank > 1000, "and yet it stands last in the legend"
 
 
 def test_a_circle_of_parents_ends():
