@@ -47,6 +47,7 @@ class Experiment:
         attract: Weight of the term that pulls related words above their target (`relations`).
         near: Weight of retaining the base cosine of unrelated pairs that are close (`relations`).
         far: Weight of retaining the base cosine of all other unrelated pairs (`relations`).
+        lenient: Weight of retaining a pair of which no word names a thing; others count 1 (`relations`).
         retained: Words drawn into each step only to be retained (`relations`).
         optimizer: sgd (no momentum) or adamw.
         lr: Highest learning rate.
@@ -79,7 +80,8 @@ class Experiment:
     attract: float = 1.0
     near: float = 10.0
     far: float = 5.0
-    retained: int = 256
+    lenient: float = 0.03
+    retained: int = 320
     optimizer: Optimizer = "sgd"
     lr: float = 1e-4
     weight_decay: float = 0.0
@@ -104,6 +106,7 @@ class Experiment:
             "attract",
             "near",
             "far",
+            "lenient",
             "weight_decay",
             "clip",
             "seed",

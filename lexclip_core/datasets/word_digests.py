@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from lexclip_core import storage
 from lexclip_core.datasets import word_similarity
 from lexclip_core.errors import DamagedFileError, MissingResourceError
+from lexclip_core.pairs import digest
 from lexclip_core.words import normalise
 
 log = logging.getLogger(__name__)
@@ -18,16 +18,6 @@ log = logging.getLogger(__name__)
 _COMMAND = "python -m lexclip_core.datasets.word_digests FOLDER"
 _DIGITS = 10
 _DIGEST = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
-
-
-def digest(word: str) -> str:
-    """Return the first 10 hex digits of the sha256 of "lexclip:" and the normalised word.
-
-    A digest keeps the lists out of the repository; it is no secret, since any word can be tried.
-    40 bits are enough: 150,000 lemmas against 4,000 evaluation words give 0.0006 chance collisions
-    on average, and one would only keep a word too many out of tuning.
-    """
-    return hashlib.sha256(f"lexclip:{normalise(word)}".encode()).hexdigest()[:_DIGITS]
 
 
 def digests_path() -> Path:

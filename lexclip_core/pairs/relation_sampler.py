@@ -51,7 +51,7 @@ class RelationPlan:
         neighbours: Words drawn from the surroundings of a word, so that close pairs are retained.
         surroundings: How many nearest words count as surroundings.
         near: Base cosine from which a pair counts as near.
-        lenient: Weight of a near pair of which no word is a noun; a pair with a noun counts 1.
+        lenient: Weight of retaining a pair of which no word names a thing; other pairs count 1.
     """
 
     batch: int = 96
@@ -59,7 +59,7 @@ class RelationPlan:
     neighbours: int = 8
     surroundings: int = 24
     near: float = 0.35
-    lenient: float = 0.1
+    lenient: float = 0.03
 
 
 class RelationSampler:
@@ -72,7 +72,7 @@ class RelationSampler:
     Args:
         pairs: What WordNet relates, among the training words.
         reference: The base tower's unit rows of the vocabulary, float32 (V, dim).
-        nouns: Which words are mostly nouns, bool (V,).
+        things: Which words name things, bool (V,): things have no opposites, so they are retained in full.
         wide: Indices of words drawn to be retained, most useful ones more than once if wished.
         plan: The composition of a step.
         steps: How many steps there are.
@@ -85,7 +85,7 @@ class RelationSampler:
         self,
         pairs: RelatedPairs,
         reference: np.ndarray,
-        nouns: np.ndarray,
+        things: np.ndarray,
         wide: np.ndarray,
         *,
         plan: RelationPlan,
@@ -93,7 +93,7 @@ class RelationSampler:
         seed: int,
     ) -> None:
         self.steps = steps
-        self._pairs, self._reference, self._nouns, self._wide = pairs, reference, nouns, wide
+        self._pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
         self._plan, self._seed = plan, seed
         self._opposites, self._relatives = np.flatnonzero(pairs.opposite), np.flatnonzero(~pairs.opposite)
         for name, sort in (("opposites", self._opposites), ("relatives", self._relatives)):
@@ -143,9 +143,9 @@ class RelationSampler:
         masks["repel"][i[opposite], j[opposite]] = 1
         masks["attract"][i[~opposite], j[~opposite]] = 1
         free[i, j] = 0
-        noun = self._nouns[rows]
-        strict = np.where(noun[:, None] | noun[None, :], 1.0, self._plan.lenient).astype(np.float32)
-        masks["near"], masks["far"] = free * near * strict, free * ~near
+        things = self._things[rows]
+        free *= np.where(things[:, None] | things[None, :], 1, self._plan.lenient).astype(np.float32)
+        masks["near"], masks["far"] = free * near, free * ~near
         return Batch(rows, base, masks)
 
 

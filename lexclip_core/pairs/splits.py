@@ -31,7 +31,12 @@ def split_of(word: str, family: str, heldout: Collection[str] = ()) -> Split:
 
 
 def digest(word: str) -> str:
-    """Return ten hex digits that stand for a word without showing it."""
+    """Return the first 10 hex digits of the sha256 of "lexclip:" and the normalised word.
+
+    A digest keeps the lists out of the repository; it is no secret, since any word can be tried.
+    40 bits are enough: 150,000 lemmas against 4,000 evaluation words give 0.0006 chance collisions
+    on average, and one would only keep a word too many out of tuning.
+    """
     return hashlib.sha256(f"lexclip:{normalise(word)}".encode()).hexdigest()[:10]
 
 

@@ -1,0 +1,41 @@
+"""Target similarities: Wu-Palmer of synsets and of words, lexical targets that know antonyms, controls."""
+
+from __future__ import annotations
+
+from lexclip_core.targets.ladder import ATTRACTIVE, REPULSIVE, Ladder, Rung
+from lexclip_core.targets.lexical import (
+    Control,
+    controlled,
+    lexical_rungs,
+    lexical_targets,
+    pair_targets,
+    random_words,
+)
+from lexclip_core.targets.relations import LexicalPairs, lexical_pairs
+from lexclip_core.targets.taxonomy_index import Policy, Synset, TaxonomyIndex, load_taxonomy
+from lexclip_core.targets.word_level import SenseChoice, WordPos, word_similarity
+from lexclip_core.targets.wu_palmer import wu_palmer, wu_palmer_pairs
+
+__all__ = [
+    "ATTRACTIVE",
+    "REPULSIVE",
+    "Control",
+    "Ladder",
+    "LexicalPairs",
+    "Policy",
+    "Rung",
+    "SenseChoice",
+    "Synset",
+    "TaxonomyIndex",
+    "WordPos",
+    "controlled",
+    "lexical_pairs",
+    "lexical_rungs",
+    "lexical_targets",
+    "load_taxonomy",
+    "pair_targets",
+    "random_words",
+    "word_similarity",
+    "wu_palmer",
+    "wu_palmer_pairs",
+]
