@@ -43,7 +43,6 @@ ROOMS = {
     "typer": {"cli"},
     "papermill": {"notebook_runner"},
     "streamlit": set(),
-    "pickle": set(),
     "app": set(),
 }
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
@@ -112,6 +111,8 @@ def unsafe_loads(source: str) -> list[str]:
         options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
         if name == "torch.load" and options.get("weights_only") != "True":
             found.append(f"line {call.lineno}: torch.load without weights_only=True")
+        if name in ("pickle.load", "pickle.loads", "pickle.Unpickler"):
+            found.append(f"line {call.lineno}: {name}")
         if name.endswith("load") and options.get("allow_pickle", "False") != "False":
             found.append(f"line {call.lineno}: {name} with allow_pickle")
     return found
@@ -204,7 +205,12 @@ def test_a_library_outside_its_room_is_seen(source: str):
 
 @pytest.mark.parametrize(
     "source",
-    ["torch.load('x.pt')", "torch.load(path, weights_only=False)", "np.load('x.npz', allow_pickle=True)"],
+    [
+        "torch.load('x.pt')",
+        "torch.load(path, weights_only=False)",
+        "np.load('x.npz', allow_pickle=True)",
+        "pickle.loads(text)",
+    ],
 )
 def test_unsafe_loading_is_seen(source: str):
     assert len(unsafe_loads(source)) == 1
