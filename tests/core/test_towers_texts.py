@@ -135,3 +135,12 @@ def test_unknown_names_devices_and_types_are_named() -> None:
 def test_the_tiny_tower_is_the_same_on_every_machine(tower: Tower) -> None:
     assert tower.sha256 == "9d500be7ba7b6a0a553b49bb1cea89fcc1d1819d3a7afc36afdd4d29aa898696"
     assert "Untrained" in tower.spec.note
+
+
+def test_mixed_precision_reaches_the_packed_forward_pass(tower: Tower) -> None:
+    texts = ["dog", "cat", "a photo of a dog", "golden retriever"]
+    mixed = load("tiny-random", device="cpu", dtype="bfloat16").encode_texts(texts)
+    assert mixed.dtype == np.float32
+    assert np.allclose(np.linalg.norm(mixed, axis=1), 1, atol=1e-6)
+    difference = np.abs(mixed - tower.encode_texts(texts)).max()
+    assert 1e-6 < difference < 0.05
