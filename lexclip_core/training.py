@@ -98,12 +98,13 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
 
 
-def fit(
+def fit(  # noqa: PLR0913 - a tower, its batches, and where to keep them
     tower: Tower,
     words: tuple[str, ...],
     sampler: Sampler,
     experiment: Experiment,
     *,
+    reference: np.ndarray | None = None,
     checkpoint: Path | None = None,
     every: int = 50,
 ) -> History:
@@ -114,6 +115,7 @@ def fit(
         words: The vocabulary that the sampler's rows point into.
         sampler: The batches.
         experiment: Loss, optimiser, schedule, seed.
+        reference: The untouched tower's unit rows of the words, (V, dim); encoded if left out.
         checkpoint: File of the last good state; where it exists, training goes on from it.
         every: Steps between two checkpoints.
 
@@ -126,7 +128,9 @@ def fit(
     if not parameters:
         raise InputError(f"nothing is trainable in {tower.name}", "call towers.set_trainable first")
     seed_everything(experiment.seed)
-    reference = torch.from_numpy(tower.encode_texts(words)).to(tower.device)  # before anything moves
+    if reference is None:
+        reference = tower.encode_texts(words)  # before anything moves
+    start_rows = torch.from_numpy(reference).to(tower.device)
     optimizer = _OPTIMIZERS[experiment.optimizer](parameters, experiment)
     history = _resume(checkpoint, tower, optimizer, experiment) if checkpoint else History()
     start = len(history.rows)
@@ -136,8 +140,9 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(experiment, step, sampler.steps)
         batch = sampler.batch(step)
-        embeddings = tower.embed([words[row] for row in batch.rows])
-        terms = loss_terms(experiment, embeddings, reference[torch.from_numpy(batch.rows)], batch)
+        torch.manual_seed(experiment.seed * 1_000_003 + step)  # dropout, too, depends on the step alone
+        embeddings = tower.embed([words[row] for row in batch.rows], noise=experiment.noise)
+        terms = loss_terms(experiment, embeddings, start_rows[torch.from_numpy(batch.rows)], batch)
         total = torch.stack(list(terms.values())).sum()
         if not abs(float(total.detach())) < _ABSURD:  # catches NaN too
             raise _diverged(terms, step, [words[row] for row in batch.rows], checkpoint)

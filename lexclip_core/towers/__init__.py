@@ -5,6 +5,7 @@ from __future__ import annotations
 from lexclip_core.towers.freeze import frozen_digest, set_trainable
 from lexclip_core.towers.load import load
 from lexclip_core.towers.registry import REGISTRY, TowerSpec, spec
+from lexclip_core.towers.settle import settle
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.weights import apply_tuned, interpolate, save_tuned, tuned_metadata
 
@@ -18,6 +19,7 @@ __all__ = [
     "load",
     "save_tuned",
     "set_trainable",
+    "settle",
     "spec",
     "tuned_metadata",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from lexclip_core.errors import InputError
 from lexclip_core.towers.registry import TowerSpec
 from lexclip_core.towers.text_forward import forward_for
 from lexclip_core.towers.tokens import Ids, TextTokenizer, checked_texts
+
+Noise = Literal["off", "dropout"]
 
 
 class Tower:
@@ -97,18 +100,24 @@ class Tower:
                 rows[batch] = self._unit_rows([unique[index] for index in batch]).cpu().numpy()
         return rows[inverse]
 
-    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+    def embed(self, texts: Sequence[str], *, noise: Noise = "off") -> torch.Tensor:
         """Return the embeddings of texts, shape (len(texts), dim), with gradients to what is trainable.
 
-        Dropout stays off: the tower is always in evaluation mode.
+        Args:
+            texts: Words or sentences.
+            noise: `dropout` lets the model's own dropout work, where it has any; the tower is in evaluation
+                mode again afterwards.
 
         Raises:
             InputError: No texts, or something that is no text.
         """
         unique, inverse = _unique(self.tokens(texts))
         batches = forward_for(self.model).batches(unique, len(unique))
-        self.model.eval()
-        rows = torch.cat([self._unit_rows([unique[index] for index in batch]) for batch in batches])
+        self.model.train(noise == "dropout")
+        try:
+            rows = torch.cat([self._unit_rows([unique[index] for index in batch]) for batch in batches])
+        finally:
+            self.model.eval()
         place = np.empty(len(unique), dtype=np.int64)
         place[np.concatenate(batches)] = np.arange(len(unique))
         return rows[torch.from_numpy(place[inverse]).to(self.device)]

@@ -141,7 +141,8 @@ def outside_sets(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
 def _word_similarity(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
     before = suite.measure_word_similarity(sides.before, folder / "wordsim", seen_words=seen)
     after = suite.measure_word_similarity(sides.after, folder / "wordsim", seen_words=seen)
-    return beside(before, after)
+    heldout = {name: value for name, value in after.items() if name.startswith("heldout/")}
+    return beside(before, heldout)
 
 
 def _sentences(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
