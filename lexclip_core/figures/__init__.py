@@ -31,6 +31,7 @@ from lexclip_core.figures.style import (
     PLOTLY_CONFIG,
     TEMPLATE,
     marks_for,
+    use_in_notebook,
 )
 
 ALT_TEXTS: dict[str, Callable[..., str]] = {
@@ -84,4 +85,5 @@ __all__ = [
     "neighbours",
     "pair_cosines",
     "subtree_map",
+    "use_in_notebook",
 ]

@@ -106,7 +106,7 @@ def neighbour_table_of_vector(  # noqa: PLR0913 - two spaces, two vectors, and t
     names = np.asarray(list(words), dtype=object)
     kept = np.flatnonzero(~np.isin(names, list(exclude)))
     _check_k(k, len(kept))
-    sides = {}
+    sides: dict[str, np.ndarray] = {}
     for side, rows, vector in (("before", before, vector_before), ("after", after, vector_after)):
         query = unit_vector(vector, f"vector_{side}", rows.shape[1])
         cosine = np.clip((rows @ query)[kept], -1.0, 1.0).astype(np.float64)

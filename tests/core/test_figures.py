@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io as pio
 import pytest
 
 from lexclip_core import figures
@@ -171,6 +172,15 @@ def test_an_unknown_kind_of_figure_is_refused():
 def test_the_configuration_sends_nothing_away():
     assert figures.PLOTLY_CONFIG["showSendToCloud"] is False
     assert figures.PLOTLY_CONFIG["displaylogo"] is False
+
+
+def test_figures_shown_in_a_notebook_offer_no_upload(monkeypatch: pytest.MonkeyPatch):
+    for name in ("plotly_mimetype", "notebook"):
+        monkeypatch.setattr(pio.renderers[name], "config", None)
+    figures.use_in_notebook()
+    bundle = pio.renderers["plotly_mimetype"].to_mimebundle(figures.matrix(MATRIX, "Targets").to_dict())
+    [shown] = bundle.values()
+    assert shown["config"]["showSendToCloud"] is False
 
 
 @pytest.mark.parametrize(

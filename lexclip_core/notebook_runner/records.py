@@ -1,0 +1,63 @@
+"""What a notebook leaves behind besides its text: the metrics of its last cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lexclip_core.errors import InputError
+from lexclip_core.notebook_runner.parameters import read_notebook
+from lexclip_core.runs.content import check_metrics
+
+MIME = "application/vnd.lexclip.metrics+json"
+
+
+def record(metrics: Mapping[str, Any]) -> None:
+    """Record a notebook's metrics as the output of its last cell, where the runner reads them back.
+
+    Args:
+        metrics: "split/name" to a number, a dict with "value" and where known "low", "high", "n" and
+            "note", or an object whose `as_dict()` gives one.
+
+    Raises:
+        InputError: A metric has no number, or its name does not say its split.
+    """
+    from IPython.display import display
+
+    entries = {name: _entry(value) for name, value in metrics.items()}
+    check_metrics(entries)
+    for name, entry in entries.items():
+        if "/" not in name:
+            raise InputError(
+                f"metrics: {name!r} does not say its split", f"name it heldout/{name} or all/{name}"
+            )
+        try:
+            json.dumps(entry, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"metrics: {name!r}: {error}", "record plain, finite numbers") from error
+    lines = [f"{name}: {entry['value']:.4g}" for name, entry in entries.items()]
+    display({MIME: entries, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def _entry(value: Any) -> Any:
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if hasattr(value, "item"):
+        value = value.item()
+    return dict(value) if isinstance(value, Mapping) else {"value": value}
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Return the metrics that an executed notebook recorded; of two of one name the later one.
+
+    Raises:
+        MissingResourceError: There is no such file.
+        DamagedFileError: It is not a notebook.
+    """
+    found: dict[str, Any] = {}
+    for cell in read_notebook(path).cells:
+        for output in cell.get("outputs", []):
+            found |= output.get("data", {}).get(MIME, {})
+    return found
