@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lexclip_core import runs
+from lexclip_core.words import normalise
 
 BLOG_TRIPLES = (("happy", "cheerful", "sad"), ("smart", "intelligent", "dumb"))
 """The blog's word, its synonym, its antonym: the pairs its argument starts from."""
@@ -118,8 +119,8 @@ def parent_cosines(layout: pd.DataFrame, rows: dict[str, int], run: runs.Run) ->
             "gloss": layout["gloss"],
         }
     )
-    child = layout["word"].str.casefold().map(rows).to_numpy(float)
-    parent = parents.str.casefold().map(rows).to_numpy(float)
+    child = layout["word"].map(normalise).map(rows).to_numpy(float)
+    parent = parents.fillna("").map(normalise).map(rows).to_numpy(float)
     known = ~(np.isnan(child) | np.isnan(parent))
     for side, matrix in (("before", run.before), ("after", run.after)):
         cosine = np.full(len(layout), np.nan)

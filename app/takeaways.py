@@ -99,12 +99,12 @@ def pair(row: pd.Series, say: Say) -> str:
     return f"**{say(row['word_a'])} – {say(row['word_b'])}**: cosine {before} before, **{after}** after."
 
 
-def relations(pairs: pd.DataFrame, say: Say) -> str:
-    """Say each relation's mean cosine before and after."""
-    parts = []
-    for relation, group in pairs.groupby("relation", sort=False):
-        before, after = (number(group[f"cosine_{side}"].mean()) for side in ("before", "after"))
-        parts.append(f"**{say(relation)}** {before} → {after} ({len(group):,} pairs)")
+def relations(summary: pd.DataFrame, say: Say) -> str:
+    """Say each relation's mean cosine before and after, from `geometry.pair_summary`."""
+    parts = [
+        f"**{say(row.relation)}** {number(row.mean_before)} → {number(row.mean_after)} ({row.pairs:,} pairs)"
+        for row in summary.itertuples()
+    ]
     return f"Mean cosine, before → after: {', '.join(parts)}."
 
 
@@ -123,17 +123,23 @@ def neighbours(table: pd.DataFrame, word: str, say: Say) -> str:
     )
 
 
-def subtree(layout: pd.DataFrame, edges: pd.DataFrame) -> str:
-    """Say how close words lie to their parents in the original space, and how far the map can be trusted."""
+def subtree(summary: Mapping[str, Any], edges: pd.DataFrame, say: Say) -> str:
+    """Say how close words lie to their parents in the original space, and how far the map can be trusted.
+
+    Args:
+        summary: What `geometry.layout_summary` says of the map.
+        edges: What `tables.parent_cosines` says of the original space.
+        say: Escapes a word for Markdown.
+    """
     known = edges.dropna(subset=["cosine_before", "cosine_after"])
-    trust = [layout[f"trustworthiness_{side}"].iloc[0] for side in ("before", "after")]
-    text = f"{len(layout)} words. "
+    text = f"{summary['words']} words; **{say(summary['furthest'])}** moved furthest on the map. "
     if len(known):
         before, after = (number(known[f"cosine_{side}"].mean()) for side in ("before", "after"))
         text += (
             f"Mean cosine of a word with its parent, in the original space: **{before}** before, "
             f"**{after}** after ({len(known)} edges). "
         )
+    trust = [summary[f"trustworthiness_{side}"] for side in ("before", "after")]
     if not any(pd.isna(trust)):
         text += (
             f"Trustworthiness of the map: {number(trust[0])} before, {number(trust[1])} after (1 is best)."

@@ -85,7 +85,7 @@ def draw_run_pairs(run: runs.Run) -> None:
     if rows.empty:
         st.info("Choose at least one relation.")
         return
-    layout.takeaway(takeaways.relations(rows, layout.literal))
+    layout.takeaway(takeaways.relations(geometry.pair_summary(rows), layout.literal))
     layout.chart(figures.cosine_histogram(rows), figures.alt_text("cosine_histogram", rows), key="histogram")
     shown = rows.assign(change=rows["cosine_after"] - rows["cosine_before"]).head(MAX_ROWS)
     st.caption(f"{len(shown):,} of {len(rows):,} pairs; click a column to sort.")

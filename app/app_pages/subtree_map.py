@@ -8,7 +8,7 @@ import streamlit as st
 import tables
 import takeaways
 
-from lexclip_core import figures
+from lexclip_core import figures, geometry
 
 LEAD = (
     "A branch of WordNet, drawn so that near words stay near. Both maps share one frame, so that before and "
@@ -27,7 +27,7 @@ view = right.segmented_control(
 )
 drawn = run.layout[run.layout["subtree"] == subtree].reset_index(drop=True)
 edges = tables.parent_cosines(drawn, store.rows_of(summary), run)
-layout.takeaway(takeaways.subtree(drawn, edges))
+layout.takeaway(takeaways.subtree(geometry.layout_summary(drawn), edges, layout.literal))
 sides = VIEWS[view]
 for column, side in zip(st.columns(len(sides)), sides, strict=True):
     with column:

@@ -15,7 +15,7 @@ import typed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexclip_core import runs
+from lexclip_core import geometry, runs
 from lexclip_core.errors import InputError
 
 
@@ -57,7 +57,7 @@ def test_mean_cosines_by_relation() -> None:
     table = pd.DataFrame(
         {"relation": ["synonym", "synonym"], "cosine_before": [1 / 2, 1 / 4], "cosine_after": [1, 0]}
     )
-    said = takeaways.relations(table, str)
+    said = takeaways.relations(geometry.pair_summary(table), str)
     assert said == "Mean cosine, before → after: **synonym** 0.38 → 0.50 (2 pairs)."
 
 
@@ -108,7 +108,9 @@ def test_parent_cosines_are_taken_in_the_original_space() -> None:
     edges = tables.parent_cosines(drawn, {"dog": 0, "hound": 1}, run)
     assert list(edges["parent"]) == ["", "dog", "Hound"]
     np.testing.assert_allclose(edges["cosine_before"], [np.nan, 3 / 5, np.nan], rtol=1e-6)
-    said = takeaways.subtree(drawn.assign(trustworthiness_before=np.nan, trustworthiness_after=1.0), edges)
+    summary = {"words": 3, "furthest": "dog", "trustworthiness_before": np.nan, "trustworthiness_after": 1.0}
+    said = takeaways.subtree(summary, edges, str)
+    assert said.startswith("3 words; **dog** moved furthest on the map.")
     assert "**0.60** before, **0.60** after (1 edges)" in said
     assert "Trustworthiness" not in said
 
