@@ -7,6 +7,7 @@ BIN := .venv/bin
 # Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
 WORKERS ?= 2
 PROFILE ?= embedded
+DEMO := blog-release lexclip lexclip-shuffled
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 help: ## List the targets
@@ -27,11 +28,18 @@ lint: setup ## Check style, types and that notebooks are committed without outpu
 notebooks: setup ## Run every notebook in order (PROFILE=smoke|embedded|paper)
 	@$(BIN)/lexclip notebooks run --profile $(PROFILE)
 
+bench: setup ## Measure speed against the plain ways; keeps build/bench.json
+	@$(BIN)/python -m bench
+
 setup: ## Make .venv with all requirements and WordNet (the other targets call it)
 	@sh scripts/setup.sh
 
-lock: setup ## Pin requirements-dev.txt anew for every platform
-	@$(BIN)/uv pip compile requirements-dev.txt --universal --python-version 3.11 --upgrade -o requirements.lock
+demo: setup ## Tune the committed demo runs anew (data/runs)
+	@for preset in $(DEMO); do $(BIN)/lexclip tune --preset $$preset --out data/runs || exit 1; done
+
+lock: setup ## Pin requirements-dev.txt for every platform (UPGRADE=--upgrade for newer versions)
+	@$(BIN)/python -m uv pip compile --quiet requirements-dev.txt --universal --python-version 3.11 \
+		--custom-compile-command "make lock" $(UPGRADE) -o requirements.lock
 
 clean: ## Remove what can be made again: .venv, caches, build folders (runs and data stay)
 	rm -rf .venv .cache build lexclip.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lexclip_core.cli import evaluation, machine, run_folders, words
+from lexclip_core.cli import evaluation, machine, notebooks, run_folders, tuning, words
 from lexclip_core.cli.application import application, main
 
-__all__ = ["application", "evaluation", "machine", "main", "run_folders", "words"]
+__all__ = ["application", "evaluation", "machine", "main", "notebooks", "run_folders", "tuning", "words"]

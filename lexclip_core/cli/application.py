@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -48,8 +49,24 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a run's metrics, each with its interval, sample size and value before tuning where known."""
+    known = {column for one in metrics.values() for column in one}
+    columns = [column for column in ("value", "low", "high", "n", "before") if column in known]
+    rows = [(name, *(_number(one.get(column)) for column in columns)) for name, one in metrics.items()]
+    table(("metric", *columns), rows)
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit status 2 for input that cannot be used, 1 for any other expected error."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("lexclip_core").setLevel(logging.INFO)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         application(args=given, prog_name="lexclip")

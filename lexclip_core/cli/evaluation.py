@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.cli.application import Json, application, emit, example, metric_table
 from lexclip_core.cli.words import DEFAULT_TOWER, TowerName, Tuned, load_tower
 from lexclip_core.errors import InputError
 
@@ -89,11 +89,8 @@ def sts(
 
 
 def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:
+    metrics = {name: one.as_dict() for name, one in measured.items()}
     if as_json:
-        emit({name: one.as_dict() for name, one in measured.items()})
-        return
-    rows = [
-        (name, f"{one.value:.4f}", f"{one.low:.4f}", f"{one.high:.4f}", one.n)
-        for name, one in measured.items()
-    ]
-    table(("metric", "value", "low", "high", "n"), rows)
+        emit(metrics)
+    else:
+        metric_table(metrics)

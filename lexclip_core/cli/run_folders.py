@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.cli.application import Json, application, emit, example, metric_table, table
 from lexclip_core.errors import DamagedFileError, InputError
 
 runs = typer.Typer(help="Look at run folders.", no_args_is_help=True, rich_markup_mode=None)
@@ -70,21 +70,9 @@ def show(run_id: RunId, *, folder: Folder = None, as_json: Json = False) -> None
     typer.echo(f"{summary.run_id}: {summary.n_words} words, in {summary.path}\n")
     table(("setting", "value"), sorted(summary.config.items()))
     typer.echo()
-    rows = [metric_row(name, metric) for name, metric in summary.metrics.items()]
-    table(("metric", "value", "low", "high", "n", "before"), rows)
+    metric_table(summary.metrics)
     if "command" in summary.provenance:
         typer.echo(f"\nmade by: {summary.provenance['command']}")
-
-
-def metric_row(name: str, metric: Any) -> tuple[str, ...]:
-    """Return a metric's cells: name, value, interval, sample size, value before tuning."""
-    return (name, *(_number(metric.get(key)) for key in ("value", "low", "high", "n", "before")))
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 @runs.command("validate", epilog=example("lexclip runs validate --folder data/runs"))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -413,22 +414,25 @@ def test_evaluate_refuses_what_it_cannot_use(call: Call, arguments: list[str], m
 # runs
 
 
+def run_content(run_id: str) -> runs.RunContent:
+    rows = np.eye(3, 4, dtype=np.float32)
+    return runs.RunContent(
+        run_id=run_id,
+        config={"preset": "lexclip", "seed": 0},
+        metrics={"heldout/auc": {"value": 0.75, "low": 0.5, "high": 1.0, "n": 40}},
+        history=pd.DataFrame([dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)]),
+        words=("happy", "sad", "glad"),
+        before=rows,
+        after=rows,
+        provenance={"command": "lexclip tune --preset lexclip"},
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with one good run and one whose embeddings are cut short."""
-    rows = np.eye(3, 4, dtype=np.float32)
     for run_id in ("first", "second"):
-        content = runs.RunContent(
-            run_id=run_id,
-            config={"preset": "lexclip", "seed": 0},
-            metrics={"heldout/auc": {"value": 0.75, "low": 0.5, "high": 1.0, "n": 40}},
-            history=pd.DataFrame([dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)]),
-            words=("happy", "sad", "glad"),
-            before=rows,
-            after=rows,
-            provenance={"command": "lexclip tune --preset lexclip"},
-        )
-        runs.write_run(tmp_path, content)
+        runs.write_run(tmp_path, run_content(run_id))
     archive = tmp_path / "second" / "embeddings.npz"
     archive.write_bytes(archive.read_bytes()[:-40])
     return tmp_path
@@ -457,7 +461,7 @@ def test_runs_show_gives_settings_metrics_and_origin(call: Call, folder: Path):
     assert shown["config"] == {"preset": "lexclip", "seed": 0}
     assert shown["metrics"]["heldout/auc"]["value"] == 0.75
     text = call("runs", "show", "first", "--folder", str(folder)).out
-    assert "heldout/auc  0.7500  0.5000  1.0000  40  -" in text
+    assert "heldout/auc  0.7500  0.5000  1.0000  40\n" in text
     assert "made by: lexclip tune --preset lexclip" in text
 
 
@@ -473,3 +477,118 @@ def test_runs_validate_fails_when_one_is_damaged(call: Call, folder: Path):
     assert done.json["good"] == ["first"]
     assert list(done.json["damaged"]) == ["second"]
     assert "1 good, 1 damaged" in call("runs", "validate", "--folder", str(folder)).out
+
+
+# tune
+
+
+@pytest.fixture
+def tuned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Path, Path | None]]:
+    """Stand in for the hours of tuning: write a small run, and collect what was asked for."""
+    from lexclip_core import tuning
+
+    asked: list[tuple[Any, Path, Path | None]] = []
+
+    def tune(experiment: Any, out: Path, *, test_sets: Path | None = None) -> Path:
+        asked.append((experiment, out, test_sets))
+        return runs.write_run(out, run_content(experiment.run_id))
+
+    monkeypatch.setattr(tuning, "tune", tune)
+    return asked
+
+
+def test_tune_hands_the_preset_with_its_changes_to_the_library(call: Call, tuned: list[Any], tmp_path: Path):
+    from lexclip_core.config import PRESETS
+
+    changes = ("--set", "seed=3", "--set", "lr=1e-2", "--set", "tower=tiny-random")
+    done = call("tune", "--preset", "blog-release", *changes, "--out", str(tmp_path), "--test-sets", "sets")
+    [(experiment, out, test_sets)] = tuned
+    assert experiment == replace(PRESETS["blog-release"], seed=3, lr=0.01, tower=TINY)
+    assert (out, test_sets) == (tmp_path, Path("sets"))
+    assert f"run folder: {tmp_path / experiment.run_id}" in done.out
+    assert "heldout/auc  0.7500" in done.out
+
+
+def test_tune_prints_json_and_writes_where_the_explorer_reads(
+    call: Call, tuned: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("LEXCLIP_RUNS", str(tmp_path))
+    done = call("tune", "--json").json
+    [(experiment, _, _)] = tuned
+    assert experiment.preset == "lexclip"
+    assert done["run_id"] == experiment.run_id
+    assert Path(done["path"]) == tmp_path / experiment.run_id
+    assert done["metrics"]["heldout/auc"]["n"] == 40
+
+
+def test_the_command_that_a_run_records_makes_the_same_run(call: Call, tuned: list[Any], tmp_path: Path):
+    from lexclip_core.config import Experiment
+    from lexclip_core.tuning import command
+
+    wanted = Experiment(vocabulary="words", words="happy, sad", lr=0.5, seed=9)
+    call(*shlex.split(command(wanted))[1:], "--out", str(tmp_path))
+    assert tuned[0][0] == wanted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "blurf"], "unknown preset 'blurf'"),
+        (["--set", "lr"], "has no value"),
+        (["--set", "blurf=1"], "unknown setting 'blurf'"),
+        (["--set", "epochs=many"], "epochs is 'many'"),
+        (["--set", "epochs=-1"], "epochs is -1"),
+        (["--set", "sampling=blurf"], "sampling is 'blurf'"),
+    ],
+)
+def test_tune_refuses_what_it_cannot_use(call: Call, tuned: list[Any], arguments: list[str], message: str):
+    done = call("tune", *arguments)
+    assert done.status == 2
+    assert message in done.err
+    assert "Remedy: " in done.err
+    assert tuned == []
+
+
+# notebooks
+
+
+def test_notebooks_list_gives_the_reading_order(call: Call):
+    from lexclip_core.notebook_runner import read_experiments
+
+    entries = read_experiments()
+    assert [one["file"] for one in call("notebooks", "list", "--json").json] == [one.file for one in entries]
+    text = call("notebooks", "list").out
+    assert all(one.question in text for one in entries)
+
+
+def test_notebooks_run_hands_profile_and_choice_to_the_runner(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from lexclip_core import notebook_runner
+
+    asked: list[Any] = []
+
+    def run_notebooks(profile: str, *, only: Any, output: Path | None) -> tuple[Any, ...]:
+        asked.append((profile, list(only), output))
+        return (
+            notebook_runner.Outcome(
+                "00_tour.ipynb", tmp_path / "00_tour.ipynb", 1.5, {"all/x": {"value": 1}}
+            ),
+        )
+
+    monkeypatch.setattr(notebook_runner, "run_notebooks", run_notebooks)
+    given = ("notebooks", "run", "--profile", "smoke", "--only", "00", "--output", str(tmp_path))
+    [outcome] = call(*given, "--json").json
+    assert asked == [("smoke", ["00"], tmp_path)]
+    assert outcome["metrics"] == {"all/x": {"value": 1}}
+    assert str(tmp_path / "00_tour.ipynb") in call(*given).out
+    call("notebooks", "run")
+    assert asked[-1] == ("embedded", [], None)
+
+
+@pytest.mark.parametrize("arguments", [["--profile", "blurf"], ["--profile", "smoke", "--only", "blurf"]])
+def test_notebooks_run_refuses_what_it_does_not_know(call: Call, arguments: list[str]):
+    done = call("notebooks", "run", *arguments)
+    assert done.status == 2
+    assert "blurf" in done.err
+    assert "Remedy: " in done.err

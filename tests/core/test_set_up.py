@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import threading
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell script")
@@ -210,19 +214,23 @@ def locked() -> dict[str, str]:
     """Return what requirements.lock pins: normalised name -> version."""
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
-    return {pin.name.lower().replace("_", "-"): str(pin.specifier).removeprefix("==") for pin in pins}
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def required(file: str) -> list[Requirement]:
+    """Return the bounds that a requirements file gives."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    bounds = [line.partition("#")[0].strip() for line in lines]
+    return [Requirement(bound) for bound in bounds if bound and not bound.startswith("-")]
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
 def test_the_lock_satisfies_every_bound(file: str):
     pins = locked()
-    lines = [
-        line.partition("#")[0].strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()
-    ]
-    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    wanted = required(file)
     assert wanted
     for requirement in wanted:
-        version = pins[requirement.name.lower().replace("_", "-")]
+        version = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} against {version}: run make lock"
 
 
@@ -234,3 +242,39 @@ def test_requirements_name_no_index_and_no_local_version():
         assert "--find-links" not in text
         assert "://" not in text
         assert not [pin for pin in text.splitlines() if "==" in pin and "+" in pin.partition(";")[0]]
+
+
+def imported_libraries(folder: str) -> dict[str, str]:
+    """Return the top-level modules that a folder's sources import from outside: name -> a file that does."""
+    found: dict[str, str] = {}
+    own = {path.stem for path in ROOT.rglob("*.py") if ".venv" not in path.parts} | {"tests", "bench", "app"}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for name in (one.split(".")[0] for one in names):
+                if name not in sys.stdlib_module_names and name != "lexclip_core" and name not in own:
+                    found.setdefault(name, str(path.relative_to(ROOT)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("lexclip_core", "requirements.txt"),
+        ("app", "requirements.txt"),
+        ("bench", "requirements-dev.txt"),
+        ("tests", "requirements-dev.txt"),
+    ],
+)
+def test_every_imported_library_is_required_by_name(folder: str, file: str):
+    declared = {canonicalize_name(one.name) for one in required(file)}
+    if file == "requirements-dev.txt":
+        declared |= {canonicalize_name(one.name) for one in required("requirements.txt")}
+    distributions = packages_distributions()
+    missing = {
+        name: path
+        for name, path in imported_libraries(folder).items()
+        if not declared & {canonicalize_name(one) for one in distributions.get(name, [name])}
+    }
+    assert missing == {}
