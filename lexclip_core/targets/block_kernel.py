@@ -43,6 +43,23 @@ class Pool(NamedTuple):
 
 
 @compiled
+def _copy(source: np.ndarray, target: np.ndarray) -> None:
+    for j in range(source.size):  # assigning to a slice takes ten times as long to compile
+        target[j] = source[j]
+
+
+@compiled
+def _new_pool(plan: Plan) -> Pool:
+    places = plan.nodes.size
+    waiting = np.empty(places, np.int32)
+    _copy(plan.children, waiting)
+    vector, free = np.empty(places, np.int32), np.empty(places, np.int32)
+    return Pool(
+        vector, np.zeros(places, np.int32), waiting, np.zeros(places, np.int32), free, np.zeros(2, np.int32)
+    )
+
+
+@compiled
 def _take(pool: Pool) -> int:
     if pool.sizes[1]:
         pool.sizes[1] -= 1
@@ -114,12 +131,6 @@ def _prefer_own(
 
 
 @compiled
-def _copy(source: np.ndarray, target: np.ndarray) -> None:
-    for j in range(source.size):  # assigning to a slice takes ten times as long to compile
-        target[j] = source[j]
-
-
-@compiled
 def _grown(vectors: np.ndarray) -> np.ndarray:
     larger = np.empty((2 * vectors.shape[0], vectors.shape[1]), np.int32)
     for i in range(vectors.shape[0]):
@@ -145,19 +156,10 @@ def _walk(
 ) -> None:
     """Write the scores of all rows against the columns `start`, ... that `meetings` is about."""
     width = min(WIDTH, out.shape[1] - start)
-    places = plan.nodes.size
-    pool = Pool(
-        np.empty(places, np.int32),
-        np.zeros(places, np.int32),
-        np.empty(places, np.int32),
-        np.zeros(places, np.int32),
-        np.empty(places, np.int32),
-        np.zeros(2, np.int32),
-    )
-    _copy(plan.children, pool.waiting)
+    pool = _new_pool(plan)
     vectors = np.empty((32, width + SPARE), np.int32)
     f = 0
-    for q in range(places):
+    for q in range(plan.nodes.size):
         lane = meetings.lane[meetings.ptr[q] : meetings.ptr[q + 1]]
         own = meetings.state[meetings.ptr[q] : meetings.ptr[q + 1]]
         first_parent = plan.parent_ptr[q]
