@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -17,6 +19,8 @@ Control = Literal["none", "shuffled", "constant", "random_words"]
 Sampling = Literal["pairs", "in_batch", "full_matrix", "relations"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "one_cycle"]
+
+_PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Experiment:
             related pairs beside words to be retained.
         batch: Pairs (`pairs`), words (`in_batch`), or related pairs of either sort (`relations`) in a step.
         epochs: Passes over the vocabulary; unused by `relations`.
-        steps: Number of updates of `relations`; for the others 0 means as many as the epochs take.
+        steps: Number of updates; 0 means as many as the epochs take, which `relations` does not have.
         c: The blog's c, scale of the error.
         weight: The blog's lambda, weight of the anchor term.
         kind: Penalty on the scaled error.
@@ -95,7 +99,14 @@ class Experiment:
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():
-            _check_type(name, getattr(self, name), kind)
+            value = getattr(self, name)
+            _check_type(name, value, kind)
+            if kind is float:  # 3 and 3.0 are one setting, so they must make one run_id
+                object.__setattr__(self, name, float(value))
+        if not _PRESET_NAME.fullmatch(self.preset):
+            raise InputError(
+                f"preset {self.preset!r} cannot name a run folder", "use letters, digits, . _ and -"
+            )
         for name in ("classes", "batch"):
             _check_range(name, getattr(self, name), at_least=1)
         for name in ("c", "lr"):
@@ -116,8 +127,10 @@ class Experiment:
             _check_range(name, getattr(self, name), at_least=0)
         if not 0 <= self.alpha <= 1:
             raise InputError(f"alpha is {self.alpha}", "give a number from 0 (base) to 1 (tuned)")
-        if self.sampling == "relations" and not self.steps:
+        if not self.steps and self.sampling == "relations":
             raise InputError("steps is 0", "sampling 'relations' has no epochs: give the number of steps")
+        if not self.steps and not self.epochs:
+            raise InputError("epochs is 0 and so is steps", "nothing would be trained: give one of them")
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> Experiment:
@@ -158,6 +171,8 @@ def _check_type(name: str, value: object, kind: object) -> None:
 def _check_range(
     name: str, value: float, *, at_least: float | None = None, above: float | None = None
 ) -> None:
+    if not math.isfinite(value):
+        raise InputError(f"{name} is {value}", "give a finite number")
     if at_least is not None and not value >= at_least:
         raise InputError(f"{name} is {value}", f"give a value of at least {at_least}")
     if above is not None and not value > above:
@@ -194,8 +209,8 @@ _LEXCLIP = Experiment(
     sampling="relations",
     batch=96,
     steps=240,
-    near=10.0,
-    far=10.0,
+    near=5.0,
+    far=5.0,
     lenient=0.03,
     retained=320,
     optimizer="adamw",
