@@ -75,6 +75,17 @@ def show(run_id: RunId, *, folder: Folder = None, as_json: Json = False) -> None
         typer.echo(f"\nmade by: {summary.provenance['command']}")
 
 
+@runs.command("compare", epilog=example("lexclip runs compare --folder data/runs"))
+def compare(*, folder: Folder = None) -> None:
+    """Print the runs of a folder side by side, as a Markdown table."""
+    from lexclip_core.runs import comparison, list_runs
+
+    summaries, _ = list_runs(folder or storage.runs_folder())
+    if not summaries:
+        raise InputError(f"no runs in {folder or storage.runs_folder()}", "make one: lexclip tune --help")
+    typer.echo(comparison(summaries), nl=False)
+
+
 @runs.command("validate", epilog=example("lexclip runs validate --folder data/runs"))
 def validate(*, folder: Folder = None, as_json: Json = False) -> None:
     """Read every run whole and name the damaged.

@@ -14,11 +14,13 @@ A run is a folder named by its run id, holding
 Nothing here is ever unpickled.
 """
 
+from lexclip_core.runs.comparing import COMPARED, comparison
 from lexclip_core.runs.content import HISTORY_COLUMNS, LAYOUT_COLUMNS, PAIR_COLUMNS, Run, RunContent, validate
 from lexclip_core.runs.reading import DamagedRun, RunSummary, list_runs, read_run, summarise
 from lexclip_core.runs.writing import write_run
 
 __all__ = [
+    "COMPARED",
     "HISTORY_COLUMNS",
     "LAYOUT_COLUMNS",
     "PAIR_COLUMNS",
@@ -26,6 +28,7 @@ __all__ = [
     "Run",
     "RunContent",
     "RunSummary",
+    "comparison",
     "list_runs",
     "read_run",
     "summarise",

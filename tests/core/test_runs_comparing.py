@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from lexclip_core import storage
+from lexclip_core.runs import RunSummary, comparison, list_runs
+
+AUC = "test/synonym_over_antonym_auc"
+
+
+def summary(run_id: str, preset: str, **entry: float) -> RunSummary:
+    metrics = {AUC: entry} if entry else {}
+    return RunSummary(run_id, Path(run_id), 0, {"preset": preset}, metrics, {}, 2, False, False)
+
+
+def test_seeds_share_a_column_and_single_runs_show_their_interval():
+    table = comparison(
+        [
+            summary("a", "lexclip", value=0.7, before=0.4, low=0.6, high=0.8),
+            summary("b", "blog-release", value=0.5, before=0.4, low=0.45, high=0.55),
+            summary("c", "lexclip", value=0.8, before=0.4, low=0.7, high=0.9),
+        ]
+    )
+    assert table.splitlines() == [
+        "| measure | before | `lexclip`, 2 seeds | `blog-release` |",
+        "| --- | --- | --- | --- |",
+        "| synonym over antonym, AUC | 0.400 | 0.750 (0.700 to 0.800) | 0.500 (0.450 to 0.550) |",
+    ]
+
+
+def test_a_run_that_was_not_measured_shows_na():
+    table = comparison([summary("a", "lexclip", value=0.7), summary("b", "bare")])
+    assert table.splitlines()[2] == "| synonym over antonym, AUC | n/a | 0.700 | n/a |"
+
+
+def test_the_readme_shows_the_committed_runs():
+    summaries, damaged = list_runs(storage.data_folder() / "runs")
+    assert not damaged
+    readme = (storage.project_root() / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("<!-- measured: begin -->\n")[2].partition("<!-- measured: end -->")[0]
+    assert shown == comparison(summaries), "paste the output of `lexclip runs compare --folder data/runs`"
