@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import metric_names
 import numpy as np
 import pandas as pd
 
@@ -14,36 +15,6 @@ BLOG_TRIPLES = (("happy", "cheerful", "sad"), ("smart", "intelligent", "dumb"))
 """The blog's word, its synonym, its antonym: the pairs its argument starts from."""
 
 BASE_LABEL = "before tuning"
-METRIC_LABELS = {
-    "synonym_over_antonym_auc": "Synonym pair above antonym pair (AUC)",
-    "inversion_rate": "Antonym nearer than synonym (rate)",
-    "inversion_rate_a": "Antonym nearer than synonym, adjectives",
-    "inversion_rate_n": "Antonym nearer than synonym, nouns",
-    "inversion_rate_v": "Antonym nearer than synonym, verbs",
-    "inversion_rate_r": "Antonym nearer than synonym, adverbs",
-    "template_consistency": "Same order under every template",
-    "neighbour_overlap": "Neighbours kept",
-    "drift": "Cosine of a word with its former self",
-    "simlex": "SimLex-999 (Spearman)",
-    "simlex999": "SimLex-999 (Spearman)",
-    "simverb": "SimVerb-3500 (Spearman)",
-    "men": "MEN (Spearman)",
-    "rg65": "RG-65 (Spearman)",
-    "wordsim": "WordSim-353 (Spearman)",
-    "stsb": "STS-B (Spearman)",
-}
-
-
-def metric_label(key: str) -> str:
-    """Return a metric's name as a reader reads it, its split in brackets."""
-    split, _, name = key.rpartition("/")
-    label = METRIC_LABELS.get(name, name.replace("_", " "))
-    return f"{label} [{split}]" if split else label
-
-
-def blog_words() -> tuple[str, ...]:
-    """Return the distinct words of the blog's own pairs."""
-    return tuple(dict.fromkeys(word for triple in BLOG_TRIPLES for word in triple))
 
 
 def blog_pairs() -> pd.DataFrame:
@@ -56,13 +27,6 @@ def blog_pairs() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["word_a", "word_b", "relation"])
 
 
-def common_metrics(summaries: Sequence[runs.RunSummary], first: runs.RunSummary) -> tuple[str, ...]:
-    """Return the metrics of one run that at least one other run has too, or all of its own if it is alone."""
-    others = [summary for summary in summaries if summary.run_id != first.run_id]
-    shared = tuple(key for key in first.metrics if any(key in other.metrics for other in others))
-    return shared or tuple(first.metrics)
-
-
 def metric_rows(
     summaries: Sequence[runs.RunSummary], first: runs.RunSummary, keys: Sequence[str]
 ) -> pd.DataFrame:
@@ -73,14 +37,30 @@ def metric_rows(
         before = first.metrics.get(key, {}).get("before")
         if before is not None:
             rows.append(
-                (BASE_LABEL, key, metric_label(key), before, np.nan, np.nan, first.metrics[key].get("n"))
+                (
+                    BASE_LABEL,
+                    key,
+                    metric_names.full_label(key),
+                    before,
+                    np.nan,
+                    np.nan,
+                    first.metrics[key].get("n"),
+                )
             )
         for summary in ordered:
             entry = summary.metrics.get(key)
             if entry is not None:
                 low, high = (entry.get(side, np.nan) for side in ("low", "high"))
                 rows.append(
-                    (summary.run_id, key, metric_label(key), entry["value"], low, high, entry.get("n"))
+                    (
+                        summary.run_id,
+                        key,
+                        metric_names.full_label(key),
+                        entry["value"],
+                        low,
+                        high,
+                        entry.get("n"),
+                    )
                 )
     columns = ["run", "key", "metric", "value", "low", "high", "n"]
     numbers = {"value": float, "low": float, "high": float, "n": "Int64"}

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import metric_names
 import pandas as pd
 
 from lexclip_core import runs
 
 Say = Callable[[object], str]
-HEADLINE = "synonym_over_antonym_auc"
-RETENTION = "retention/"
 CHANGES = ("stayed", "left", "entered")
 
 
 def number(value: float, digits: int = 2) -> str:
     """Return a number with a true minus sign."""
     return f"{value:.{digits}f}".replace("-", "−")
-
-
-def headline_key(summary: runs.RunSummary) -> str | None:
-    """Return the metric that answers the main question, on test words where there is a choice."""
-    keys = [key for key in summary.metrics if key.rpartition("/")[2] == HEADLINE]
-    keys += [key for key in summary.metrics if key.startswith("test/")]
-    keys = sorted(
-        dict.fromkeys(keys), key=lambda key: (key.rpartition("/")[2] != HEADLINE, "test" not in key)
-    )
-    return keys[0] if keys else None
 
 
 def interval(entry: Mapping[str, Any]) -> str:
@@ -41,21 +30,20 @@ def size(entry: Mapping[str, Any]) -> str:
     return f", n = {int(entry['n']):,}" if entry.get("n") is not None else ""
 
 
-def headline(key: str, entry: Mapping[str, Any]) -> str:
+def headline(key: str, entry: Mapping[str, Any], say: Say) -> str:
     """Say the main finding: its value before and after, its interval, its split and size."""
-    split, _, name = key.rpartition("/")
     before = f"**{number(entry['before'])}** before tuning and " if entry.get("before") is not None else ""
     after = f"**{number(entry['value'])}** after{interval(entry)}"
-    where = f"Split: {split or 'not named'}{size(entry)}."
-    if name != HEADLINE:
-        return f"{name.replace('_', ' ')}: {before}{after}. {where}"
+    where = f"Split: {say(metric_names.split_of(key) or 'not named')}{size(entry)}."
+    if metric_names.HEADLINE not in key:
+        return f"{say(metric_names.label(key))}: {before}{after}. {where}"
     return (
         "Take a synonym pair and an antonym pair at random. The chance that the synonyms lie closer is "
         f"{before}{after}. A coin toss gives 0.50. {where}"
     )
 
 
-def controls(key: str, chosen: runs.RunSummary, others: Sequence[runs.RunSummary], say: Say) -> str:
+def controls(key: str, others: Sequence[runs.RunSummary], say: Say) -> str:
     """Say what the other runs reach on the same metric, "" where no other run has it."""
     found = [
         f"{say(other.run_id)} {number(other.metrics[key]['value'])}"
@@ -65,14 +53,17 @@ def controls(key: str, chosen: runs.RunSummary, others: Sequence[runs.RunSummary
     return f"The same measure for the other runs: {', '.join(found)}." if found else ""
 
 
-def retention(chosen: runs.RunSummary, label: Callable[[str], str], say: Say) -> str:
-    """Say what tuning cost elsewhere, "" where the run does not measure it."""
+def outside(chosen: runs.RunSummary, say: Say) -> str:
+    """Say what became of the agreement with people's judgements, "" where the run does not measure it."""
     parts = [
-        f"{say(label(key).split(' [')[0])} {number(entry['before'], 3)} → {number(entry['value'], 3)}"
-        for key, entry in chosen.metrics.items()
-        if key.startswith(RETENTION) and entry.get("before") is not None
+        f"{say(metric_names.label(key).removesuffix(' (Spearman)'))} "
+        f"{number(entry['before'], 3)} → **{number(entry['value'], 3)}**"
+        for key in metric_names.outside(chosen.metrics)
+        if (entry := chosen.metrics[key]).get("before") is not None
     ]
-    return f"What it cost elsewhere: {', '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    return f"Agreement with people’s judgements of likeness (Spearman), before → after: {', '.join(parts)}."
 
 
 def triple(table: pd.DataFrame, word: str, say: Say) -> str:
@@ -148,9 +139,13 @@ def subtree(summary: Mapping[str, Any], edges: pd.DataFrame, say: Say) -> str:
 
 
 def history(table: pd.DataFrame) -> str:
-    """Say how far the loss fell, in how many steps and seconds."""
+    """Say how far the loss fell between the first and the last tenth, in how many steps and seconds."""
     if table.empty:
         return "This run kept no history."
-    first, last = table.iloc[0], table.iloc[-1]
-    fall = f"**{first['total']:.3g}** to **{last['total']:.3g}**"
-    return f"The loss went from {fall} in {int(last['step']):,} steps, {last['seconds']:,.0f} seconds."
+    tenth = max(1, len(table) // 10)
+    first, last = (part["total"].mean() for part in (table.head(tenth), table.tail(tenth)))
+    steps, seconds = int(table["step"].max()) + 1, table["seconds"].max()
+    return (
+        f"Mean loss over the first tenth of the steps **{first:.3g}**, over the last tenth **{last:.3g}**; "
+        f"{steps:,} steps in {seconds:,.0f} seconds."
+    )

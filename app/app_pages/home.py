@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import layout
+import metric_names
 import store
 import streamlit as st
 import tables
@@ -13,17 +14,17 @@ import takeaways
 from lexclip_core import figures, runs
 
 LEAD = (
-    "A text tower often puts **happy** as near to **sad** as to **cheerful**: both stand in the same "
-    "sentences. lexclip measures that on WordNet’s words, tunes the tower, and shows what moved.  \n"
-    + layout.COSINE
+    "CLIP’s text tower puts **happy** nearer to **sad** than to **cheerful**: words that stand in the same "
+    "sentences get like vectors. lexclip measures that on WordNet’s words, tunes a tower, and shows what "
+    "moved.  \n" + layout.COSINE
 )
-MAX_METRICS = 8
+MAX_METRICS, MAX_RUNS = 6, 6
 
 
 def arrow(summary: runs.RunSummary, run: runs.Run) -> list[tuple[str, str]]:
     """Return the stations of the arrow, each with this run's number."""
     terms = [name for name in run.history.columns if name not in runs.HISTORY_COLUMNS]
-    steps = int(run.history["step"].max()) if len(run.history) else 0
+    steps = int(run.history["step"].max()) + 1 if len(run.history) else 0
     synsets = run.layout["synset"].nunique() if run.layout is not None else 0
     target, control = (str(summary.config.get(name, "")) for name in ("target", "control"))
     aims = [target, control if control != "none" else ""]
@@ -59,24 +60,22 @@ def draw_arrow(stations: list[tuple[str, str]]) -> None:
 def draw_finding(summary: runs.RunSummary) -> None:
     """Draw the main finding, what it cost, and the same measures for the other runs."""
     summaries = store.listing().summaries
-    key = takeaways.headline_key(summary)
+    key = metric_names.headline(summary.metrics)
     if key is None:
-        st.info("This run's metrics.json names no measure on test words, so there is no finding to show.")
+        st.info("This run’s metrics.json names no measure on test words, so there is no finding to show.")
         return
-    others = [other for other in summaries if other.run_id != summary.run_id]
+    others = [other for other in summaries if other.run_id != summary.run_id][:MAX_RUNS]
     sentences = [
-        takeaways.headline(key, summary.metrics[key]),
-        takeaways.controls(key, summary, others, layout.literal),
-        takeaways.retention(summary, tables.metric_label, layout.literal),
+        takeaways.headline(key, summary.metrics[key], layout.literal),
+        takeaways.controls(key, others, layout.literal),
+        takeaways.outside(summary, layout.literal),
     ]
     layout.takeaway("\n\n".join(sentence for sentence in sentences if sentence))
-    shared = tables.common_metrics(summaries, summary)
-    ordered = [key, *(name for name in shared if name != key)]
-    rows = tables.metric_rows(summaries, summary, ordered)
-    drawn = rows[rows["key"].isin(ordered[:MAX_METRICS])]
+    rows = tables.metric_rows(others, summary, metric_names.leading(summary.metrics))
+    drawn = rows[rows["key"].isin(rows["key"].unique()[:MAX_METRICS])]
     figure = figures.metric_bars(drawn, title="This run beside its controls, with 95 % intervals")
     layout.chart(figure, figures.alt_text("metric_bars", drawn), key="finding")
-    with st.expander("All shared metrics as a table"):
+    with st.expander("The same numbers as a table"):
         layout.table(tables.metric_table(rows))
 
 

@@ -19,6 +19,7 @@ BLOG = (
     "(0.79), and smart nearer to dumb (0.80) than to intelligent (0.75). Here are the same pairs in this "
     "run’s tower. Type two words to set them beside these."
 )
+SPLITS = "Tuning saw neither. Settings are chosen on dev words; test words are for the final measure."
 MAX_ROWS = 5000
 COLUMNS = ["word_a", "word_b", "cosine_before", "cosine_after", "change", "relation", "pos", "split"]
 
@@ -77,11 +78,22 @@ def draw_run_pairs(run: runs.Run) -> None:
     if run.pairs.empty:
         st.info("This run lists no pairs.")
         return
+    left, right = st.columns(2)
     offered = list(dict.fromkeys(run.pairs["relation"]))
-    chosen = st.pills(
-        "Relations", offered, selection_mode="multi", default=offered, key="relations", bind="query-params"
+    with left:
+        chosen = st.pills(
+            "Relations",
+            offered,
+            selection_mode="multi",
+            default=offered,
+            key="relations",
+            bind="query-params",
+        )
+    splits = sorted(set(run.pairs["split"]), key=lambda split: (split != "test", split))
+    split = right.segmented_control(
+        "Split", splits, default=splits[0], required=True, key="split", bind="query-params", help=SPLITS
     )
-    rows = run.pairs[run.pairs["relation"].isin(chosen)]
+    rows = run.pairs[run.pairs["relation"].isin(chosen) & (run.pairs["split"] == split)]
     if rows.empty:
         st.info("Choose at least one relation.")
         return

@@ -11,14 +11,23 @@ import takeaways
 from lexclip_core import figures
 
 LEAD = (
-    "Tuning moves the tower’s weights so that cosines come nearer to their targets, while an anchor keeps "
-    "words near where they were. Each is a term of the loss. This page shows how this run was made."
+    "Tuning moves the tower’s weights so that cosines come nearer to their targets, while other words stay "
+    "where they were. Each wish is a term of the loss. This page shows how this run was made."
 )
+TERMS = {
+    "distance": "cosines should equal their targets",
+    "anchor": "each word should stay where it was",
+    "repel": "opposites should lie apart",
+    "attract": "related words should lie close",
+    "near": "other pairs that were close should keep their cosine",
+    "far": "all other pairs should keep their cosine",
+}
 
 summary, run = layout.begin("Training", LEAD, fills="its loss terms, settings and provenance")
 layout.takeaway(takeaways.history(run.history))
 if len(run.history):
     layout.chart(figures.history(run.history), figures.alt_text("history", run.history), key="history")
+    st.caption("; ".join(f"**{term}**: {wish}" for term, wish in TERMS.items() if term in run.history))
 st.subheader("To make this run again", anchor=False)
 st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
 st.subheader("Metrics, beside the other runs", anchor=False)

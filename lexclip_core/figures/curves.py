@@ -64,7 +64,7 @@ def history(table: pd.DataFrame, *, title: str = "Loss terms during training") -
         )
         figure.add_trace(line)
     figure.update_xaxes(title="training step")
-    scale = {"type": "log", "tickformat": "~g", "nticks": 8} if logarithmic else {"type": "linear"}
+    scale = {"type": "log", "tickformat": "~g", "dtick": "D2"} if logarithmic else {"type": "linear"}
     return figure.update_yaxes(title="loss (log scale)" if logarithmic else "loss", **scale)
 
 

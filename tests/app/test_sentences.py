@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import layout
+import metric_names
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,22 +27,35 @@ def summary(run_id: str, metrics: dict) -> runs.RunSummary:
 AUC = "test/synonym_over_antonym_auc"
 
 
-def test_the_headline_prefers_the_auc_on_test_words() -> None:
-    one = {"value": 0.5}
-    assert takeaways.headline_key(summary("a", {"development/x": one, "test/drift": one, AUC: one})) == AUC
-    assert takeaways.headline_key(summary("a", {"test/drift": one})) == "test/drift"
-    assert takeaways.headline_key(summary("a", {"retention/men": one})) is None
+def test_the_headline_is_the_auc_on_test_words() -> None:
+    auc = [f"dev/{AUC[5:]}", f"{AUC}/nouns", AUC]
+    assert metric_names.headline(["retention/test/drift", "heldout/men/spearman", *auc]) == AUC
+    assert metric_names.headline(["heldout/men/spearman", "dev/x"]) == "heldout/men/spearman"
+    assert metric_names.headline(["retention/test/drift", "dev/x", "test/unheard_of"]) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("heldout/simlex-999/spearman", "SimLex-999 (Spearman) [heldout]"),
+        ("retention/dev/neighbour_overlap@10", "Neighbours kept, of 10 [dev]"),
+        ("test/inversion_rate/same_synset/v", "Antonym nearer than synonym (rate) verbs [test]"),
+        ("retention/men", "men [retention]"),
+        ("test/brand_new", "brand new [test]"),
+        ("alone", "alone"),
+    ],
+)
+def test_metrics_are_named_for_readers(key: str, shown: str) -> None:
+    assert metric_names.full_label(key).replace("MEN", "men") == shown
 
 
 def test_the_headline_says_only_what_the_run_knows() -> None:
-    bare = takeaways.headline(AUC, {"value": 3 / 4})
+    bare = takeaways.headline(AUC, {"value": 3 / 4}, str)
     assert "closer is **0.75** after. A coin toss gives 0.50. Split: test." in bare
     assert "interval" not in bare
     assert "before" not in bare
-    assert takeaways.headline("test/drift", {"value": -0.5, "n": 1234}).startswith(
-        "drift: **\N{MINUS SIGN}0.50** after."
-    )
-    assert "n = 1,234" in takeaways.headline("test/drift", {"value": 0, "n": 1234})
+    other = takeaways.headline("test/men/spearman", {"value": -0.5, "n": 1234}, str)
+    assert other == "MEN (Spearman): **\N{MINUS SIGN}0.50** after. Split: test, n = 1,234."
 
 
 def test_a_triple_says_which_word_is_nearer_on_each_side() -> None:
@@ -71,21 +85,21 @@ def test_no_history_is_said() -> None:
     assert takeaways.history(pd.DataFrame({"total": []})) == "This run kept no history."
 
 
+def test_the_loss_is_compared_over_a_tenth_of_the_steps() -> None:
+    table = pd.DataFrame({"step": range(20), "seconds": range(20), "total": [4, 2, *[1] * 16, 1 / 2, 1 / 4]})
+    said = takeaways.history(table)
+    assert "first tenth of the steps **3**, over the last tenth **0.375**; 20 steps in 19 seconds" in said
+
+
 def test_metrics_stand_base_first_then_the_chosen_run() -> None:
     first = summary("b", {AUC: {"value": 0.8, "before": 0.4, "low": 0.7, "high": 0.9, "n": 10}})
     other = summary("a", {AUC: {"value": 0.5}, "test/other": {"value": 1}})
-    assert tables.common_metrics((other, first), first) == (AUC,)
     rows = tables.metric_rows((other, first), first, (AUC,))
     assert list(rows["run"]) == ["before tuning", "b", "a"]
     assert list(rows["value"]) == [0.4, 0.8, 0.5]
     assert np.isnan(rows["low"].iloc[2])
     wide = tables.metric_table(rows)
     assert list(wide.columns) == ["metric", "before tuning", "b", "a"]
-
-
-def test_a_lone_run_shows_all_its_metrics() -> None:
-    alone = summary("a", {"test/x": {"value": 1}})
-    assert tables.common_metrics((alone,), alone) == ("test/x",)
 
 
 def test_settings_are_flattened_with_dots() -> None:
