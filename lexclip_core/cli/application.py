@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit status 2 for input that cannot be used, 1 for any other expected error."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("lexclip_core").setLevel(logging.INFO)
+    if not sys.stderr.isatty():
+        os.environ.setdefault("LEXCLIP_PROGRESS", "0")  # a bar in a log file is noise
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         application(args=given, prog_name="lexclip")

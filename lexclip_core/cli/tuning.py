@@ -15,9 +15,7 @@ from lexclip_core.errors import InputError
 CHOICES = (*PRESETS, Experiment.preset)  # the last one starts from the bare defaults
 
 
-@application.command(
-    epilog=example("lexclip tune --preset blog-release --set tower=tiny-random --set epochs=1")
-)
+@application.command(epilog=example("lexclip tune --preset blog-first-defaults --set tower=tiny-random"))
 def tune(
     *,
     preset: Annotated[str, typer.Option(help=f"One of: {', '.join(CHOICES)}.")] = "lexclip",

@@ -592,3 +592,9 @@ def test_notebooks_run_refuses_what_it_does_not_know(call: Call, arguments: list
     assert done.status == 2
     assert "blurf" in done.err
     assert "Remedy: " in done.err
+
+
+def test_no_progress_bar_is_drawn_into_a_file(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("LEXCLIP_PROGRESS", raising=False)
+    call("runs", "list", "--folder", str(tmp_path))  # standard error is captured here, so it is no terminal
+    assert os.environ["LEXCLIP_PROGRESS"] == "0"
