@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from lexclip_core import runs, storage
-from lexclip_core.config import Experiment
+from lexclip_core.config import PRESETS, Experiment
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.words import normalise
 
@@ -47,9 +47,11 @@ def listing() -> Listing:
     return Listing(folder, tuple(sorted(summaries, key=_default_first)), damaged)
 
 
-def _default_first(summary: runs.RunSummary) -> tuple[bool, bool, str]:
-    # A control may be made from the default preset, so the folder's name decides between equals.
-    return (summary.preset != DEFAULT_PRESET, not summary.run_id.startswith(DEFAULT_PRESET), summary.run_id)
+def _default_first(summary: runs.RunSummary) -> tuple[bool, bool, bool, str]:
+    # A visitor's own experiments may start from the default preset too: its unchanged settings come first.
+    unchanged = summary.run_id == PRESETS[DEFAULT_PRESET].run_id
+    control = summary.config.get("control", "none") != "none"
+    return (not unchanged, summary.preset != DEFAULT_PRESET, control, summary.run_id)
 
 
 def read(summary: runs.RunSummary) -> runs.Run:

@@ -13,6 +13,7 @@ from sample_runs import COMMAND, content
 from streamlit.testing.v1 import AppTest
 
 from lexclip_core import runs
+from lexclip_core.config import PRESETS
 
 OpenApp = Callable[..., AppTest]
 PAGES = ("home", "pairs", "subtree_map", "neighbours", "training")
@@ -63,6 +64,16 @@ def test_the_default_run_is_the_lexclip_preset(open_app: OpenApp) -> None:
     app = open_app()
     assert app.sidebar.selectbox[0].value == "lexclip-0123abcd"
     assert app.sidebar.selectbox[0].options[0] == "lexclip-0123abcd"
+
+
+def test_the_unchanged_preset_comes_before_a_visitors_own_experiments(
+    open_app: OpenApp, run_folder: Path
+) -> None:
+    unchanged = PRESETS["lexclip"].run_id
+    runs.write_run(run_folder, content("lexclip-00000000", auc=0.5, repaired=False))
+    runs.write_run(run_folder, content(unchanged, auc=0.5, repaired=False))
+    offered = open_app(folder=run_folder).sidebar.selectbox[0].options
+    assert offered[:3] == [unchanged, "lexclip-00000000", "lexclip-0123abcd"]
 
 
 def test_home_says_the_finding_with_its_interval_split_and_controls(open_app: OpenApp) -> None:
