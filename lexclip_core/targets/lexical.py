@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,11 +11,12 @@ from lexclip_core.errors import InputError
 from lexclip_core.synsets import Pos, WordNet, load_wordnet
 from lexclip_core.targets.ladder import Ladder, Rung
 from lexclip_core.targets.relations import LexicalPairs, lexical_pairs
-from lexclip_core.targets.word_level import word_similarity
+from lexclip_core.targets.word_level import WordPos, word_similarity
+from lexclip_core.targets.wu_palmer import wu_palmer
 from lexclip_core.words import normalise
 
 Control = Literal["none", "shuffled", "constant"]
-_TAXONOMIC: tuple[Pos, ...] = ("n", "v")
+_TAXONOMIC: tuple[WordPos, ...] = ("n", "v")
 
 
 def lexical_targets(
@@ -45,8 +46,13 @@ def lexical_targets(
     _check(words, wordnet, pos)
     ladder = ladder or Ladder()
     targets = np.full((len(words), len(words)), ladder.unrelated)
-    for part in _TAXONOMIC if pos is None else tuple({pos} & set(_TAXONOMIC)):
-        _raise_to_taxonomy(targets, words, part, ladder, wordnet)
+    for part, known, rows in _taxonomic(words, wordnet, pos, senses):
+        if senses is None:
+            similarity = word_similarity([words[i] for i in known], pos=part, how="maximum")
+        else:
+            similarity = _most_similar(rows)
+        block = np.ix_(known, known)
+        targets[block] = np.maximum(targets[block], ladder.value(Rung.TAXONOMY) * similarity)
     pairs = lexical_pairs(words, wordnet, pos=pos, senses=senses)
     values = pair_targets(pairs, ladder)
     targets[pairs.first, pairs.second] = targets[pairs.second, pairs.first] = values
@@ -65,9 +71,8 @@ def lexical_rungs(
     wordnet = wordnet or load_wordnet()
     _check(words, wordnet, pos)
     rungs = np.full((len(words), len(words)), Rung.UNRELATED, dtype=np.int8)
-    for part in _TAXONOMIC if pos is None else tuple({pos} & set(_TAXONOMIC)):
-        known = [bool(wordnet.synsets(word, part)) for word in words]
-        rungs[np.outer(known, known)] = Rung.TAXONOMY
+    for _, known, _ in _taxonomic(words, wordnet, pos, senses):
+        rungs[np.ix_(known, known)] = Rung.TAXONOMY
     pairs = lexical_pairs(words, wordnet, pos=pos, senses=senses)
     rungs[pairs.first, pairs.second] = rungs[pairs.second, pairs.first] = pairs.rung
     np.fill_diagonal(rungs, Rung.SYNONYM)
@@ -79,15 +84,23 @@ def pair_targets(pairs: LexicalPairs, ladder: Ladder) -> np.ndarray:
     return np.array([ladder.value(rung) for rung in Rung])[pairs.rung]
 
 
-def _raise_to_taxonomy(
-    targets: np.ndarray, words: Sequence[str], pos: Pos, ladder: Ladder, wordnet: WordNet
-) -> None:
-    known = np.array([i for i, word in enumerate(words) if wordnet.synsets(word, pos)])
-    if len(known) < 2:
-        return
-    similarity = word_similarity([words[i] for i in known], pos=pos, how="maximum", policy="lawful")
-    block = np.ix_(known, known)
-    targets[block] = np.maximum(targets[block], ladder.value(Rung.TAXONOMY) * similarity)
+def _taxonomic(
+    words: Sequence[str], wordnet: WordNet, pos: Pos | None, senses: int | None
+) -> Iterator[tuple[WordPos, np.ndarray, list[np.ndarray]]]:
+    """Yield for nouns and for verbs: which words have such senses among those that count, and the senses."""
+    counted = [np.array(wordnet.synsets(word, pos)[:senses], dtype=np.int32) for word in words]
+    for part in _TAXONOMIC:
+        found = [row[wordnet.pos[row] == part] for row in counted]
+        known = np.flatnonzero([len(row) for row in found])
+        if len(known):
+            yield part, known, [found[i] for i in known]
+
+
+def _most_similar(senses: list[np.ndarray]) -> np.ndarray:
+    """Return the Wu-Palmer similarity of the most similar senses of each two words, (n, n)."""
+    starts = np.cumsum([0, *(len(row) for row in senses[:-1])])
+    scores = wu_palmer(np.concatenate(senses))
+    return np.maximum.reduceat(np.maximum.reduceat(scores, starts, axis=0), starts, axis=1)
 
 
 def _check(words: Sequence[str], wordnet: WordNet, pos: Pos | None) -> None:
