@@ -7,7 +7,9 @@ BIN := .venv/bin
 # Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
 WORKERS ?= 2
 PROFILE ?= embedded
-DEMO := blog-release lexclip lexclip-shuffled
+# The runs in data/runs; TEST_SETS=FOLDER measures them on wordsim/ and sts/ there too.
+DEMO := "blog-release" "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" \
+	"lexclip-shuffled" "lexclip-constant"
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 help: ## List the targets
@@ -35,7 +37,9 @@ setup: ## Make .venv with all requirements and WordNet (the other targets call i
 	@sh scripts/setup.sh
 
 demo: setup ## Tune the committed demo runs anew (data/runs)
-	@for preset in $(DEMO); do $(BIN)/lexclip tune --preset $$preset --out data/runs || exit 1; done
+	@for run in $(DEMO); do \
+		$(BIN)/lexclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
+	done
 
 lock: setup ## Pin requirements-dev.txt for every platform (UPGRADE=--upgrade for newer versions)
 	@$(BIN)/python -m uv pip compile --quiet requirements-dev.txt --universal --python-version 3.11 \

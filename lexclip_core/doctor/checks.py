@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import os
 import platform
@@ -16,6 +15,7 @@ from lexclip_core import storage
 from lexclip_core.doctor.report import SET_UP, Finding, broken
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth")
 FREE_DISK = 2 * 10**9
 
 # distribution -> module that must import for the explorer to open and a word to be encoded
@@ -130,14 +130,23 @@ def _runs() -> list[Finding]:
     return [Finding("runs", "ok", f"{len(summaries)} in {folder}: {names}"), *found]
 
 
-def _reported() -> list[Finding]:
-    path = storage.data_folder() / "reported.csv"
-    if not path.is_file():
-        fix = "restore it from the repository: git checkout data/reported.csv"
-        return [Finding("papers' numbers", "absent", f"{path} is not there", fix)]
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = sum(1 for _ in csv.DictReader(stream))
-    return [Finding("papers' numbers", "ok", f"{rows} quoted in {path}")]
+def _heldout_words() -> list[Finding]:
+    from lexclip_core.datasets.word_digests import digests_path, read_digests
+
+    detail = f"{len(read_digests()):,} test words that tuning leaves out, in {digests_path()}"
+    return [Finding("held-out words", "ok", detail)]
+
+
+def _brought_weights() -> list[Finding]:
+    from lexclip_core.towers.sources import weights_folder
+
+    folder = weights_folder()
+    files = sorted(path for path in folder.rglob("*") if path.suffix in WEIGHT_FILES)
+    found = [
+        Finding(f"weights {path.relative_to(folder)}", "ok", f"sha256 {storage.sha256(path)}")
+        for path in files
+    ]
+    return found or [Finding("other weights", "ok", f"none brought by hand into {folder}")]
 
 
 def find_browser() -> str | None:
@@ -178,7 +187,8 @@ CHECKS: dict[str, tuple[Callable[[], list[Finding]], bool]] = {
     "explorer": (_explorer, True),
     "WordNet 3.0": (_wordnet, False),
     "runs": (_runs, False),
-    "papers' numbers": (_reported, False),
+    "held-out words": (_heldout_words, False),
+    "other weights": (_brought_weights, False),
     "browser": (_browser, False),
     "disk": (_disk, False),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lexclip_core import doctor
+from lexclip_core import doctor, storage
 from lexclip_core.doctor import Finding, Report, checks
 from lexclip_core.errors import DamagedFileError, MissingResourceError
 
@@ -147,6 +147,31 @@ def test_damaged_runs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert named(found, "run half").status == "broken"
     assert "metrics.json" in named(found, "run half").detail
     assert named(found, "runs").fix == "make demo"
+
+
+def test_heldout_words_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    [found] = checks._heldout_words()
+    assert found.status == "ok"
+    monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
+    only(monkeypatch, "held-out words")
+    [found] = doctor.examine().findings
+    assert found.status == "broken"
+    assert str(tmp_path) in found.detail
+    assert "restore it" in found.fix
+
+
+def test_weights_brought_by_hand_are_listed_with_their_checksum(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path))
+    [found] = checks._brought_weights()
+    assert f"none brought by hand into {tmp_path}" in found.detail
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "model.safetensors").write_bytes(b"abc")
+    (tmp_path / "clip" / "readme.txt").write_text("no weights")
+    [found] = checks._brought_weights()
+    assert found.name == "weights clip/model.safetensors"
+    assert found.detail == "sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_the_browser_is_the_one_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -104,3 +105,12 @@ def test_continuous_check_is_make_lint_test():
     script = text_of(".ci/run")
     assert re.search(r"^exec make lint test$", script, re.MULTILINE)
     assert script.rstrip().endswith("make lint test")
+
+
+def test_make_demo_makes_every_committed_run():
+    demo = re.search(r"^DEMO := ((?:.*\\\n)*.*)$", text_of("Makefile"), re.MULTILINE).group(1)
+    runs = sorted((ROOT / "data" / "runs").glob("*/provenance.json"))
+    commands = [json.loads(run.read_text(encoding="utf-8"))["command"] for run in runs]
+    assert commands
+    made = [f"lexclip tune --preset {run}" for run in re.findall(r'"([^"]+)"', demo)]
+    assert [command for command in commands if command not in made] == []
