@@ -44,12 +44,12 @@ def headline(key: str, entry: Mapping[str, Any], say: Say) -> str:
 
 
 def controls(key: str, others: Sequence[runs.RunSummary], say: Say) -> str:
-    """Say what the other runs reach on the same metric, "" where no other run has it."""
-    found = [
-        f"{say(other.run_id)} {number(other.metrics[key]['value'])}"
-        for other in others
-        if key in other.metrics
-    ]
+    """Say what the other runs reach on the same metric, with their seeds; "" where no other run has it."""
+    found = []
+    for other in others:
+        if key in other.metrics:
+            seed = f" (seed {say(other.config['seed'])})" if "seed" in other.config else ""
+            found.append(f"{say(other.run_id)}{seed} {number(other.metrics[key]['value'])}")
     return f"The same measure for the other runs: {', '.join(found)}." if found else ""
 
 

@@ -123,6 +123,7 @@ def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> runs.R
             "target": "lexical",
             "control": "none",
             "tower": "tiny-random",
+            "seed": 0,
             "note": "synthetic vectors made by a test",
             **config,
         },
