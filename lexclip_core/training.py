@@ -153,8 +153,11 @@ def fit(  # noqa: PLR0913 - a tower, its batches, and where to keep them
         optimizer.step()
         history.add(step, step // sampler.steps_per_epoch, time.monotonic() - began, terms)
         bar.set_postfix(history.shown(), refresh=False)
-        if checkpoint and ((step + 1) % every == 0 or step + 1 == sampler.steps):
-            _save(checkpoint, tower, optimizer, history, experiment)
+        if (step + 1) % every == 0 or step + 1 == sampler.steps:
+            if not all(bool(value.isfinite().all()) for value in parameters):
+                raise _diverged(terms, step, [words[row] for row in batch.rows], checkpoint)
+            if checkpoint:
+                _save(checkpoint, tower, optimizer, history, experiment)
     return history
 
 
@@ -178,8 +181,9 @@ def _save(
         "optimizer": optimizer.state_dict(),
         "history": history.rows,
     }
-    with storage.atomic_write(path) as temporary:
-        torch.save(state, temporary)
+    # given a path, torch.save turns a full disk into a RuntimeError that says nothing of it
+    with storage.atomic_write(path) as temporary, temporary.open("wb") as stream:
+        torch.save(state, stream)
 
 
 def _resume(path: Path, tower: Tower, optimizer: torch.optim.Optimizer, experiment: Experiment) -> History:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lexclip_core import runs, storage, towers
 from lexclip_core.config import Experiment
+from lexclip_core.errors import MissingResourceError
 from lexclip_core.towers import Tower
 from lexclip_core.training import History, fit
 from lexclip_core.tuning import maps, measuring
@@ -50,9 +51,12 @@ def tune(
     Raises:
         InputError: Settings that do not go together.
         DivergenceError: The loss became useless; the last checkpoint stays.
+        MissingResourceError: The folder of test sets is not there.
         StorageError: The run folder cannot be written.
     """
     out, began = out or storage.runs_folder(), time.monotonic()
+    if test_sets and not (test_sets / "wordsim").is_dir():
+        raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
     base, material, history, weights = _trained(experiment)
     # What is measured is what is stored, rounding included.
     sides = measuring.Sides(base.encode_texts, towers.apply_tuned(base, weights).encode_texts)
@@ -124,9 +128,9 @@ def _kept_words(material: Materials, drawn: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _thinned(history: History) -> pd.DataFrame:
-    """Return the history as a table of at most about 1,000 rows, each the mean of the steps it stands for."""
+    """Return the history as a table of at most 1,000 rows, each the mean of the steps it stands for."""
     table = pd.DataFrame(history.rows)
-    stride = max(1, len(table) // _HISTORY_ROWS)
+    stride = -(-len(table) // _HISTORY_ROWS)
     means = table.groupby(np.arange(len(table)) // stride).mean()
     ends = table.groupby(np.arange(len(table)) // stride).last()
     return means.assign(step=ends["step"], epoch=ends["epoch"], seconds=ends["seconds"])

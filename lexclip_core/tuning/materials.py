@@ -94,10 +94,14 @@ def _matrix_materials(experiment: Experiment) -> Materials:
 
 def _sampler(experiment: Experiment, targets: np.ndarray) -> Sampler:
     size, epochs, seed = experiment.batch, experiment.epochs, experiment.seed
-    if experiment.sampling == "pairs":
-        return PairSampler(targets, batch=size, epochs=epochs, seed=seed)
     whole = len(targets) if experiment.sampling == "full_matrix" else size
-    return WordSampler(targets, batch=whole, epochs=epochs, seed=seed)
+    sampler: Sampler
+    if experiment.sampling == "pairs":
+        sampler = PairSampler(targets, batch=size, epochs=epochs, seed=seed)
+    else:
+        sampler = WordSampler(targets, batch=whole, epochs=epochs, seed=seed)
+    sampler.steps = experiment.steps or sampler.steps
+    return sampler
 
 
 def _imagenet_words(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -132,10 +132,8 @@ def outside_sets(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
         folder: A folder with the sub-folders `wordsim` and `sts`.
         seen: The words tuning used.
     """
-    metrics: Metrics = {}
-    for encode_pair in (_word_similarity, _sentences):
-        metrics |= encode_pair(sides, folder, seen)
-    return metrics
+    metrics = _word_similarity(sides, folder, seen)
+    return metrics | (_sentences(sides, folder) if (folder / "sts").is_dir() else {})
 
 
 def _word_similarity(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
@@ -145,7 +143,7 @@ def _word_similarity(sides: Sides, folder: Path, seen: Collection[str]) -> Metri
     return beside(before, heldout)
 
 
-def _sentences(sides: Sides, folder: Path, seen: Collection[str]) -> Metrics:
+def _sentences(sides: Sides, folder: Path) -> Metrics:
     before, after = (
         suite.measure_sts(encode, folder / "sts", [_SENTENCE_TASK]) for encode in (sides.before, sides.after)
     )
