@@ -39,7 +39,9 @@ def comparison(summaries: Iterable[RunSummary]) -> str:
     for key, label in COMPARED.items():
         cells = [_cell(presets[name], key) for name in names]
         if any(cell != "n/a" for cell in cells):
-            lines.append(_line([label, _before(presets, key), *cells]))
+            lines.append(
+                _line([label, _before([run for name in names for run in presets[name]], key), *cells])
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -61,9 +63,6 @@ def _cell(runs: Sequence[RunSummary], key: str) -> str:
     return f"{mean(values):.3f}{spread}"
 
 
-def _before(presets: dict[str, list[RunSummary]], key: str) -> str:
-    found = [
-        run.metrics[key].get("before") for runs in presets.values() for run in runs if key in run.metrics
-    ]
-    known = [value for value in found if value is not None]
-    return f"{known[0]:.3f}" if known else "n/a"
+def _before(runs: Sequence[RunSummary], key: str) -> str:
+    known = [run.metrics[key].get("before") for run in runs if key in run.metrics]
+    return next((f"{value:.3f}" for value in known if value is not None), "n/a")
