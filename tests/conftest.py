@@ -7,9 +7,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lexclip_core import storage
 
+settings.register_profile("lexclip", deadline=None)  # a busy machine is no failure
+settings.load_profile("lexclip")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LEXCLIP_PROGRESS", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
