@@ -14,9 +14,9 @@ import takeaways
 from lexclip_core import figures, runs
 
 LEAD = (
-    "CLIP’s text tower puts **happy** nearer to **sad** than to **cheerful**: words that stand in the same "
-    "sentences get like vectors. lexclip measures that on WordNet’s words, tunes a tower, and shows what "
-    "moved.  \n" + layout.COSINE
+    "CLIP’s text tower, it is reported, puts **happy** nearer to **sad** than to **cheerful**: words that "
+    "stand in the same sentences get like vectors. lexclip measures that on WordNet’s words, tunes a tower, "
+    "and shows what moved.  \n" + layout.COSINE
 )
 MAX_METRICS, MAX_RUNS = 6, 6
 
