@@ -19,7 +19,7 @@ def synonym_classes(wordnet: WordNet, classes: int, *, seed: int) -> dict[str, t
     """Return wnid -> (class name, synonyms...) of classes drawn at random, no word in two of them.
 
     The name is the first lemma of the synset, as in the blog's released lists; classes without a synonym
-    are left out, and so are synonyms that differ from the name in case or spelling only (ledger D15, D18).
+    are left out, and so are synonyms that differ from the name in case or spelling only (claims D15, D18).
 
     Raises:
         InputError: Fewer classes have synonyms than are asked for.

@@ -65,7 +65,7 @@ TASKS: dict[str, Task] = {
     "sick-r": Task(("SICK", "."), "SICK-R-test", file="SICK_test_annotated.txt"),
 }
 
-# The seven that papers average (ledger P11); sts-b-dev is for choosing, not for reporting.
+# The seven that papers average (claims P11); sts-b-dev is for choosing, not for reporting.
 SEVEN = ("sts12", "sts13", "sts14", "sts15", "sts16", "sts-b", "sick-r")
 
 _SEMEVAL = "https://ixa2.si.ehu.eus/stswiki (SentEval's data/downstream script lays the files out)"

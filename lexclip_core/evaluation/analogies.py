@@ -1,4 +1,4 @@
-"""Analogies by vector arithmetic: king - man + woman is nearest to queen, or is it (ledger B3)?"""
+"""Analogies by vector arithmetic: king - man + woman is nearest to queen, or is it (claims B3)?"""
 
 from __future__ import annotations
 

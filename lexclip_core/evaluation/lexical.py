@@ -1,4 +1,4 @@
-"""Synonyms against antonyms: how often a text encoder has them the wrong way round (ledger B3 to B6)."""
+"""Synonyms against antonyms: how often a text encoder has them the wrong way round (claims B3 to B6)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def inversion_rate(
     Keys are "split/inversion_rate/policy" and, with `pos`, one more for each part of speech in it. A tie
     counts as inverted, so that an encoder that maps all words to one point does not look perfect. Triples
     that share a word are not independent: the interval is that of independent triples, hence a little
-    narrow. Ledger B5 states the phenomenon; it gives no rate.
+    narrow. Claim B5 states the phenomenon; it gives no rate.
 
     Args:
         cosine_synonym: (n,) cosines of word and synonym.
@@ -145,7 +145,7 @@ def template_consistency(
 ) -> pd.DataFrame:
     """Return the share of triples that keep one order in all of t templates, as a curve over t = 1 .. T.
 
-    Ledger B6 names a share of about 30 % without a definition; two are offered. "same": the order of synonym
+    Claim B6 names a share of about 30 % without a definition; two are offered. "same": the order of synonym
     and antonym is the same in all t templates, whichever it is; "expected": the synonym is strictly nearer
     in all t. `value` is exact, the mean over all subsets of t templates; `low` and `high` hold 95 % of
     `subsets` random ones (seeded), so they show the choice of templates, not the sampling of triples.

@@ -27,7 +27,7 @@ def sts(
 ) -> dict[str, Estimate]:
     """Return "split/task/spearman" in the "all" aggregation: one rho over all pairs of all subsets.
 
-    The aggregation of SimCSE (Gao et al. 2021, appendix B) and ParaCLIP (ledger P11). On sentence embeddings
+    The aggregation of SimCSE (Gao et al. 2021, appendix B) and ParaCLIP (claims P11). On sentence embeddings
     it equals sentence-transformers' EmbeddingSimilarityEvaluator, `spearman_cosine`.
 
     Args:

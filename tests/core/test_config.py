@@ -1,4 +1,4 @@
-"""Settings: what is refused and how, ids that change with every setting, and the ledger's own values."""
+"""Settings: what is refused and how, ids that change with every setting, and the released code's values."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_an_unknown_preset_is_named_with_the_known_ones():
         preset("best")
 
 
-# Ledger D1 to D4, D17: the run values of the released code.
+# Claims D1 to D4, D17: the run values of the released code.
 BLOG_RELEASE = {
     "vocabulary": "imagenet_synonyms",
     "classes": 100,
@@ -148,7 +148,7 @@ BLOG_RELEASE = {
     "noise": "off",
     "alpha": 1.0,
 }
-# Ledger D2, D4: the function defaults of the first version; no regulariser.
+# Claims D2, D4: the function defaults of the first version; no regulariser.
 BLOG_FIRST = BLOG_RELEASE | {
     "sampling": "in_batch",
     "epochs": 10,
@@ -168,7 +168,7 @@ BLOG_FIRST = BLOG_RELEASE | {
         ("blog-constant", BLOG_RELEASE | {"control": "constant"}),
     ],
 )
-def test_the_blogs_presets_have_the_ledgers_values(name, values):
+def test_the_blogs_presets_have_the_released_values(name, values):
     flat = preset(name).flat()
     assert {key: flat[key] for key in values} == values
 
