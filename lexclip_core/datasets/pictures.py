@@ -1,0 +1,244 @@
+"""Sets of pictures with named classes: from a folder, from files dropped on a page, or of this project."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lexclip_core import storage
+from lexclip_core.datasets.picture_files import check_picture, open_picture
+from lexclip_core.datasets.picture_samples import SUFFIXES, pictures_in, sampled
+from lexclip_core.errors import InputError
+from lexclip_core.synsets import WordNet
+from lexclip_core.words import normalise, shown
+
+__all__ = [
+    "PictureClass",
+    "PictureSet",
+    "dropped",
+    "folder",
+    "from_files",
+    "named_classes",
+    "open_picture",
+]
+
+log = logging.getLogger(__name__)
+
+_SYNSET = re.compile(r"(?P<lemma>.+)\.[nvars]\.\d\d+|[nvars]\d{8}")
+
+
+@dataclass(frozen=True)
+class PictureClass:
+    """One class of a picture set.
+
+    Args:
+        key: The folder's name or the concept: what the class is addressed by.
+        name: What a caption calls it.
+        synset: The sense it pictures, such as `dog.n.01`, or "" where unknown.
+    """
+
+    key: str
+    name: str
+    synset: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures, each of one class or of none.
+
+    Args:
+        name: A short name for files and addresses.
+        title: What a page calls the set.
+        classes: The classes, every key once.
+        labels: (pictures,) int64, places in `classes`; -1 where the class is unknown.
+        digests: The sha256 of each picture's bytes, 64 hex digits: what its features are cached under.
+        titles: What a page calls each picture.
+        read: Given a picture's place, returns it as RGB, transparent parts on white.
+
+    Raises:
+        InputError: The parts do not fit together, or a key names two classes.
+    """
+
+    name: str
+    title: str
+    classes: tuple[PictureClass, ...]
+    labels: np.ndarray
+    digests: tuple[str, ...]
+    titles: tuple[str, ...]
+    read: Callable[[int], Image.Image]
+
+    def __post_init__(self) -> None:
+        if not len(self.labels) == len(self.digests) == len(self.titles):
+            raise InputError(
+                f"{self.name} has {len(self.labels)} labels, {len(self.digests)} digests and "
+                f"{len(self.titles)} titles",
+                "give every picture one of each",
+            )
+        if len(self.labels) and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise InputError(
+                f"{self.name}: a label is no place in {len(self.classes)} classes", "renumber them"
+            )
+        _refuse_doubles([one.key for one in self.classes], f"the classes of {self.name}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"<PictureSet {self.name}, {len(self):,} pictures, {len(self.classes):,} classes>"
+
+    def subset(self, keys: Sequence[str]) -> PictureSet:
+        """Return the pictures of some classes; the classes stand in the order given, the pictures as before.
+
+        Raises:
+            InputError: A key is unknown or given twice.
+        """
+        _refuse_doubles(keys, "the list of classes")
+        places = {one.key: place for place, one in enumerate(self.classes)}
+        unknown = [key for key in keys if key not in places]
+        if unknown:
+            raise InputError(
+                f"{self.name} has no class {shown(unknown[0])}",
+                f"name classes such as {', '.join([*places][:3])}",
+            )
+        renumbered = np.full(len(self.classes) + 1, -1, dtype=np.int64)  # the last place serves label -1
+        renumbered[[places[key] for key in keys]] = np.arange(len(keys))
+        labels = renumbered[self.labels]
+        chosen = np.flatnonzero(labels >= 0)
+        return PictureSet(
+            name=self.name,
+            title=self.title,
+            classes=tuple(self.classes[places[key]] for key in keys),
+            labels=labels[chosen],
+            digests=tuple(self.digests[picture] for picture in chosen),
+            titles=tuple(self.titles[picture] for picture in chosen),
+            read=lambda picture: self.read(int(chosen[picture])),
+        )
+
+
+def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> PictureSet:
+    """Return the pictures of a folder that holds one folder a class.
+
+    Hidden files and folders are passed over, and so are folders without pictures, which the log names. A
+    folder called like a synset (`dog.n.01`) or a wnid (`n02084071`) gives the class its synset too. A picture
+    is opened when it is read, so a damaged one is found then.
+
+    Args:
+        path: The folder; its pictures are `path/CLASS/*.png`, `.jpg`, `.jpeg` or `.webp`.
+        per_class: Take at most so many pictures of each class, drawn without replacement; None takes all.
+        seed: Of that draw, which for one class does not depend on the others.
+
+    Raises:
+        InputError: The folder or the pictures are not there, two folders give one class name, or
+            `per_class` is below 1.
+    """
+    if per_class is not None and per_class < 1:
+        raise InputError(f"per_class is {per_class}", "ask for at least one picture of each class")
+    classes, files = [], []
+    for place in _class_folders(path):
+        found = pictures_in(place)
+        if not found:
+            log.warning("%s holds no pictures and is passed over", _readable(place))
+            continue
+        classes.append(_picture_class(_readable(place)))
+        files.append(sampled(found, per_class, seed=seed, key=os.fsencode(place.name)))
+    if not classes:
+        raise InputError(f"no folder in {path} holds a picture", f"put {', '.join(SUFFIXES)} files into them")
+    _refuse_doubles([normalise(one.name) for one in classes], f"the class names of {path}")
+    name = _readable(path.resolve())
+    return from_files(name, f"Pictures in {name}", classes, files)
+
+
+def from_files(
+    name: str, title: str, classes: Sequence[PictureClass], files: Sequence[Sequence[Path]]
+) -> PictureSet:
+    """Return the picture set of the files of each class; each file is read once for its digest."""
+    paths = [file for one in files for file in one]
+    return PictureSet(
+        name=name,
+        title=title,
+        classes=tuple(classes),
+        labels=np.repeat(np.arange(len(files), dtype=np.int64), [len(one) for one in files]),
+        digests=tuple(storage.sha256(file) for file in paths),
+        titles=tuple(f"{_readable(file.parent)}/{_readable(file)}" for file in paths),
+        read=lambda picture: open_picture(paths[picture]),
+    )
+
+
+def dropped(files: Sequence[tuple[str, bytes]], *, most: int = 64) -> PictureSet:
+    """Return pictures that somebody dropped on a page; their classes are unknown.
+
+    Args:
+        files: Each file's name and bytes.
+        most: The most pictures taken at once.
+
+    Raises:
+        InputError: There are none or too many, or one is no picture or too large; the message names it.
+    """
+    if not files:
+        raise InputError("no picture was given", "choose at least one PNG, JPEG, WebP or GIF file")
+    if len(files) > most:
+        raise InputError(f"{len(files)} pictures were given at once", f"choose at most {most}")
+    names = [re.split(r"[/\\]", name)[-1] or "picture" for name, _ in files]
+    for name, (_, content) in zip(names, files, strict=True):
+        check_picture(content, name=name)
+    return PictureSet(
+        name="dropped",
+        title="Your pictures",
+        classes=(),
+        labels=np.full(len(files), -1, dtype=np.int64),
+        digests=tuple(hashlib.sha256(content).hexdigest() for _, content in files),
+        titles=tuple(names),
+        read=lambda picture: open_picture(files[picture][1], name=names[picture]),
+    )
+
+
+def named_classes(pictures: PictureSet, wordnet: WordNet) -> dict[str, tuple[str, str]]:
+    """Return key -> (synset, name) of all classes, as `class_names.name_set` takes them.
+
+    A class called by its wnid is named by its synset's first lemma, `_` as spaces.
+
+    Raises:
+        InputError: A wnid is unknown.
+    """
+    named = {}
+    for one in pictures.classes:
+        called = wordnet.lemmas[wordnet.index(one.synset)][0] if one.synset == one.name else one.name
+        named[one.key] = (one.synset, called.replace("_", " "))
+    return named
+
+
+def _refuse_doubles(names: Sequence[str], where: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{shown(name)} stands twice in {where}", "keep one, or rename the other")
+        seen.add(name)
+
+
+def _class_folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise InputError(f"{path} is not a folder", "name a folder that holds one folder of pictures a class")
+    found = sorted(place for place in path.iterdir() if place.is_dir() and not place.name.startswith("."))
+    if not found:
+        raise InputError(
+            f"{path} holds no folders", "put the pictures of each class into a folder with its name"
+        )
+    return found
+
+
+def _picture_class(key: str) -> PictureClass:
+    found = _SYNSET.fullmatch(key)
+    words = (found and found["lemma"]) or key
+    return PictureClass(key, " ".join(words.replace("_", " ").split()), key if found else "")
+
+
+def _readable(path: Path) -> str:
+    return os.fsencode(path.name).decode("utf-8", "replace")  # a name may be bytes that are no text
