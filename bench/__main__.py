@@ -14,7 +14,14 @@ from importlib.util import find_spec
 from bench.table import Row, met, show
 from lexclip_core import storage
 
-PARTS = ("bench.wu_palmer", "bench.encoding", "bench.training_step", "bench.app")
+PARTS = (
+    "bench.wu_palmer",
+    "bench.encoding",
+    "bench.training_step",
+    "bench.zero_shot",
+    "bench.image_tower",
+    "bench.app",
+)
 
 
 def _processor() -> str:

@@ -6,8 +6,6 @@ Both are measured in a real headless Chromium, from the outside. The run behind 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -19,12 +17,11 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from lexclip_core import runs
+from lexclip_core import doctor, runs
 from tests.app.explorer_server import explorer
 
 WORDS, DIM, PAIRS = 5_000, 384, 5_000
 STARTS, CHANGES = 3, 9
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PICTURE = ".js-plotly-plot .main-svg"
 PATIENCE = 240_000
@@ -118,9 +115,9 @@ def rows() -> list[dict[str, Any]]:
     Raises:
         RuntimeError: There is no Chromium to measure in.
     """
-    chromium = os.environ.get("LEXCLIP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    chromium = doctor.find_browser()
     if chromium is None:
-        raise RuntimeError(f"no Chromium: looked for {', '.join(BROWSERS)} (or set LEXCLIP_CHROMIUM)")
+        raise RuntimeError(f"no Chromium: looked for {', '.join(doctor.BROWSERS)} (or set LEXCLIP_CHROMIUM)")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name) / "runs"
         made_up_run(folder)

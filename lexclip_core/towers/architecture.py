@@ -1,4 +1,4 @@
-"""open_clip architectures: the text half built alone, its tokenizer, and the activation it must have."""
+"""open_clip architectures: each half built alone, the tokenizer, and the activation they must have."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from lexclip_core.towers.tokens import TextTokenizer
 
 Config = dict[str, Any]
 
-# The image half is not used here; the smallest one stands in while the model is built.
+# Where one half is not used, the smallest one stands in while the model is built.
 _SMALLEST_IMAGE = {"layers": 1, "width": 64, "head_width": 64, "image_size": 32, "patch_size": 32}
+# It knows one token, so that no text can be encoded with it by accident.
+PLACEHOLDER_TEXT = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1, "layers": 1}
 _QUICK = "-quickgelu"
 
 
@@ -107,6 +109,30 @@ def build_text_model(config: Config, *, beside: Path | None = None) -> nn.Module
     _check_projection(model, config["embed_dim"])
     model.visual = None
     return model
+
+
+def build_image_model(config: Config) -> CLIP:
+    """Return a model with the image half of an architecture, randomly initialised, and no text half to use.
+
+    Args:
+        config: As `architecture_config` gives it; of `text_cfg` nothing is read.
+
+    Raises:
+        InputError: The configuration is not one that open_clip builds.
+    """
+    vision = {**config["vision_cfg"], "timm_model_pretrained": False}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            return CLIP(
+                config["embed_dim"],
+                vision,
+                dict(PLACEHOLDER_TEXT),
+                quick_gelu=config.get("quick_gelu", False),
+            )
+        except (TypeError, RuntimeError, ValueError, AssertionError) as error:
+            raise InputError(
+                f"open_clip builds no image tower of this configuration: {error}", "mend its vision_cfg"
+            ) from error
 
 
 def _check_projection(model: nn.Module, dim: int) -> None:

@@ -1,4 +1,4 @@
-"""Read a weight file safely and put every text tensor of it into a model, or refuse."""
+"""Read a weight file safely and put every tensor of its text or image half into a model, or refuse."""
 
 from __future__ import annotations
 
@@ -87,9 +87,25 @@ def load_strictly(model: nn.Module, tensors: dict[str, Tensor], *, what: str, ar
         for name, value in text.items()
         if name not in _OPENAI_EXTRAS and not name.endswith(_BUFFERS)
     }
+    _fit(model, text, what, architecture)
+
+
+def load_visual_strictly(
+    visual: nn.Module, tensors: dict[str, Tensor], *, what: str, architecture: str
+) -> None:
+    """Write all image tensors (`visual.*`) into the image half of a model; all others are passed over.
+
+    Raises:
+        InputError: A tensor is missing, left over, or of another shape: nothing is loaded in half.
+    """
+    images = {name: value for name, value in tensors.items() if name.startswith("visual.")}
+    _fit(nn.ModuleDict({"visual": visual}), images, what, architecture)
+
+
+def _fit(model: nn.Module, given: dict[str, Tensor], what: str, architecture: str) -> None:
     wanted = model.state_dict()
-    missing = sorted(wanted.keys() - text.keys() - set(_OPTIONAL))
-    unexpected = sorted(text.keys() - wanted.keys() - set(_OPTIONAL))
+    missing = sorted(wanted.keys() - given.keys() - set(_OPTIONAL))
+    unexpected = sorted(given.keys() - wanted.keys() - set(_OPTIONAL))
     if missing or unexpected:
         raise InputError(
             f"{what} does not fit {architecture}: {_listed('missing', missing)}, "
@@ -98,9 +114,9 @@ def load_strictly(model: nn.Module, tensors: dict[str, Tensor], *, what: str, ar
             "('transformer.resblocks.0...' or 'text.transformer...'), without another prefix",
         )
     shapes = [
-        f"{name} is {tuple(text[name].shape)}, not {tuple(value.shape)}"
+        f"{name} is {tuple(given[name].shape)}, not {tuple(value.shape)}"
         for name, value in wanted.items()
-        if name not in _OPTIONAL and text[name].shape != value.shape
+        if name not in _OPTIONAL and given[name].shape != value.shape
     ]
     if shapes:
         raise InputError(
@@ -108,7 +124,7 @@ def load_strictly(model: nn.Module, tensors: dict[str, Tensor], *, what: str, ar
             "name the architecture it was trained with",
         )
     ready = {
-        name: text[name].reshape(value.shape) if name in text else value for name, value in wanted.items()
+        name: given[name].reshape(value.shape) if name in given else value for name, value in wanted.items()
     }
     model.load_state_dict(ready, strict=True)
 

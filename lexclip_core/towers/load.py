@@ -55,17 +55,16 @@ def load(
         MissingResourceError: The weights are nowhere and cannot be fetched.
         DamagedFileError: The weights are not what they must be.
     """
-    where, precision = _device(device), _precision(dtype)
-    if activation not in _ACTIVATION_POLICIES:
-        raise InputError(
-            f"unknown activation {activation!r}", f"choose one of: {', '.join(_ACTIVATION_POLICIES)}"
-        )
+    where, precision = chosen_device(device), chosen_precision(dtype)
+    check_policy(activation)
     local = None if path is None else Path(path)
     if name == MINILM or (path is None and _is_sentence_encoder(Path(name))):
         return load_minilm(local if name == MINILM else Path(name), device=where, dtype=precision)
     if name == TINY:
         return load_tiny(device=where, dtype=precision)
-    found = _find(name, local, architecture, activation)
+    found = find(name, local, architecture, activation)
+    if found is None:
+        raise unknown_tower(name)
     return build_tower(name, found, activation=activation, device=where, dtype=precision)
 
 
@@ -73,7 +72,25 @@ def _is_sentence_encoder(folder: Path) -> bool:
     return (folder / "tokenizer.json").is_file() and not (folder / "open_clip_config.json").is_file()
 
 
-def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Found:
+def check_policy(activation: str) -> None:
+    """Refuse an activation policy that is not known.
+
+    Raises:
+        InputError: It is not.
+    """
+    if activation not in _ACTIVATION_POLICIES:
+        raise InputError(
+            f"unknown activation {activation!r}", f"choose one of: {', '.join(_ACTIVATION_POLICIES)}"
+        )
+
+
+def find(name: str, path: Path | None, architecture: str | None, activation: str) -> Found | None:
+    """Return the weights that a name of `load` means, or None for a name of no known kind.
+
+    Raises:
+        InputError: As in `load`.
+        MissingResourceError: The weights are nowhere and cannot be fetched.
+    """
     local = Path(name.removeprefix(_FOLDER))
     if local.suffix in SUFFIXES and path is None:
         return from_file(local, architecture)
@@ -87,16 +104,26 @@ def _find(name: str, path: Path | None, architecture: str | None, activation: st
         return from_folder(local)
     if "/" in name and not name.startswith((_HUB, _FOLDER)):
         return from_tag(name, path, activation)
-    raise unknown_tower(name)
+    return None
 
 
-def _precision(dtype: str) -> torch.dtype:
+def chosen_precision(dtype: str) -> torch.dtype:
+    """Return the type that a name of a precision means.
+
+    Raises:
+        InputError: The name is unknown.
+    """
     if dtype not in _PRECISIONS:
         raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(_PRECISIONS)}")
     return _PRECISIONS[dtype]
 
 
-def _device(device: str) -> torch.device:
+def chosen_device(device: str) -> torch.device:
+    """Return the device that a name means, after trying it; `auto` is a GPU where there is one.
+
+    Raises:
+        InputError: There is no such device.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.towers import published, sources
 from lexclip_core.towers.architecture import (
+    PLACEHOLDER_TEXT,
     Config,
     activation_of,
     architecture_config,
@@ -130,6 +131,11 @@ def build_tower(
     Raises:
         InputError: The activation or a tensor does not fit the architecture.
     """
+    if found.config["text_cfg"] == PLACEHOLDER_TEXT:
+        raise InputError(
+            f"{found.folder} holds an image tower alone",
+            f"load the text tower it was trained against by name ({published.CONFIG} there says which)",
+        )
     what = name if found.pretrained else found.weights.name
     if activation == "trained":
         check_activation(found.architecture, found.config, found.trained, what)

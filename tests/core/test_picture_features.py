@@ -1,0 +1,213 @@
+"""Every picture is encoded once for a tower: over calls, kills, damage and processes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lexclip_core import picture_features
+from lexclip_core.datasets.pictures import PictureClass, PictureSet
+from lexclip_core.errors import InputError
+from lexclip_core.picture_features import features, features_folder
+from lexclip_core.towers import ImageTower, load_image
+
+
+def colour(number: int) -> Image.Image:
+    """Return a picture of two colours that depend on the number."""
+    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
+    pixels[:4] = (number * 37 % 256, number * 91 % 256, number * 13 % 256)
+    pixels[4:] = (number * 59 % 256, 255 - number % 256, 128)
+    return Image.fromarray(pixels)
+
+
+def picture_set(numbers: Sequence[int], read=None) -> PictureSet:
+    digests = tuple(hashlib.sha256(f"picture {number}".encode()).hexdigest() for number in numbers)
+    return PictureSet(
+        name="colours",
+        title="Colours",
+        classes=(PictureClass("all", "all"),),
+        labels=np.zeros(len(numbers), dtype=np.int64),
+        digests=digests,
+        titles=tuple(map(str, numbers)),
+        read=read or (lambda place: colour(numbers[place])),
+    )
+
+
+class Counting:
+    """A picture set's `read` that remembers what was read, and may fail at one number."""
+
+    def __init__(self, numbers: Sequence[int], fails_at: int | None = None) -> None:
+        self.numbers, self.fails_at, self.seen = numbers, fails_at, []
+
+    def __call__(self, place: int) -> Image.Image:
+        if self.numbers[place] == self.fails_at:
+            raise KeyboardInterrupt
+        self.seen.append(self.numbers[place])
+        return colour(self.numbers[place])
+
+    @property
+    def pictures(self) -> PictureSet:
+        return picture_set(self.numbers, self)
+
+
+@pytest.fixture(scope="module")
+def tower() -> ImageTower:
+    return load_image("tiny-random", device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _small_lots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_features, "_CHUNK", 4)
+
+
+def test_rows_are_the_towers_own_in_the_sets_order(tower: ImageTower, tmp_path: Path):
+    numbers = [3, 1, 4, 1, 5, 9, 2, 6, 5]
+    rows = features(tower, picture_set(numbers), folder=tmp_path)
+    assert rows.dtype == np.float32
+    assert rows == pytest.approx(tower.encode_pictures(map(colour, numbers)), abs=1e-6)
+    assert (rows[1] == rows[3]).all()
+
+
+def test_a_picture_that_occurs_twice_is_encoded_once(tower: ImageTower, tmp_path: Path):
+    reader = Counting([7, 8, 7, 7, 8, 9])
+    features(tower, reader.pictures, folder=tmp_path)
+    assert sorted(reader.seen) == [7, 8, 9]
+
+
+def test_a_second_call_and_a_larger_set_encode_only_what_is_new(tower: ImageTower, tmp_path: Path):
+    first = features(tower, picture_set(range(6)), folder=tmp_path)
+    again = Counting(range(6))
+    assert (features(tower, again.pictures, folder=tmp_path) == first).all()
+    assert again.seen == []
+    larger = Counting(range(3, 10))
+    rows = features(tower, larger.pictures, folder=tmp_path)
+    assert larger.seen == [6, 7, 8, 9]
+    assert (rows[:3] == first[3:]).all()
+
+
+def test_the_cache_is_where_it_is_said_to_be(
+    tower: ImageTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
+    features(tower, picture_set([1]))
+    assert features_folder(tower).parent == tmp_path / "features"
+    assert len(list(features_folder(tower).iterdir())) == 1
+
+
+def test_a_killed_call_goes_on_where_it_stopped(tower: ImageTower, tmp_path: Path):
+    killed = Counting(range(11), fails_at=9)
+    with pytest.raises(KeyboardInterrupt):
+        features(tower, killed.pictures, folder=tmp_path)
+    assert killed.seen == list(range(9))
+    resumed = Counting(range(11))
+    rows = features(tower, resumed.pictures, folder=tmp_path)
+    assert resumed.seen == [8, 9, 10]  # the two lots before the kill were kept
+    assert rows == pytest.approx(tower.encode_pictures(map(colour, range(11))), abs=1e-6)
+
+
+def test_a_kill_while_writing_leaves_nothing_behind(
+    tower: ImageTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def half(stream, **arrays):
+        stream.write(b"PK half of a file")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", half)
+        with pytest.raises(KeyboardInterrupt):
+            features(tower, picture_set(range(3)), folder=tmp_path)
+    assert list(features_folder(tower, tmp_path).iterdir()) == []
+    (features_folder(tower, tmp_path) / ".left.npz.x1.npz").write_bytes(b"by a power cut")
+    assert features(tower, picture_set(range(3)), folder=tmp_path).shape == (3, tower.dim)
+
+
+def damages() -> dict:
+    def flip(file: Path) -> None:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+
+    def with_arrays(**arrays: np.ndarray):
+        return lambda file: np.savez(file, **arrays)
+
+    digests, rows = np.zeros((2, 32), np.uint8), np.zeros((2, 384), np.float32)
+    return {
+        "cut": lambda file: file.write_bytes(file.read_bytes()[:-50]),
+        "empty": lambda file: file.write_bytes(b""),
+        "a flipped bit": flip,
+        "another dim": with_arrays(digests=digests, rows=rows[:, :5]),
+        "fewer rows": with_arrays(digests=digests, rows=rows[:1]),
+        "no rows": with_arrays(digests=digests),
+        "another type": with_arrays(digests=digests, rows=rows.astype(np.float64)),
+        "objects": with_arrays(digests=digests, rows=np.array([{}, {}], dtype=object)),
+    }
+
+
+@pytest.mark.parametrize("damage", damages())
+def test_a_damaged_file_is_said_and_made_anew(
+    tower: ImageTower, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+):
+    rows = features(tower, picture_set(range(8)), folder=tmp_path)
+    file = sorted(features_folder(tower, tmp_path).iterdir())[0]
+    damages()[damage](file)
+    again = Counting(range(8))
+    with caplog.at_level(logging.WARNING):
+        assert features(tower, again.pictures, folder=tmp_path) == pytest.approx(rows, abs=1e-6)
+    assert again.seen in ([0, 1, 2, 3], [4, 5, 6, 7])
+    assert f"{file} is damaged" in caplog.text
+    healed = Counting(range(8))
+    features(tower, healed.pictures, folder=tmp_path)
+    assert healed.seen == []
+
+
+def test_two_towers_never_share(tower: ImageTower, tmp_path: Path):
+    other = load_image("tiny-random", device="cpu", dtype="bfloat16")
+    features(tower, picture_set(range(3)), folder=tmp_path)
+    reader = Counting(range(3))
+    rows = features(other, reader.pictures, folder=tmp_path)
+    assert reader.seen == [0, 1, 2]
+    assert (rows == other.encode_pictures(map(colour, range(3)))).all()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_two_writers_at_once_end_with_the_same_rows(tower: ImageTower, tmp_path: Path):
+    results: dict[str, np.ndarray] = {}
+
+    def work(name: str, numbers: Sequence[int]) -> None:
+        results[name] = features(tower, picture_set(numbers), folder=tmp_path)
+
+    writers = [
+        threading.Thread(target=work, args=(f"{turn}", numbers))
+        for turn, numbers in enumerate([range(12), range(12), range(5, 17)])
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    rows = tower.encode_pictures(map(colour, range(17)))
+    assert results["0"] == pytest.approx(rows[:12], abs=1e-6)
+    assert results["1"] == pytest.approx(rows[:12], abs=1e-6)
+    assert results["2"] == pytest.approx(rows[5:], abs=1e-6)
+    silent = Counting(range(17))
+    features(tower, silent.pictures, folder=tmp_path)
+    assert silent.seen == []
+
+
+def test_an_empty_set_is_refused(tower: ImageTower, tmp_path: Path):
+    with pytest.raises(InputError, match="colours has no pictures"):
+        features(tower, picture_set([]), folder=tmp_path)
+
+
+def test_a_picture_that_cannot_be_read_stops_the_call(tower: ImageTower, tmp_path: Path):
+    def read(place: int) -> Image.Image:
+        raise InputError("dog.png is cut short", "save it again")
+
+    with pytest.raises(InputError, match=r"dog\.png is cut short"):
+        features(tower, picture_set([1], read), folder=tmp_path)
