@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from lexclip_core.errors import InputError
+
+Comparison = Literal["normalised", "as_spelt"]
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
 _SHOWN = 60
@@ -81,23 +84,52 @@ def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordLi
     return WordList(tuple(words), tuple(dropped))
 
 
-def unique_subset(classes: Mapping[str, Iterable[str]]) -> UniqueSubset:
+def as_spelt(text: str) -> str:
+    """Return a text with `_` and `-` as single spaces and its capitals as they are."""
+    return _SEPARATORS.sub(" ", text).strip()
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"normalised": normalise, "as_spelt": as_spelt}
+
+
+def form_of(comparison: Comparison) -> Callable[[str], str]:
+    """Return the function whose values are equal where two words count as one.
+
+    Raises:
+        InputError: There is no such comparison.
+    """
+    if comparison not in _FORMS:
+        raise InputError(
+            f"unknown comparison {comparison!r}", f"choose one of {', '.join(get_args(Comparison))}"
+        )
+    return _FORMS[comparison]
+
+
+def unique_subset(
+    classes: Mapping[str, Iterable[str]], *, comparison: Comparison = "normalised"
+) -> UniqueSubset:
     """Return the classes, taken greedily in order, whose words occur in no class taken before.
 
-    Words are compared normalised, so a name with other capitals is the same word, and a word that a class
-    lists twice counts once. A class of one word is left out: it has nothing to be replaced by. This is the
-    subset rule of the lexical experiments, whose released code compares with case and keeps doubles.
+    A word that a class lists twice counts once. A class of one word is left out: it has nothing to be
+    replaced by. A class with one word in use is left out whole, and the words it does not share stay free.
+    This is the subset rule of the lexical experiments, whose released code compares as spelt and keeps
+    doubles (claims D15, D16).
 
     Args:
         classes: Class (any key) -> its name, then its alternatives (synonyms, level-1 hypernyms).
+        comparison: `normalised`: a name with other capitals is the same word; `as_spelt`: it is another.
+
+    Raises:
+        InputError: The comparison is unknown.
     """
+    form = form_of(comparison)
     kept: dict[str, tuple[str, ...]] = {}
     dropped: list[Dropped] = []
     owner: dict[str, str] = {}
     for key, texts in classes.items():
         entry: dict[str, str] = {}
         for text in texts:
-            entry.setdefault(normalise(text), text)
+            entry.setdefault(form(text), text)
         entry.pop("", None)
         taken = next((word for word in entry if word in owner), None)
         if len(entry) < 2:

@@ -161,6 +161,9 @@ def paired_permutation(
     scores_before, scores_after = _paired((before, after))
     if np.array_equal(scores_before, scores_after):
         return 1.0
+    if len(scores_before) == 1:  # two arrangements, both as extreme unless a direction was named
+        rose = bool(scores_after[0] > scores_before[0])
+        return 0.5 if alternative == ("greater" if rose else "less") else 1.0
     result = stats.permutation_test(
         (scores_after, scores_before),
         lambda x, y, axis: np.mean(x - y, axis=axis),

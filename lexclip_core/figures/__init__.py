@@ -21,6 +21,7 @@ from lexclip_core.figures.curves import curve, curve_alt, history, history_alt
 from lexclip_core.figures.maps import subtree_map, subtree_map_alt
 from lexclip_core.figures.matrices import matrix, matrix_alt
 from lexclip_core.figures.neighbourhoods import neighbours, neighbours_alt
+from lexclip_core.figures.rankings import rankings, rankings_alt
 from lexclip_core.figures.scores import frontier, frontier_alt, metric_bars, metric_bars_alt
 from lexclip_core.figures.style import (
     COSINE_RANGE,
@@ -41,6 +42,7 @@ ALT_TEXTS: dict[str, Callable[..., str]] = {
     "neighbours": neighbours_alt,
     "history": history_alt,
     "matrix": matrix_alt,
+    "rankings": rankings_alt,
     "metric_bars": metric_bars_alt,
     "frontier": frontier_alt,
     "curve": curve_alt,
@@ -84,6 +86,7 @@ __all__ = [
     "metric_bars",
     "neighbours",
     "pair_cosines",
+    "rankings",
     "subtree_map",
     "use_in_notebook",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from lexclip_core.synsets import data_files
 from lexclip_core.synsets.data_files import FILE_SUFFIXES, Records
+from lexclip_core.synsets.relations import parents_first
 
 Arrays = dict[str, np.ndarray]
 
@@ -94,24 +95,8 @@ def _lemma_counts(folder: Path, records: Records) -> list[list[int]]:
 
 def _depths(parents: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     """Return the shortest and the longest way up to a root, in edges."""
-    order: list[int] = []
-    children: list[list[int]] = [[] for _ in parents]
-    waiting = [len(row) for row in parents]
-    for child, row in enumerate(parents):
-        for parent in row:
-            children[parent].append(child)
-    ready = [synset for synset, row in enumerate(parents) if not row]
-    while ready:
-        synset = ready.pop()
-        order.append(synset)
-        for child in children[synset]:
-            waiting[child] -= 1
-            if not waiting[child]:
-                ready.append(child)
-    if len(order) != len(parents):
-        raise ValueError("the hypernyms run in a circle")
     shortest, longest = np.zeros((2, len(parents)), dtype=np.int16)
-    for synset in order:
+    for synset in parents_first(parents):
         if parents[synset]:
             shortest[synset] = 1 + min(shortest[parent] for parent in parents[synset])
             longest[synset] = 1 + max(longest[parent] for parent in parents[synset])

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from lexclip_core.errors import InputError
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
     """Return the array, no longer writeable."""
     array.flags.writeable = False
     return array
+
+
+def parents_first(parents: Sequence[Sequence[int]]) -> list[int]:
+    """Return the numbers of all nodes, parents before children, and children soon after their parents.
+
+    Args:
+        parents: The parents of each node, by number. Of nodes without one, the lower number comes first.
+
+    Raises:
+        InputError: The hypernyms run in a circle.
+    """
+    children: list[list[int]] = [[] for _ in parents]
+    waiting = [len(row) for row in parents]
+    for child, row in enumerate(parents):
+        for parent in row:
+            children[parent].append(child)
+    ready = [node for node, row in enumerate(parents) if not len(row)][::-1]
+    order = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for child in children[node]:
+            waiting[child] -= 1
+            if not waiting[child]:
+                ready.append(child)
+    if len(order) < len(parents):
+        raise InputError("the hypernyms run in a circle", "give a graph without cycles")
+    return order
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lexclip_core.errors import InputError
 from lexclip_core.synsets.database import join_strings, pack_lists
+from lexclip_core.synsets.relations import parents_first
 from lexclip_core.targets.states import DEPTH_SHIFT, DEPTHS, FAR, RANK_SHIFT
 
 #: NLTK's name for its virtual root; where names break a tie, it takes part.
@@ -31,7 +32,7 @@ def build_arrays(
     Raises:
         InputError: The hypernyms run in a circle, or the taxonomy is too deep for the kernels' states.
     """
-    order = _topological(hypernyms)
+    order = parents_first(hypernyms)
     node_of = np.empty(len(order), dtype=np.int32)
     node_of[order] = np.arange(1, len(order) + 1)
     parents: list[list[int]] = [[]]
@@ -57,27 +58,6 @@ def build_arrays(
         **_lawful(parents, up, [several_roots.get(kind, True) for kind in kinds]),
         **_nltk(parents, up, [ROOT_NAME, *(names[synset] for synset in order)], kinds),
     }
-
-
-def _topological(hypernyms: Sequence[Sequence[int]]) -> list[int]:
-    """Return all synsets, parents before children, and children soon after their parents."""
-    children: list[list[int]] = [[] for _ in hypernyms]
-    waiting = [len(parents) for parents in hypernyms]
-    for child, parents in enumerate(hypernyms):
-        for parent in parents:
-            children[parent].append(child)
-    ready = [synset for synset, parents in enumerate(hypernyms) if not len(parents)][::-1]
-    order = []
-    while ready:
-        synset = ready.pop()
-        order.append(synset)
-        for child in children[synset]:
-            waiting[child] -= 1
-            if not waiting[child]:
-                ready.append(child)
-    if len(order) < len(hypernyms):
-        raise InputError("the hypernyms run in a circle", "give a graph without cycles")
-    return order
 
 
 def _upward(parents: list[list[int]]) -> Distances:

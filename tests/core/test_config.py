@@ -35,8 +35,8 @@ def another(name: str) -> object:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_setting_changes_the_run_id(name):
-    changed = Experiment.from_flat({"steps": 5, name: another(name)})
     before = Experiment(steps=5)
+    changed = Experiment.from_flat(before.flat() | {name: another(name)})
     assert getattr(changed, name) != getattr(before, name)
     assert changed.run_id.split("-")[-1] != before.run_id.split("-")[-1]
 
@@ -77,7 +77,19 @@ def test_settings_survive_json(values):
 
 def test_an_experiment_starts_from_its_preset():
     assert Experiment.from_flat({"preset": "lexclip", "seed": 2}) == replace(PRESETS["lexclip"], seed=2)
-    assert Experiment.from_flat({"preset": "mine"}) == replace(Experiment(), preset="mine")
+    assert Experiment.from_flat({"preset": "custom", "seed": 2}) == Experiment(seed=2)
+    assert Experiment.from_flat({"seed": 2}) == Experiment(seed=2)
+
+
+def test_a_misspelt_preset_is_refused_and_a_label_goes_with_every_setting():
+    with pytest.raises(
+        InputError, match=r"unknown preset 'lexclib'\n.*blog-release, .*lexclip-constant, custom"
+    ):
+        Experiment.from_flat({"preset": "lexclib", "seed": 2})
+    mine = Experiment(preset="mine", lr=0.5)
+    assert Experiment.from_flat(mine.flat()) == mine
+    with pytest.raises(InputError, match="unknown preset 'mine'"):
+        Experiment.from_flat({name: value for name, value in mine.flat().items() if name != "seed"})
 
 
 def test_an_experiment_cannot_be_changed():
@@ -117,7 +129,7 @@ def test_an_unknown_setting_is_named_with_the_known_ones():
 )
 def test_a_bad_value_is_named_with_what_is_wanted(name, value, message):
     with pytest.raises(InputError, match=message):
-        Experiment.from_flat({name: value})
+        Experiment.from_flat(Experiment().flat() | {name: value})
 
 
 def test_an_unknown_preset_is_named_with_the_known_ones():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
 
 from lexclip_core import storage
+from lexclip_core.config import PRESETS, Experiment
 from lexclip_core.errors import InputError
 from lexclip_core.synsets import load_wordnet
 from lexclip_core.targets import Ladder, Rung, lexical_rungs, lexical_targets, wu_palmer
@@ -47,3 +49,61 @@ def test_noun_antonyms_are_near_for_wu_palmer_and_apart_on_the_ladder(pair, valu
     synsets = [wordnet.name(wordnet.synsets(word, "n")[0]) for word in pair]
     assert wu_palmer(synsets)[0, 1] == pytest.approx(value, abs=5e-4)
     assert lexical_targets(pair)[0, 1] == 0
+
+
+# --- discrepancies.md ---
+
+DOCS = storage.project_root() / "docs"
+ROWS = re.split(r"^### D", (DOCS / "discrepancies.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+PLACES = re.findall(r"`(lexclip_core(?:\.\w+)+)`", "".join(ROWS))
+TESTS = re.findall(r"`(test_\w+\.py)::(\w+)`", "".join(ROWS))
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def test_every_discrepancy_is_told_once_and_in_three_parts():
+    assert [int(row.split()[0]) for row in ROWS] == list(range(1, 33))
+    for row in ROWS:
+        assert re.findall(r"^- \*\*(\w+):\*\* \S", row, re.MULTILINE) == ["Said", "True", "lexclip"]
+        shown = row.partition("- **lexclip:**")[2]
+        assert "not yet" in shown or re.search(r"`lexclip_core\.|`test_", shown), row
+
+
+def defined_in(path) -> set[str]:
+    """Return the names that a module defines or imports at its top level."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("place", sorted(set(PLACES)))
+def test_every_place_named_in_the_discrepancies_exists(place):
+    module, _, name = place.rpartition(".")
+    path = storage.project_root() / module.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    assert name in defined_in(path)
+
+
+@pytest.mark.parametrize(("file", "name"), sorted(set(TESTS)))
+def test_every_test_named_in_the_discrepancies_exists(file, name):
+    assert name in defined_in(storage.project_root() / "tests" / "core" / file)
+
+
+def test_every_preset_and_setting_named_in_the_discrepancies_exists():
+    text = "".join(ROWS)
+    presets = set(re.findall(r"`((?:blog|lexclip)-[\w-]+)`", text))
+    assert {"blog-release", "blog-first-defaults"} <= presets <= set(PRESETS)
+    settings = dict(re.findall(r"`(\w+)=(\w+)`", text))
+    assert settings == {"sampling": "full_matrix"}
+    assert Experiment.from_flat(settings).sampling == "full_matrix"
+    assert hasattr(Experiment(), "anchor")
+    assert hasattr(Experiment(), "kind")
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_between_the_documents_lead_somewhere(page):
+    targets = LINK.findall((DOCS / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not (DOCS / target).exists()] == []

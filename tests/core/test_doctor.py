@@ -219,3 +219,38 @@ def test_the_report_as_text_and_as_json():
     }
     broken = Report((Finding("torch", "broken", "x", "y", needed=True),))
     assert "The main job cannot run" in broken.as_text()
+
+
+def test_the_pictures_are_counted(monkeypatch: pytest.MonkeyPatch):
+    [found] = checks._pictures()
+    assert (found.name, found.status) == ("pictures", "ok")
+    assert str(storage.data_folder() / "emoji") in found.detail
+
+    def missing(*args: object) -> None:
+        raise MissingResourceError("sprites.parquet is not there", "git checkout data/emoji")
+
+    monkeypatch.setattr("lexclip_core.datasets.emoji.picture_set", missing)
+    only(monkeypatch, "pictures")
+    report = doctor.examine()
+    assert named(list(report.findings), "pictures").status == "broken"
+    assert report.able
+
+
+def test_the_image_tower_is_absent_or_encodes_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from lexclip_core.towers import save_image
+    from lexclip_core.towers.visual import new_visual
+
+    folder = tmp_path / "image_towers" / "emoji"
+    monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
+    [absent] = checks._image_tower()
+    assert (absent.status, absent.needed) == ("absent", False)
+    assert str(folder) in absent.detail
+    save_image(folder, new_visual(384).state_dict(), logit_scale=20.0)
+    [found] = checks._image_tower()
+    assert found.status == "ok"
+    assert storage.sha256(folder / "open_clip_model.safetensors") in found.detail
+    (folder / "open_clip_model.safetensors").write_bytes(b"")
+    only(monkeypatch, "image tower")
+    report = doctor.examine()
+    assert named(list(report.findings), "image tower").status == "broken"
+    assert report.able

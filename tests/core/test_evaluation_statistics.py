@@ -138,3 +138,11 @@ def test_an_estimate_becomes_an_entry_of_metrics_json():
     entry = wilson_interval(1, 2).as_dict()
     assert set(entry) == {"value", "low", "high", "n", "note"}
     assert entry["value"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("after", "alternative", "p"),
+    [(1, "two-sided", 1), (1, "greater", 1 / 2), (1, "less", 1), (-1, "less", 1 / 2), (-1, "greater", 1)],
+)
+def test_one_pair_has_two_arrangements(after: float, alternative: str, p: float) -> None:
+    assert paired_permutation(np.zeros(1), np.array([after]), alternative=alternative) == p

@@ -74,6 +74,15 @@ CURVE = pd.DataFrame(
         "model": ["base", "base", "tuned", "tuned"],
     }
 )
+RANKINGS = pd.DataFrame(
+    [
+        ("base", 1, "wolf", 0.25, False),
+        ("base", 2, "dog", 0.125, True),
+        ("tuned", 1, "dog", 0.5, True),
+        ("tuned", 2, "wolf", -0.25, False),
+    ],
+    columns=["tower", "rank", "name", "cosine", "correct"],
+)
 MATRIX = pd.DataFrame([[1, 0.25], [0.25, 1]], ["hot", "cold"], ["hot", "cold"])
 
 ALL = {
@@ -82,6 +91,7 @@ ALL = {
     "subtree_map": (figures.subtree_map, LAYOUT, {"side": "after"}),
     "neighbours": (figures.neighbours, NEIGHBOURS, {}),
     "history": (figures.history, HISTORY, {}),
+    "rankings": (figures.rankings, RANKINGS, {}),
     "metric_bars": (figures.metric_bars, METRICS, {}),
     "frontier": (figures.frontier, FRONTIER, {}),
     "matrix": (figures.matrix, MATRIX, {"title": "Targets"}),
@@ -189,6 +199,7 @@ def test_figures_shown_in_a_notebook_offer_no_upload(monkeypatch: pytest.MonkeyP
         ("pair_cosines", "word_a", ("name", "customdata")),
         ("neighbours", "neighbour", ("text", "customdata")),
         ("subtree_map", "word", ("text", "hovertext", "name")),
+        ("rankings", "name", ("customdata",)),
     ],
 )
 def test_a_word_is_never_read_as_markup(kind: str, column: str, shown: tuple[str, ...]):
@@ -591,3 +602,28 @@ def test_the_curve_alt_text_gives_both_ends_of_each_line():
     text = figures.alt_text("curve", CURVE, "templates", "share", group="model")
     assert text.startswith("Curve of share over templates: base from 1.000 at 1 to 0.500 at 2; tuned ")
     assert text.endswith(" from 1.000 at 1 to 0.750 at 2.")
+
+
+def test_rankings_tick_the_right_name_without_colour_and_share_one_axis():
+    figure = draw("rankings")
+    assert list(figure.layout.yaxis.ticktext) == ["1 wolf", "<b>✓ 2 dog</b>", "<b>✓ 1 dog</b>", "2 wolf"]
+    assert list(figure.layout.yaxis.tickvals) == [1, 2, 4, 5]
+    assert [list(bars.x) for bars in figure.data] == [[0.25, 0.125], [0.5, -0.25]]
+    low, high = figure.layout.xaxis.range
+    assert low < -0.25
+    assert high > 0.5
+    headings = [(note.text, note.y) for note in figure.layout.annotations]
+    assert headings == [("<b>base</b>", 0), ("<b>tuned</b>", 3)]
+    assert "own name" in heading(figure)
+
+
+def test_rankings_of_a_picture_without_a_class_tick_nothing():
+    figure = figures.rankings(RANKINGS.assign(correct=False, cosine=RANKINGS["cosine"].abs()))
+    assert "✓" not in figure.layout.title.text + "".join(figure.layout.yaxis.ticktext)
+    assert figure.layout.xaxis.range[0] == 0
+
+
+def test_the_rankings_alt_text_says_where_the_right_name_stands():
+    said = figures.alt_text("rankings", RANKINGS)
+    assert "base: 1 wolf 0.250, 2 dog 0.125; the right name has rank 2." in said
+    assert "rank" not in figures.alt_text("rankings", RANKINGS.assign(correct=False))

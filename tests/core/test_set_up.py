@@ -72,11 +72,12 @@ def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeInstaller:
 
 def test_a_bare_folder_gets_everything_in_order(installer: FakeInstaller, capsys: pytest.CaptureFixture[str]):
     assert installer.module.main() == 0
-    venv, requirements, project, wordnet = installer.commands
+    venv, requirements, project, wordnet, kernels = installer.commands
     assert "-m venv" in venv
     assert "requirements.lock" in requirements
     assert "--no-deps --editable ." in project
     assert wordnet == "wordnet"
+    assert kernels.endswith("wu_palmer(['dog.n.01'])")
     said = capsys.readouterr().out
     assert all(word in said for word in ("making .venv", "requirements.lock", "lexclip itself", "WordNet"))
 
@@ -101,6 +102,28 @@ def test_a_changed_file_repeats_its_own_step(installer: FakeInstaller, file: str
     assert installer.module.main() == 0
     assert len(installer.commands) == 1
     assert installer.ran(again)
+
+
+def test_kernels_that_cannot_be_compiled_are_left_to_their_first_use(
+    installer: FakeInstaller, capsys: pytest.CaptureFixture[str]
+):
+    installer.fails = "wu_palmer"
+    assert installer.module.main() == 0
+    assert "the first use of Wu-Palmer tries it again" in capsys.readouterr().out
+    installer.commands.clear()
+    assert installer.module.main() == 0
+    assert installer.commands == []
+
+
+def test_changed_kernels_are_compiled_again(installer: FakeInstaller):
+    installer.module.main()
+    installer.commands.clear()
+    kernel = installer.root / "lexclip_core" / "targets" / "kernel.py"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text("changed")
+    assert installer.module.main() == 0
+    assert len(installer.commands) == 1
+    assert installer.ran("wu_palmer")
 
 
 def test_wordnet_that_went_away_is_fetched_again(installer: FakeInstaller):

@@ -211,7 +211,12 @@ def test_relations_are_trained_with_the_experiments_weights():
         np.zeros(len(WORDS), dtype=bool),
         np.arange(len(WORDS)),
         plan=RelationPlan(
-            batch=8, retained=12, neighbours=2, surroundings=4, near=float(np.median(rows @ rows.T))
+            batch=8,
+            retained=12,
+            lenient=settings.lenient,
+            neighbours=2,
+            surroundings=4,
+            near=float(np.median(rows @ rows.T)),
         ),
         steps=settings.steps,
         seed=0,

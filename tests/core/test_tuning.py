@@ -249,10 +249,19 @@ def test_controls_of_relations(small):
     np.testing.assert_allclose(constant.targets, plain.targets.mean(), rtol=1e-6)
 
 
+@pytest.mark.usefixtures("folders")
+def test_relations_of_random_words_are_refused():
+    setting = replace(RELATIONS, control="random_words")
+    with pytest.raises(
+        InputError, match=r"control 'random_words' with .* 'relations'\n.*'shuffled' or 'constant'"
+    ):
+        tuning.materials(setting, tiny_tower())
+
+
 def test_each_rung_gets_its_share_of_the_drawing(small):
     pairs = MATERIALS._related_pairs(small, small.split == "train", Ladder())
     shares = MATERIALS._SHARES
-    opposite = sum(share for rung, share in shares.items() if rung in MATERIALS._OPPOSITES)
+    opposite = sum(share for rung, share in shares.items() if rung in REPULSIVE)
     assert pairs.weights[pairs.opposite].sum() == pytest.approx(opposite)
     assert pairs.weights[~pairs.opposite].sum() == pytest.approx(sum(shares.values()) - opposite)
     assert (pairs.weights > 0).all()

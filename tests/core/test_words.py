@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import load_wordnet
 from lexclip_core.words import Dropped, normalise, read_words, shown, unique_subset
 
 TEXTS = st.text(alphabet="aBß_- \tÉ1", max_size=8)
@@ -129,20 +126,18 @@ def test_unique_subset_is_unique_and_maximal(classes):
         assert len(entry) < 2 or entry & set(words)
 
 
-def test_unique_subset_of_hypernyms_has_the_size_of_the_released_rule(evaldata: Path):
-    wordnet = load_wordnet()
+def test_unique_subset_as_spelt_tells_capitals_apart():
+    classes = {"n1": ["christmas tree", "Christmas_tree"], "n2": ["jug", "ewer"], "n3": ["pot", "EWER"]}
+    assert unique_subset(classes, comparison="as_spelt").kept == {
+        "n1": ("christmas tree", "Christmas_tree"),
+        "n2": ("jug", "ewer"),
+        "n3": ("pot", "EWER"),
+    }
+    assert unique_subset(classes).kept == {"n2": ("jug", "ewer")}
+    spaces = unique_subset({"n1": ["ice-cream", "ice_cream"]}, comparison="as_spelt")
+    assert spaces.dropped == (Dropped("n1", "no other word than its name"),)
 
-    def size(wnids):
-        entries = {}
-        for wnid in wnids:
-            synset = wordnet.index(wnid)
-            ids = [synset, *wordnet.hypernyms.of(synset)]
-            entries[wnid] = [wordnet.name(k).rsplit(".", 2)[0] for k in ids]
-        return len(unique_subset(entries).kept)
 
-    folder = evaldata / "lexical_blog"
-    imagenet = [wnid for wnid, _ in json.loads((folder / "dir_label_name_1k.json").read_text()).values()]
-    with (folder / "open_image_noun_filtered.csv").open() as stream:
-        open_images = dict.fromkeys(row["wordnet_label"] for row in csv.DictReader(stream))
-    assert size(imagenet) == 531
-    assert size(open_images) == 159
+def test_unique_subset_refuses_other_comparisons():
+    with pytest.raises(InputError, match=r"comparison 'casefold'\n.*one of normalised, as_spelt"):
+        unique_subset({}, comparison="casefold")
