@@ -82,9 +82,11 @@ def test_the_notebooks_are_those_listed_in_reading_order():
     assert [experiment.file for experiment in EXPERIMENTS] == [path.name for path in NUMBERED]
 
 
-def test_the_notebooks_are_numbered_without_a_gap():
-    numbers = [re.match(r"(\d\d)_[a-z0-9_]+$", path.stem) for path in NUMBERED]
-    assert [int(number[1]) if number else None for number in numbers] == list(range(len(NUMBERED)))
+def test_every_notebook_has_a_number_of_its_own():
+    names = [re.match(r"(\d\d)_[a-z0-9_]+$", path.stem) for path in NUMBERED]
+    numbers = [name[1] if name else path.stem for name, path in zip(names, NUMBERED, strict=True)]
+    assert all(names), numbers
+    assert len(set(numbers)) == len(numbers), numbers
 
 
 def test_the_readme_holds_the_index():
