@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ CONTROLS = {
     "constant": "a control: one constant target",
     "random_words": "a control: random words",
 }
+PICTURE_WIDTH = 48
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
 _JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which escapes do not
@@ -121,10 +123,28 @@ def show_error(error: LexclipError) -> None:
         st.caption(literal(error.remedy))
 
 
-def takeaway(sentence: str) -> None:
-    """Draw the sentence that a reader should leave with, above its picture."""
-    with st.container(border=True):
+def takeaway(sentence: str, *, picture: str | None = None, of: str = "") -> None:
+    """Draw the sentence that a reader should leave with, beside a small picture where there is one.
+
+    Args:
+        sentence: Markdown.
+        picture: The `data:` address of a picture.
+        of: What the picture shows.
+    """
+    with st.container(border=True, horizontal=picture is not None, vertical_alignment="center"):
+        if picture is not None:
+            small_picture(picture, of)
         st.markdown(sentence)
+
+
+def small_picture(address: str, of: str) -> None:
+    """Draw a picture of a `data:` address, 48 pixels wide.
+
+    Args:
+        address: The address.
+        of: What the picture shows, for those who do not see it.
+    """
+    st.image(address, width=PICTURE_WIDTH, alt=f"Emoji of {of}")
 
 
 def chart(figure: go.Figure, alt: str, *, key: str) -> None:
@@ -132,8 +152,12 @@ def chart(figure: go.Figure, alt: str, *, key: str) -> None:
     st.plotly_chart(figure, key=key, alt=alt, theme=None, config=figures.PLOTLY_CONFIG, width="stretch")
 
 
-def table(frame: pd.DataFrame) -> None:
-    """Draw a sortable table; cosines and metrics with three decimals."""
+def table(frame: pd.DataFrame, *, pictures: Sequence[str] = (), narrow: Sequence[str] = ()) -> None:
+    """Draw a sortable table; numbers with three decimals, columns of `data:` addresses as pictures."""
     shown = frame.rename(columns=lambda name: str(name).replace("_", " "))
-    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in shown.select_dtypes("floating")}
-    st.dataframe(shown, hide_index=True, width="stretch", column_config=numbers)
+    columns: dict[str, object] = {
+        name: st.column_config.NumberColumn(format="%.3f") for name in shown.select_dtypes("floating")
+    }
+    columns |= {name: st.column_config.ImageColumn(name, width=PICTURE_WIDTH) for name in pictures}
+    columns |= {name: st.column_config.TextColumn(width="small") for name in narrow}
+    st.dataframe(shown, hide_index=True, width="stretch", column_config=columns)

@@ -5,6 +5,9 @@ Cache keys are run ids, paths and modification times; a model or a matrix is nev
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,19 +15,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+import typed
 
 from lexclip_core import runs, storage
 from lexclip_core.config import PRESETS, Experiment
-from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.errors import MissingResourceError
 from lexclip_core.words import normalise
 
 if TYPE_CHECKING:
+    from lexclip_core.datasets.pictures import PictureSet
     from lexclip_core.towers import Tower
+    from lexclip_core.towers.image_tower import ImageTower
 
 VERSION = metadata.version("lexclip")
 DEFAULT_PRESET = "lexclip"
-UNWRITTEN = ("\U00013000", "\U00013001")
-"""Two hieroglyphs: a tokenizer that cannot tell them apart has one token for all that it does not know."""
+IMAGE_TOWERS = {"all-MiniLM-L6-v2": "emoji"}  # the image tower trained with it, where named otherwise
+WARM_UP_AFTER = 1.0
+"""Seconds from the first drawn page to loading the towers: what the page itself needs goes first."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -124,36 +133,118 @@ def rebuild_command(summary: runs.RunSummary) -> str:
     )
 
 
-@st.cache_data(max_entries=256, show_spinner="Encoding with the base and the tuned tower…")
+@st.cache_data(max_entries=256, show_spinner="Encoding with the base and the tuned tower (loaded once)…")
 def _encode_both(
     name: str, tuned: str, stamp: int, words: tuple[str, ...], version: str
 ) -> tuple[np.ndarray, np.ndarray]:
     base = _base_tower(name, version)
-    _refuse_unknown(base, words)
+    typed.refuse_unknown(base, words)
     after = _tuned_tower(name, tuned, stamp, version)
     return base.encode_texts(words), after.encode_texts(words)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the base tower (once)…")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _base_tower(name: str, version: str) -> Tower:
     from lexclip_core import towers
 
     return towers.load(name, device="cpu")
 
 
-@st.cache_resource(max_entries=3, show_spinner="Loading the tuned tower (once)…")
+@st.cache_resource(max_entries=3, show_spinner=False)
 def _tuned_tower(name: str, tuned: str, stamp: int, version: str) -> Tower:
     from lexclip_core import towers
 
     return towers.apply_tuned(_base_tower(name, version), Path(tuned))
 
 
-def _refuse_unknown(tower: Tower, words: tuple[str, ...]) -> None:
-    for word in words:
-        first, second = (" ".join(letter for _ in word.split()) for letter in UNWRITTEN)
-        nothing, unknown, other, found = tower.tokens(["", first, second, word])
-        if found == nothing or found == unknown == other:
-            raise InputError(
-                f"The tower’s tokenizer has no piece for “{word}”: it cannot tell it from other such words.",
-                "Type a word in the Latin alphabet.",
-            )
+def warm_up(listing: Listing) -> None:
+    """Load the towers of the default run behind the pages, once a server, so that the first word waits less.
+
+    Nothing happens where no word can be typed anyway, and nothing is said where loading fails: the page that
+    needs a tower says what is wrong with it.
+    """
+    # Where the hub may be asked, a tower that is not here would be fetched unasked.
+    offline = os.environ.get("HF_HUB_OFFLINE") == "1"
+    if offline and listing.summaries and (listing.summaries[0].path / "tuned.safetensors").exists():
+        _warming(VERSION, listing.summaries[0])
+
+
+@st.cache_resource(show_spinner=False)
+def _warming(version: str, _summary: runs.RunSummary) -> threading.Timer:
+    tuned = str(_summary.path / "tuned.safetensors")
+    timer = threading.Timer(
+        WARM_UP_AFTER, _load_ahead, (tower_name(_summary), tuned, _summary.stamp, version)
+    )
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _load_ahead(name: str, tuned: str, stamp: int, version: str) -> None:
+    import thumbnails
+
+    try:
+        _tuned_tower(name, tuned, stamp, version)
+        thumbnails.of_word("dog")  # reads WordNet and the drawings
+    except Exception as error:  # of whatever kind: it comes again, and is shown, when a word is typed
+        logger.info("the towers were not loaded ahead: %s", error)
+
+
+def picture_rows(summary: runs.RunSummary, pictures: PictureSet) -> np.ndarray:
+    """Return the pictures' unit rows (pictures, dim), by the image tower that goes with the run's text tower.
+
+    Raises:
+        MissingResourceError: The image tower's weights are not here.
+        DamagedFileError: They are damaged, or a picture is.
+        InputError: No image tower goes with the run's text tower.
+    """
+    name = IMAGE_TOWERS.get(tower_name(summary), tower_name(summary))
+    return _picture_rows(name, pictures.digests, VERSION, pictures)
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking at the pictures…")
+def _picture_rows(name: str, digests: tuple[str, ...], version: str, _pictures: PictureSet) -> np.ndarray:
+    from lexclip_core import picture_features
+
+    return picture_features.features(_image_tower(name, version), _pictures)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _image_tower(name: str, version: str) -> ImageTower:
+    from lexclip_core import towers
+
+    return towers.load_image(name, device="cpu")
+
+
+def name_rows(summary: runs.RunSummary, names: tuple[str, ...], template: str) -> dict[str, np.ndarray]:
+    """Return tower (base, and tuned where the run keeps tuned tensors) -> unit rows of class names.
+
+    Raises:
+        InputError: The tokenizer knows no piece of a name, or no such template.
+        MissingResourceError: A tower's weights are not here.
+        DamagedFileError: The tuned tensors do not fit.
+    """
+    tuned = summary.path / "tuned.safetensors"
+    of = (tower_name(summary), str(tuned) if tuned.exists() else "", summary.stamp, VERSION)
+    return _name_rows(of, names, template)
+
+
+@st.cache_data(max_entries=256, show_spinner="Encoding the names (the towers are loaded once)…")
+def _name_rows(of: tuple[str, str, int, str], names: tuple[str, ...], template: str) -> dict[str, np.ndarray]:
+    from lexclip_core.evaluation import zero_shot
+
+    name, tuned, stamp, version = of
+    loaded = {"base": _base_tower(name, version)}
+    typed.refuse_unknown(loaded["base"], names)
+    if tuned:
+        loaded["tuned"] = _tuned_tower(name, tuned, stamp, version)
+    fill = zero_shot.TEMPLATES[template]
+    return {tower: zero_shot.class_weights(one.encode_texts, names, fill) for tower, one in loaded.items()}
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def thumbnail(digest: str, _pictures: PictureSet, _place: int) -> str:
+    """Return a picture of a set as a small `data:` address; `digest` is the picture's own."""
+    import thumbnails
+
+    return thumbnails.shrunk(_pictures.read(_place))

@@ -25,8 +25,11 @@ page = st.navigation(
         st.Page("app_pages/pairs.py", title="Pair cosines"),
         st.Page("app_pages/subtree_map.py", title="Subtree map"),
         st.Page("app_pages/neighbours.py", title="Neighbours"),
+        st.Page("app_pages/names.py", title="Names"),
         st.Page("app_pages/training.py", title="Training"),
     ]
 )
-layout.pick_run(store.listing())
+listing = store.listing()
+layout.pick_run(listing)
 page.run()
+store.warm_up(listing)

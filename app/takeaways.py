@@ -7,6 +7,7 @@ from typing import Any
 
 import metric_names
 import pandas as pd
+from name_scores import Measured
 
 from lexclip_core import runs
 
@@ -136,6 +137,24 @@ def subtree(summary: Mapping[str, Any], edges: pd.DataFrame, say: Say) -> str:
             f"Trustworthiness of the map: {number(trust[0])} before, {number(trust[1])} after (1 is best)."
         )
     return text
+
+
+def names(measured: Measured) -> str:
+    """Say how often each tower is right with the original names and with the names now, and the change."""
+    sentences = []
+    for tower, rows in measured.rows.groupby("metric", sort=False):
+        parts = [
+            f"**{number(row.value)}** with the {row.run}{interval({'low': row.low, 'high': row.high})}"
+            for row in rows.itertuples()
+        ]
+        sentence = f"Share of pictures that the **{tower}** names right: {', '.join(parts)}"
+        change = measured.changes.get(str(tower).removesuffix(" tower"))
+        if change is not None:
+            sign = "+" if change.value > 0 else ""
+            low, high = number(change.low), number(change.high)
+            sentence += f". Change {sign}{number(change.value)} ({low} to {high}; p = {change.p:.2g})"
+        sentences.append(f"{sentence}.")
+    return "  \n".join(sentences)
 
 
 def history(table: pd.DataFrame) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from lexclip_core.errors import InputError
 from lexclip_core.words import normalise
 
+if TYPE_CHECKING:
+    from lexclip_core.towers import Tower
+
 MAX_LENGTH = 100
+UNWRITTEN = ("\U00013000", "\U00013001")
+"""Two hieroglyphs: a tokenizer that cannot tell them apart has one token for all that it does not know."""
 
 
 def read_word(text: str | None, *, name: str = "word") -> str:
@@ -42,3 +50,19 @@ def read_pair(first: str | None, second: str | None) -> tuple[str, str]:
             "Type two different words.",
         )
     return word_a, word_b
+
+
+def refuse_unknown(tower: Tower, words: Iterable[str]) -> None:
+    """Refuse words of which the tower's tokenizer knows no piece.
+
+    Raises:
+        InputError: There is such a word.
+    """
+    for word in words:
+        first, second = (" ".join(letter for _ in word.split()) for letter in UNWRITTEN)
+        nothing, unknown, other, found = tower.tokens(["", first, second, word])
+        if found == nothing or found == unknown == other:
+            raise InputError(
+                f"The tower’s tokenizer has no piece for “{word}”: it cannot tell it from other such words.",
+                "Type a word in the Latin alphabet.",
+            )

@@ -91,6 +91,7 @@ for page, label in (
     ("app_pages/pairs.py", "Pair cosines: type any two words"),
     ("app_pages/subtree_map.py", "Subtree map: a branch of WordNet before and after"),
     ("app_pages/neighbours.py", "Neighbours: who came, who went"),
+    ("app_pages/names.py", "Names: pictures named by words, and by other words for the same things"),
     ("app_pages/training.py", "Training: how this run was made"),
 ):
     st.page_link(page, label=label, width="stretch", query_params={"run": summary.run_id})

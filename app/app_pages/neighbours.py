@@ -6,6 +6,7 @@ import layout
 import store
 import streamlit as st
 import takeaways
+import thumbnails
 import typed
 
 from lexclip_core import figures, geometry, runs
@@ -44,11 +45,11 @@ itself = (run.words[rows[word]],) if word in rows else ()
 table = geometry.neighbour_table_of_vector(
     run.words, run.before, run.after, before[0], after[0], k, exclude=itself
 )
-layout.takeaway(takeaways.neighbours(table, word, layout.literal))
+layout.takeaway(takeaways.neighbours(table, word, layout.literal), picture=thumbnails.of_word(word), of=word)
 figure = figures.neighbours(table, title=f"The {k} words nearest to {word}")
 layout.chart(figure, figures.alt_text("neighbours", table), key="neighbours")
 st.caption(
     f"Compared with the {len(run.words):,} words of this run. "
     + ("The word’s own vectors come from the run." if itself else "The word was encoded now by both towers.")
 )
-layout.table(table[COLUMNS])
+layout.table(thumbnails.column(table[COLUMNS], map(thumbnails.of_word, table["neighbour"])), pictures=[""])

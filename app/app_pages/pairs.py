@@ -8,6 +8,7 @@ import store
 import streamlit as st
 import tables
 import takeaways
+import thumbnails
 import typed
 
 from lexclip_core import figures, geometry, runs
@@ -69,7 +70,18 @@ def draw_named(summary: runs.RunSummary) -> None:
         takeaways.pair(row, layout.literal) for _, row in table[table["relation"] == "typed"].iterrows()
     ]
     layout.takeaway("  \n".join(sentences))
+    draw_typed_pictures(table[table["relation"] == "typed"])
     layout.chart(figures.pair_cosines(table), figures.alt_text("pair_cosines", table), key="named")
+
+
+def draw_typed_pictures(rows: pd.DataFrame) -> None:
+    """Draw the emoji of the typed words that have one."""
+    words = [word for pair in rows[["word_a", "word_b"]].itertuples(index=False) for word in pair]
+    found = {word: picture for word in words if (picture := thumbnails.of_word(word))}
+    if found:
+        with st.container(horizontal=True):
+            for word, picture in found.items():
+                layout.small_picture(picture, word)
 
 
 def draw_run_pairs(run: runs.Run) -> None:

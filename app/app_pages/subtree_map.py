@@ -7,6 +7,7 @@ import store
 import streamlit as st
 import tables
 import takeaways
+import thumbnails
 
 from lexclip_core import figures, geometry
 
@@ -37,4 +38,5 @@ st.caption(
     "Distances on a map are not cosines: only who is near whom may be read, and only as far as the "
     "trustworthiness says. The table holds cosines in the original space, of each word with its parent."
 )
-layout.table(edges[["word", "parent", "cosine_before", "cosine_after", "synset", "gloss"]])
+shown = edges[["word", "parent", "cosine_before", "cosine_after", "synset", "gloss"]]
+layout.table(thumbnails.column(shown, map(thumbnails.of_synset, shown["synset"])), pictures=[""])

@@ -12,13 +12,20 @@ import pytest
 from sample_runs import write_samples
 from streamlit.testing.v1 import AppTest
 
-from lexclip_core import storage
+from lexclip_core import doctor, storage
 
 APP = storage.project_root() / "app"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 if str(APP) not in sys.path:  # `streamlit run` does the same for the entry script's folder
     sys.path.insert(0, str(APP))
+
+
+@pytest.fixture(autouse=True)
+def _no_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load no tower behind a test's back; `test_warm_up` says what does it."""
+    import store
+
+    monkeypatch.setattr(store, "warm_up", lambda _listing: None)
 
 
 @pytest.fixture(scope="session")
@@ -70,10 +77,10 @@ def open_app(sample_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of a Chromium; skip where there is none, or fail where one is required."""
-    found = os.environ.get("LEXCLIP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = doctor.find_browser()
     if found:
         return found
-    reason = f"no Chromium on this machine: looked for {', '.join(BROWSERS)} (or set LEXCLIP_CHROMIUM)"
+    reason = f"no Chromium on this machine: looked for {', '.join(doctor.BROWSERS)} (or set LEXCLIP_CHROMIUM)"
     if os.environ.get("LEXCLIP_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

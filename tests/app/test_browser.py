@@ -149,7 +149,7 @@ def test_the_run_follows_from_page_to_page(open_page: OpenPage) -> None:
     expect(page.locator("h1")).to_have_text("Training")
     settle(page)
     expect(page.get_by_text("Run shuffled-89ab0123")).to_be_visible()
-    assert query(page)["run"] == ["shuffled-89ab0123"]
+    page.wait_for_url("**/training?run=shuffled-89ab0123")  # the address follows a moment after the page
 
 
 def test_an_unknown_run_in_the_address_falls_back_with_a_message(open_page: OpenPage) -> None:
@@ -186,3 +186,24 @@ def test_the_server_answers_this_machine_only(address: str) -> None:
                      b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                      b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")  # fmt: skip
         assert b" 403 " in line.recv(200).splitlines()[0]
+
+
+def test_names_are_swapped_kept_in_the_address_and_fit_a_phone(open_page: OpenPage, shots: Path) -> None:
+    page = open_page("names?set=Food+and+drink&n=12", width=400, height=3000)
+    box = page.get_by_label("Class names, one a line", exact=True)
+    expect(box).to_be_visible()
+    originals = box.input_value()
+    assert len(originals.splitlines()) == 12
+    page.get_by_role("button", name="Synonyms", exact=True).click()
+    settle(page)
+    expect(box).not_to_have_value(originals)
+    assert query(page) == {"set": ["Food and drink"], "n": ["12"], "names": [box.input_value()]}
+    pictures = page.locator("figure img")
+    expect(pictures).to_have_count(12)
+    assert all(picture.evaluate("one => one.naturalWidth") > 0 for picture in pictures.all())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.screenshot(path=shots / "names-phone.png", full_page=True)
+    page.get_by_role("button", name="Originals", exact=True).click()
+    settle(page)
+    expect(box).to_have_value(originals)
+    assert "names" not in query(page)
