@@ -134,17 +134,22 @@ class Experiment:
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> Experiment:
-        """Return the experiment of a flat mapping, starting from its `preset` where that is known.
+        """Return the experiment of a flat mapping: settings that it lacks are those of its `preset`.
+
+        A mapping with every setting starts from nothing, so its preset may be any label, as `flat` gives it.
 
         Raises:
-            InputError: A key is unknown, or a value has the wrong type or range.
+            InputError: A key or the preset is unknown, or a value has the wrong type or range.
         """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             known = ", ".join(field.name for field in fields(cls))
             raise InputError(f"unknown setting {unknown[0]!r}", f"the settings are {known}")
-        start = PRESETS.get(str(values.get("preset")), cls())
-        return replace(start, **values)
+        starts = PRESETS | {cls.preset: cls()}
+        name = str(values.get("preset", cls.preset))
+        if name not in starts and len(values) < len(fields(cls)):
+            raise InputError(f"unknown preset {name!r}", f"choose one of {', '.join(starts)}")
+        return replace(starts.get(name, cls()), **values)
 
     def flat(self) -> dict[str, Any]:
         """Return all settings as a flat dict of plain values."""

@@ -168,3 +168,21 @@ def relation_loss(
         errors = side(cosines - targets).square()
         terms[term] = weights[term] * (mask * errors).sum() / mask.sum().clamp(min=1e-9)
     return terms
+
+
+def concept_contrast(
+    pictures: Tensor, texts: Tensor, concepts: Tensor, scale: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
+    """Return InfoNCE of pictures against the texts of all concepts, not only those in the batch, a scalar.
+
+    The denominator runs over every concept, so a batch sees all negatives; with the batch's own texts alone
+    this is the picture half of the usual contrastive loss.
+
+    Args:
+        pictures: Unit rows, shape (n, dim).
+        texts: Unit rows, shape (concepts, dim).
+        concepts: What each picture shows: indices of shape (n,), or shares of shape (n, concepts).
+        scale: The inverse temperature, a positive scalar.
+        smoothing: Share of the target spread over all concepts.
+    """
+    return functional.cross_entropy(scale * pictures @ texts.T, concepts, label_smoothing=smoothing)

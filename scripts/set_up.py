@@ -1,4 +1,4 @@
-"""Set lexclip up in `.venv`: environment, requirements, the project itself, WordNet.
+"""Set lexclip up in `.venv`: environment, requirements, the project itself, WordNet, compiled kernels.
 
 Standard library only, because it runs before anything is installed. Each step leaves a stamp with the digest
 of what it was made from, so a second call takes a moment; an installation that was killed leaves a marker, so
@@ -24,6 +24,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 MARKER = VENV / ".set-up-in-progress"
 LOCK_FILE = ROOT / ".cache" / "set-up.lock"
 UV = "uv>=0.5"
+# The index and the machine code that this makes are kept in the cache folder.
+FIRST_CALL = "from lexclip_core.targets import wu_palmer; wu_palmer(['dog.n.01'])"
 
 
 class SetUpError(Exception):
@@ -54,6 +56,7 @@ def set_up() -> None:
     requirements = digest(ROOT / "requirements.lock")
     project = digest(ROOT / "pyproject.toml", ROOT / "requirements.txt")
     wordnet = digest(*sorted((ROOT / "lexclip_core" / "synsets").glob("install*.py")))
+    kernels = digest(*sorted((ROOT / "lexclip_core" / "targets").glob("*.py")))
     discard_unusable_environment()
     if not stamped("requirements", requirements):
         started = time.monotonic()
@@ -69,6 +72,11 @@ def set_up() -> None:
     if not stamped("wordnet", wordnet) or not Path(read_stamp("wordnet")[1]).is_dir():
         say("finding WordNet 3.0")
         stamp("wordnet", wordnet, note=prepare_wordnet())
+    if not stamped("kernels", kernels):
+        say("building the Wu-Palmer index and compiling its kernels, once")
+        if run(str(BIN / "python"), "-c", FIRST_CALL) != 0:
+            say("that did not work: the first use of Wu-Palmer tries it again")
+        stamp("kernels", kernels)
 
 
 def digest(*paths: Path) -> str:

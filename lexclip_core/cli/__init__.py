@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from lexclip_core.cli import evaluation, machine, notebooks, run_folders, tuning, words
+from lexclip_core.cli import evaluation, image_tower, machine, notebooks, pictures, run_folders, tuning, words
 from lexclip_core.cli.application import application, main
 
-__all__ = ["application", "evaluation", "machine", "main", "notebooks", "run_folders", "tuning", "words"]
+__all__ = [
+    "application",
+    "evaluation",
+    "image_tower",
+    "machine",
+    "main",
+    "notebooks",
+    "pictures",
+    "run_folders",
+    "tuning",
+    "words",
+]

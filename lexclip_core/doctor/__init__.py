@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lexclip_core.doctor.checks import CHECKS, find_browser
+from lexclip_core.doctor.checks import BROWSERS, CHECKS, find_browser
 from lexclip_core.doctor.report import Finding, Report, Status, broken
 
-__all__ = ["CHECKS", "Finding", "Report", "Status", "examine", "find_browser"]
+__all__ = ["BROWSERS", "CHECKS", "Finding", "Report", "Status", "examine", "find_browser"]
 
 
 def examine() -> Report:

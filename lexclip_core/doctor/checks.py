@@ -110,6 +110,31 @@ def _default_tower() -> list[Finding]:
     return [Finding("default tower", "ok", detail, needed=True)]
 
 
+def _image_tower() -> list[Finding]:
+    from PIL import Image
+
+    from lexclip_core.towers import load_image
+    from lexclip_core.towers.load_image import emoji_tower_folder
+
+    folder = emoji_tower_folder()
+    if not folder.is_dir():
+        fix = "take data/image_towers/emoji from the repository"
+        return [Finding("image tower", "absent", f"not in {folder}", fix)]
+    tower = load_image()
+    tower.encode_pictures([Image.new("RGB", (64, 64), "white")])
+    detail = f"{tower.name} encodes pictures on {tower.device}; sha256 {tower.sha256} in {folder}"
+    return [Finding("image tower", "ok", detail)]
+
+
+def _pictures() -> list[Finding]:
+    from lexclip_core.datasets import emoji
+
+    pictures = emoji.picture_set()
+    pictures.read(0)
+    counts = f"{len(pictures):,} drawings of {len(pictures.classes):,} things that WordNet knows"
+    return [Finding("pictures", "ok", f"{counts}, in {storage.data_folder() / 'emoji'}")]
+
+
 def _explorer() -> list[Finding]:
     entry = storage.project_root() / "app" / "streamlit_app.py"
     if not entry.is_file():
@@ -184,6 +209,8 @@ CHECKS: dict[str, tuple[Callable[[], list[Finding]], bool]] = {
     "packages": (_packages, True),
     "device": (_device, False),
     "default tower": (_default_tower, True),
+    "image tower": (_image_tower, False),
+    "pictures": (_pictures, False),
     "explorer": (_explorer, True),
     "WordNet 3.0": (_wordnet, False),
     "runs": (_runs, False),

@@ -36,7 +36,11 @@ class RelatedPairs:
         )
 
     def constant(self) -> RelatedPairs:
-        """Return the same pairs, every one pulled to the mean of the targets: the control of the values."""
+        """Return the same pairs with the mean of all targets for each: the control of the values.
+
+        What is opposite stays so. Opposites are still only pushed down to the mean, and relatives only pulled
+        up to it: this takes away the values, not the structure, which `shuffled` takes away.
+        """
         mean = np.full_like(self.targets, self.targets.mean())
         return RelatedPairs(self.first, self.second, mean, self.opposite, self.weights)
 
@@ -48,18 +52,18 @@ class RelationPlan:
     Attributes:
         batch: Opposite pairs in a step, and as many pairs to be pulled together.
         retained: Words in a step that are only retained.
+        lenient: Weight of retaining a pair of which no word names a thing; other pairs count 1.
         neighbours: Words drawn from the surroundings of a word, so that close pairs are retained.
         surroundings: How many nearest words count as surroundings.
         near: Base cosine from which a pair counts as near.
-        lenient: Weight of retaining a pair of which no word names a thing; other pairs count 1.
     """
 
-    batch: int = 96
-    retained: int = 320
+    batch: int
+    retained: int
+    lenient: float
     neighbours: int = 8
     surroundings: int = 24
     near: float = 0.35
-    lenient: float = 0.03
 
 
 class RelationSampler:

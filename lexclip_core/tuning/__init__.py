@@ -17,10 +17,10 @@ from lexclip_core.training import History, fit
 from lexclip_core.tuning import maps, measuring
 from lexclip_core.tuning.embedding_cache import cached_embeddings
 from lexclip_core.tuning.lexicon import lexicon
-from lexclip_core.tuning.materials import Materials, materials
+from lexclip_core.tuning.materials import Materials, materials, matrix_materials
 from lexclip_core.tuning.provenance import command, provenance
 
-__all__ = ["Materials", "command", "materials", "tune"]
+__all__ = ["Materials", "command", "materials", "matrix_materials", "tune"]
 
 logger = logging.getLogger(__name__)
 

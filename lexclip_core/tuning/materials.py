@@ -13,6 +13,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.pairs import PairSampler, RelatedPairs, RelationPlan, RelationSampler, Sampler, WordSampler
 from lexclip_core.synsets import load_wordnet
 from lexclip_core.targets import (
+    REPULSIVE,
     Ladder,
     LexicalPairs,
     Policy,
@@ -39,7 +40,6 @@ _SHARES = {
     Rung.SIMILAR: 0.13,
     Rung.ALSO_SEE: 0.02,
 }
-_OPPOSITES = (Rung.ANTONYM, Rung.OPPOSITE, Rung.DERIVED_ANTONYM, Rung.CLUSTER_ANTONYM)
 # Synonymy of nouns is mostly Latin names of plants and animals; opposites are mostly adjectives.
 _POS_WEIGHTS = {"a": 2.0, "v": 1.5, "n": 1.0, "r": 0.5}
 _WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
@@ -79,11 +79,26 @@ def materials(experiment: Experiment, tower: Tower) -> Materials:
         )
     if experiment.vocabulary == "wordnet":
         return related_materials(experiment, tower, lexicon())
-    return _matrix_materials(experiment)
+    return matrix_materials(experiment, *_VOCABULARIES[experiment.vocabulary](experiment))
 
 
-def _matrix_materials(experiment: Experiment) -> Materials:
-    words, synsets = _VOCABULARIES[experiment.vocabulary](experiment)
+def matrix_materials(
+    experiment: Experiment, words: tuple[str, ...], synsets: tuple[str, ...] = ()
+) -> Materials:
+    """Return the batches of an experiment over words that are at hand, with a target for every two of them.
+
+    Args:
+        experiment: The settings; its own vocabulary plays no part.
+        words: The vocabulary.
+        synsets: The synset of each word, for targets by Wu-Palmer; each word's first noun sense if left out.
+
+    Raises:
+        InputError: The sampling is `relations`, or a word or synset is unknown to the target.
+    """
+    if experiment.sampling == "relations":
+        raise InputError(
+            "sampling 'relations' has no matrix of targets", "choose pairs, in_batch or full_matrix"
+        )
     if experiment.control == "random_words":
         words, synsets = random_words(words, seed=experiment.seed), ()
     targets = _targets(experiment, words, synsets)
@@ -133,7 +148,16 @@ def _targets(experiment: Experiment, words: tuple[str, ...], synsets: tuple[str,
 
 
 def related_materials(experiment: Experiment, tower: Tower, vocabulary: Lexicon) -> Materials:
-    """Return related pairs among the training words of a lexicon, beside words to be retained."""
+    """Return related pairs among the training words of a lexicon, beside words to be retained.
+
+    Raises:
+        InputError: The control is `random_words`: it needs other words, and WordNet's are already all there.
+    """
+    if experiment.control == "random_words":
+        raise InputError(
+            "control 'random_words' with sampling 'relations'",
+            "choose control 'shuffled' or 'constant', or vocabulary 'words' or 'imagenet_synonyms'",
+        )
     lengths = np.array([len(ids) for ids in tower.tokens(vocabulary.words)])
     usable = (vocabulary.split == "train") & (lengths <= _LONGEST)
     pairs = _related_pairs(vocabulary, usable, Ladder())
@@ -166,7 +190,7 @@ def _related_pairs(vocabulary: Lexicon, usable: np.ndarray, ladder: Ladder) -> R
         first=found.first,
         second=found.second,
         targets=pair_targets(found, ladder).astype(np.float32),
-        opposite=np.isin(found.rung, _OPPOSITES),
+        opposite=np.isin(found.rung, REPULSIVE),
         weights=_drawing_weights(vocabulary, found),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -94,10 +94,11 @@ def _auc(pairs: pd.DataFrame, split: str) -> Metrics:
 def inversions(sides: Sides, seen: Collection[str]) -> Metrics:
     """Return the inversion rate of WordNet's triples of which all three words are held out and unseen."""
     triples = _heldout_triples(frozenset(normalise(word) for word in seen))
-    measure: Callable[[suite.Encode], dict[str, Estimate]] = lambda encode: suite.measure_triples(  # noqa: E731
-        encode, triples, split="test"
-    )
-    return beside(measure(sides.before), measure(sides.after))
+
+    def rate(encode: suite.Encode) -> dict[str, Estimate]:
+        return suite.measure_triples(encode, triples, split="test")
+
+    return beside(rate(sides.before), rate(sides.after))
 
 
 @lru_cache(maxsize=2)
