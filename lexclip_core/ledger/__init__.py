@@ -1,0 +1,1 @@
+"""Every number of both papers beside ours, with a verdict."""

@@ -1,0 +1,1 @@
+"""ParaCLIP's experiment from records to a measured run."""

@@ -1,0 +1,1 @@
+"""Captions -> paraphrases in two steps: prompts, providers, quality."""
