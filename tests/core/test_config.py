@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexclip_core.config import PRESETS, Experiment, preset
+from lexclip_core.config import (
+    PARACLIP_PRESETS,
+    PRESETS,
+    TABLE_2,
+    Experiment,
+    ParaclipExperiment,
+    TrainingSettings,
+    paraclip_preset,
+    preset,
+)
 from lexclip_core.errors import InputError
 
 KINDS = get_type_hints(Experiment)
@@ -206,3 +215,114 @@ def test_a_preset_knows_its_name(name):
 def test_every_setting_is_documented():
     documented = re.findall(r"^    +(\w+): ", Experiment.__doc__, flags=re.MULTILINE)
     assert documented == [field.name for field in fields(Experiment)]
+
+
+# --- training on paraphrases ---
+
+PARACLIP_KINDS = get_type_hints(ParaclipExperiment)
+PARACLIP_OTHERS = OTHERS | {
+    "image_tower": "tiny-random",
+    "provider": "siblings",
+    "distance": "lexclip",
+    "scale_start": 10.0,
+    "scale_start_texts": 10.0,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARACLIP_KINDS))
+def test_every_setting_of_paraclip_changes_the_run_id(name):
+    before, kind = ParaclipExperiment(), PARACLIP_KINDS[name]
+    value = getattr(before, name)
+    if get_origin(kind) is Literal:
+        changed = next(choice for choice in get_args(kind) if choice != value)
+    else:
+        changed = PARACLIP_OTHERS.get(name) or value + 1
+    after = ParaclipExperiment.from_flat(before.flat() | {name: changed})
+    assert after.run_id.split("-")[-1] != before.run_id.split("-")[-1]
+    assert ParaclipExperiment.from_flat(json.loads(json.dumps(after.flat()))) == after
+
+
+def test_every_setting_of_paraclip_is_documented():
+    documented = re.findall(r"^    +(\w+): ", ParaclipExperiment.__doc__, flags=re.MULTILINE)
+    assert documented == [field.name for field in fields(ParaclipExperiment)]
+
+
+def test_what_every_training_has_means_the_same_in_both_kinds():
+    shared = {field.name for field in fields(TrainingSettings)}
+    assert shared == {field.name for field in fields(Experiment)} & {
+        field.name for field in fields(ParaclipExperiment)
+    }
+    assert {name: KINDS[name] for name in shared} == {name: PARACLIP_KINDS[name] for name in shared}
+
+
+def test_the_runs_made_before_keep_their_ids():
+    assert preset("blog-release").run_id == "blog-release-6ecf0242"
+    assert preset("lexclip-shuffled").run_id == "lexclip-shuffled-6160f590"
+
+
+def test_the_preset_paraclip_has_the_papers_values():
+    flat = paraclip_preset("paraclip").flat()
+    told = {"optimizer": "adamw", "schedule": "cosine", "epochs": 1, "steps": 0, "lr": 5e-7}
+    assert flat.items() >= (told | {"batch": 3072, "weight_decay": 0.001, "trainable": "all"}).items()
+    assert paraclip_preset("paraclip").weights == {
+        "image_paraphrase_2": 1,
+        "caption_paraphrase": 1,
+        "paraphrase_paraphrase": 1,
+    }
+    assert paraclip_preset("paraclip").duplicates == "leave"
+
+
+@pytest.mark.parametrize("name", PARACLIP_PRESETS)
+def test_a_preset_of_paraclip_knows_its_name_and_starts_an_experiment(name):
+    assert paraclip_preset(name).preset == name
+    assert ParaclipExperiment.from_flat({"preset": name, "seed": 3}) == replace(paraclip_preset(name), seed=3)
+
+
+def test_an_unknown_preset_of_paraclip_is_named_with_the_known_ones():
+    with pytest.raises(InputError, match=r"unknown preset 'lexclip'\n.*paraclip, paraclip-emoji"):
+        paraclip_preset("lexclip")
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE_2 if row != "base"])
+def test_every_row_of_table_2_is_a_setting_of_its_terms(row):
+    trained = replace(ParaclipExperiment(), **TABLE_2[row]).weights
+    letters = {"L1": "image_caption", "L1'": "image_paraphrase_1", "L1''": "image_paraphrase_2"}
+    letters |= {"L2": "caption_paraphrase", "L3": "paraphrase_paraphrase"}
+    assert trained == {letters[letter]: 1 for letter in row.split("+")}
+
+
+def test_table_2_has_nine_rows_of_which_the_first_trains_nothing():
+    assert len(TABLE_2) == 9
+    assert next(iter(TABLE_2)) == "base"
+    with pytest.raises(InputError, match=r"every weight is 0\n.*image_caption"):
+        replace(ParaclipExperiment(), **TABLE_2["base"])
+
+
+def test_the_distance_terms_may_be_trained_alone_or_beside_the_others():
+    beside = ParaclipExperiment(distance="lexclip", seed=4, tower="tiny-random", device="cpu")
+    words = beside.distance_experiment()
+    assert words == replace(preset("lexclip"), seed=4, tower="tiny-random", device="cpu", dtype="float32")
+    assert replace(beside, distance_batch=7).distance_experiment().batch == 7
+    assert replace(beside, **TABLE_2["base"]).weights == {}
+    assert replace(beside, distance_weight=0).distance_experiment() is None
+    assert ParaclipExperiment().distance_experiment() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("batch", 1, r"batch is 1\n.*at least 2"),
+        ("caption_paraphrase", -1, r"caption_paraphrase is -1\.0\n.*at least 0"),
+        ("chunk", -1, r"chunk is -1\n.*at least 0"),
+        ("scale_start", 0, r"scale_start is 0\.0\n.*above 0"),
+        ("scale_start_texts", 101, r"scale_start_texts is 101\.0\n.*at most 100"),
+        ("scale", "none", r"scale is 'none'\n.*shared, separate"),
+        ("duplicates", "drop", r"duplicates is 'drop'\n.*mask, leave"),
+        ("distance", "wup", r"distance is 'wup'\n.*none, blog-release"),
+        ("schedule", "step", r"schedule is 'step'\n.*constant, one_cycle, cosine"),
+        ("epochs", 0, r"epochs is 0 and so is steps"),
+    ],
+)
+def test_a_bad_value_of_paraclip_is_named_with_what_is_wanted(name, value, message):
+    with pytest.raises(InputError, match=message):
+        ParaclipExperiment.from_flat(ParaclipExperiment().flat() | {name: value})
