@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lexclip_core import storage
+from lexclip_core.datasets import file_digests
 from lexclip_core.datasets.caption_cards import CARDS
 from lexclip_core.datasets.caption_files import Found, Split, find_coco, find_flickr
 from lexclip_core.datasets.picture_files import open_picture
@@ -169,7 +169,7 @@ def _caption_set(found: Found) -> CaptionSet:
         title=title,
         classes=(),
         labels=np.full(len(found.files), -1, dtype=np.int64),
-        digests=tuple(storage.sha256(file) for file in found.files),
+        digests=file_digests.digests(found.files),
         titles=tuple(row.name for row in found.listed),
         read=lambda place: open_picture(found.files[place]),
     )

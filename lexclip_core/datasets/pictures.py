@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lexclip_core import storage
+from lexclip_core.datasets import file_digests
 from lexclip_core.datasets.picture_files import check_picture, open_picture
 from lexclip_core.datasets.picture_samples import SUFFIXES, pictures_in, sampled
 from lexclip_core.errors import InputError
@@ -159,14 +159,14 @@ def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> Pictur
 def from_files(
     name: str, title: str, classes: Sequence[PictureClass], files: Sequence[Sequence[Path]]
 ) -> PictureSet:
-    """Return the picture set of the files of each class; each file is read once for its digest."""
+    """Return the picture set of the files of each class; a file not seen before is read for its digest."""
     paths = [file for one in files for file in one]
     return PictureSet(
         name=name,
         title=title,
         classes=tuple(classes),
         labels=np.repeat(np.arange(len(files), dtype=np.int64), [len(one) for one in files]),
-        digests=tuple(storage.sha256(file) for file in paths),
+        digests=file_digests.digests(paths),
         titles=tuple(f"{_readable(file.parent)}/{_readable(file)}" for file in paths),
         read=lambda picture: open_picture(paths[picture]),
     )
