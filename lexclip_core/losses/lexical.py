@@ -1,7 +1,4 @@
-"""Losses on word embeddings: pure functions of tensors, each returning named, already weighted terms.
-
-Encoding never happens here: every function can be checked with a handful of two-dimensional vectors.
-"""
+"""Losses on word embeddings: cosines against their targets, and distance from where the words were."""
 
 from __future__ import annotations
 
@@ -168,21 +165,3 @@ def relation_loss(
         errors = side(cosines - targets).square()
         terms[term] = weights[term] * (mask * errors).sum() / mask.sum().clamp(min=1e-9)
     return terms
-
-
-def concept_contrast(
-    pictures: Tensor, texts: Tensor, concepts: Tensor, scale: Tensor, *, smoothing: float = 0.0
-) -> Tensor:
-    """Return InfoNCE of pictures against the texts of all concepts, not only those in the batch, a scalar.
-
-    The denominator runs over every concept, so a batch sees all negatives; with the batch's own texts alone
-    this is the picture half of the usual contrastive loss.
-
-    Args:
-        pictures: Unit rows, shape (n, dim).
-        texts: Unit rows, shape (concepts, dim).
-        concepts: What each picture shows: indices of shape (n,), or shares of shape (n, concepts).
-        scale: The inverse temperature, a positive scalar.
-        smoothing: Share of the target spread over all concepts.
-    """
-    return functional.cross_entropy(scale * pictures @ texts.T, concepts, label_smoothing=smoothing)
