@@ -1,15 +1,18 @@
 """What the two papers report, number by number, to hold our own results against.
 
-`data/reported.csv` has the columns paper, where (figure or table), row, column, value, uncertainty, setting.
-Values are as printed: percent, and for STS 100 times Spearman's rho. The uncertainty is what reading a value
-off a figure adds (0.3 points); printed numbers have 0. The blog's readers return shares of 1, as every
-accuracy of this project.
+`data/reported.csv` has the columns paper, where (figure, table or part of the text), row, column, value,
+uncertainty, setting, unit, claims. The first four and the setting are a number's place. Values are as
+printed, in the unit `percent` (for STS 100 times Spearman's rho), `change` (a difference or a loss, in
+percent), `cosine`, `count` or `number`; the uncertainty is what reading a value off a figure adds (0.3
+points), printed numbers have 0; `claims` names the claims that a number bears on. The blog's readers return
+shares of 1, as every accuracy of this project.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,8 +22,29 @@ from lexclip_core.errors import DamagedFileError, InputError, MissingResourceErr
 
 BlogKind = Literal["synonym", "hypernym", "mixed"]
 BlogSet = Literal["ImageNet", "OpenImages"]
+Unit = Literal["percent", "change", "cosine", "count", "number"]
 
-_COLUMNS = ("paper", "where", "row", "column", "value", "uncertainty", "setting")
+_LIMITS: dict[Unit, tuple[float, float]] = {
+    "percent": (0, 100),
+    "change": (-100, 100),
+    "cosine": (-1, 1),
+    "count": (0, np.inf),
+    "number": (-np.inf, np.inf),
+}
+
+
+class Place(NamedTuple):
+    """Where a paper has a number: the key that measurements of it carry."""
+
+    paper: str
+    where: str
+    row: str
+    column: str
+    setting: str
+
+
+_COLUMNS = ("paper", "where", "row", "column", "value", "uncertainty", "setting", "unit", "claims")
+_TEXT = (*Place._fields, "unit", "claims")
 
 
 def read(path: Path | None = None) -> pd.DataFrame:
@@ -34,22 +58,41 @@ def read(path: Path | None = None) -> pd.DataFrame:
 
     Raises:
         MissingResourceError: There is no such file.
-        DamagedFileError: Columns are missing, or a value is no percentage.
+        DamagedFileError: Columns are missing, or a value is none of its unit.
     """
     path = path or storage.data_folder() / "reported.csv"
-    text = dict.fromkeys(("paper", "where", "row", "column", "setting"), str)
     try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False)
+        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
         if tuple(table.columns) != _COLUMNS:
             raise ValueError(f"columns {list(table.columns)}")
         table = table.astype({"value": float, "uncertainty": float})
+        _check_values(table)
     except FileNotFoundError as error:
         raise MissingResourceError(f"{path} is not there", "restore it from the repository") from error
     except ValueError as error:
         raise DamagedFileError(f"{path} cannot be read: {error}", "restore it from the repository") from error
-    if not (table["value"].between(0, 100) & table["uncertainty"].between(0, 5)).all():
-        raise DamagedFileError(f"{path} holds a value outside 0 to 100", "restore it from the repository")
     return table
+
+
+def _check_values(table: pd.DataFrame) -> None:
+    for unit, rows in table.groupby("unit"):
+        if unit not in get_args(Unit):
+            raise ValueError(f"unknown unit {unit!r}")
+        low, high = _LIMITS[unit]
+        wrong = rows[~rows["value"].between(low, high)]
+        if len(wrong):
+            raise ValueError(f"{wrong['value'].iloc[0]:g} lies outside {low:g} to {high:g}, {unit}")
+    if not table["uncertainty"].between(0, 5).all():
+        raise ValueError("an uncertainty outside 0 to 5")
+
+
+@lru_cache(maxsize=1)
+def places() -> dict[Place, tuple[str, ...]]:
+    """Return every place of a reported number with the claims that the number bears on."""
+    return {
+        Place(*map(str, key)): tuple(claims.split())
+        for *key, claims in read()[[*Place._fields, "claims"]].itertuples(index=False)
+    }
 
 
 def blog_curve(kind: BlogKind, dataset: BlogSet = "ImageNet") -> pd.DataFrame:

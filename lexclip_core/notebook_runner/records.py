@@ -1,30 +1,35 @@
-"""What a notebook leaves behind besides its text: the metrics of its last cell."""
+"""What a notebook leaves behind besides its text: the metrics and measurements of its last cell."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lexclip_core.errors import InputError
+from lexclip_core.ledger import Measurement
 from lexclip_core.notebook_runner.parameters import read_notebook
 from lexclip_core.runs.content import check_metrics
 
 MIME = "application/vnd.lexclip.metrics+json"
+MEASURED_MIME = "application/vnd.lexclip.measured+json"
 
 
-def record(metrics: Mapping[str, Any]) -> None:
+def record(metrics: Mapping[str, Any], measured: Sequence[Measurement] = ()) -> None:
     """Record a notebook's metrics as the output of its last cell, where the runner reads them back.
 
     Args:
         metrics: "split/name" to a number, a dict with "value" and where known "low", "high", "n" and
             "note", or an object whose `as_dict()` gives one.
+        measured: What the ledger holds beside the papers: `ledger.conditions(...).measured(...)` entries.
 
     Raises:
         InputError: A metric has no number, or its name does not say its split.
     """
     from IPython.display import display
+
+    from lexclip_core.tuning.provenance import git_commit  # late: it brings torch
 
     entries = {name: _entry(value) for name, value in metrics.items()}
     check_metrics(entries)
@@ -38,7 +43,11 @@ def record(metrics: Mapping[str, Any]) -> None:
         except (TypeError, ValueError) as error:
             raise InputError(f"metrics: {name!r}: {error}", "record plain, finite numbers") from error
     lines = [f"{name}: {entry['value']:.4g}" for name, entry in entries.items()]
-    display({MIME: entries, "text/plain": "\n".join(lines)}, raw=True)
+    bundle: dict[str, Any] = {MIME: entries}
+    if measured:
+        bundle[MEASURED_MIME] = {"commit": git_commit(), "measured": [one.as_dict() for one in measured]}
+        lines.append(f"for the ledger: {len(measured)} measurements")
+    display(bundle | {"text/plain": "\n".join(lines)}, raw=True)
 
 
 def _entry(value: Any) -> Any:
@@ -61,3 +70,19 @@ def read_metrics(path: Path) -> dict[str, Any]:
         for output in cell.get("outputs", []):
             found |= output.get("data", {}).get(MIME, {})
     return found
+
+
+def read_measured(path: Path) -> dict[str, Any]:
+    """Return what an executed notebook recorded for the ledger: "commit" and "measured", a list of dicts.
+
+    Empty where it recorded nothing; of several records the last.
+
+    Raises:
+        MissingResourceError: There is no such file.
+        DamagedFileError: It is not a notebook.
+    """
+    found: dict[str, Any] = {}
+    for cell in read_notebook(path).cells:
+        for output in cell.get("outputs", []):
+            found = output.get("data", {}).get(MEASURED_MIME, found)
+    return dict(found)

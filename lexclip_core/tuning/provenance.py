@@ -20,7 +20,7 @@ def provenance(experiment: Experiment, tower: Tower, *, seconds: float) -> dict[
     """Return what a later reader needs to trust or repeat a run."""
     return {
         "command": command(experiment),
-        "git_commit": _commit(),
+        "git_commit": git_commit(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "cores": os.cpu_count(),
@@ -40,7 +40,8 @@ def command(experiment: Experiment) -> str:
     return f"lexclip tune --preset {experiment.preset} {settings}".strip()
 
 
-def _commit() -> str:
+def git_commit() -> str:
+    """Return the commit that the code stands at, or `unknown` outside of git."""
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],

@@ -7,7 +7,7 @@ import pytest
 from lexclip_core.datasets import reported
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
-HEAD = "paper,where,row,column,value,uncertainty,setting\n"
+HEAD = "paper,where,row,column,value,uncertainty,setting,unit,claims\n"
 
 
 def value(table, **where) -> float:
@@ -24,12 +24,12 @@ def test_every_number_has_one_place_and_an_uncertainty():
     assert not table.duplicated(keys).any()
     assert (table[keys] != "").all(axis=None)
     assert table["paper"].value_counts().to_dict() == {
-        "blog": (8 + 7 + 5) * 4 + (1 + 2) * 4 + (4 * 2 + 4) * 2 + 2 * 4,
-        "paraclip": 10 * 8 + 9 * 8,
+        "blog": (8 + 7 + 5) * 4 + (1 + 2) * 4 + (4 * 2 + 4) * 2 + 2 * 4 + 16 + 5,
+        "paraclip": 10 * 8 + 9 * 8 + 23 + 9 + 3 + 2,
         "open_clip": 7 + 8,
         "clip_benchmark": 3,
     }
-    digitised = (table["paper"] == "blog") & (table["where"] != "FER2013")
+    digitised = table["where"].isin(["ImageNet", "OpenImages", "OpenImages comparison"])
     assert set(table.loc[digitised, "uncertainty"]) == {0.3}
     assert set(table.loc[~digitised, "uncertainty"]) == {0.0}
 
@@ -154,8 +154,12 @@ def test_what_the_blog_has_not_is_refused(call, message):
     ("content", "message"),
     [
         ("a,b\n1,2\n", "columns"),
-        (HEAD + "blog,F,1,x,many,0,y\n", "many"),
-        (HEAD + "blog,F,1,x,743,0,y\n", "outside 0 to 100"),
+        (HEAD + "blog,F,1,x,many,0,y,percent,\n", "many"),
+        (HEAD + "blog,F,1,x,743,0,y,percent,\n", "743 lies outside 0 to 100, percent"),
+        (HEAD + "blog,F,1,x,-5,0,y,count,\n", "-5 lies outside 0 to inf, count"),
+        (HEAD + "blog,F,1,x,1.5,0,y,cosine,\n", "outside -1 to 1, cosine"),
+        (HEAD + "blog,F,1,x,5,0,y,per mille,\n", "unknown unit 'per mille'"),
+        (HEAD + "blog,F,1,x,5,9,y,percent,\n", "an uncertainty outside 0 to 5"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, content, message):
