@@ -32,6 +32,7 @@ from lexclip_core.figures.style import (
     PLOTLY_CONFIG,
     TEMPLATE,
     marks_for,
+    plotly_code,
     use_in_notebook,
 )
 
@@ -86,6 +87,7 @@ __all__ = [
     "metric_bars",
     "neighbours",
     "pair_cosines",
+    "plotly_code",
     "rankings",
     "subtree_map",
     "use_in_notebook",

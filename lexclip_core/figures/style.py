@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
+from plotly.offline import get_plotlyjs
 
 from lexclip_core.errors import InputError
 
@@ -47,6 +48,11 @@ def use_in_notebook() -> None:
     """Give `PLOTLY_CONFIG` to the figures that a notebook shows by themselves, which else offer an upload."""
     for name in ("plotly_mimetype", "notebook"):
         pio.renderers[name].config = dict(PLOTLY_CONFIG)
+
+
+def plotly_code() -> str:
+    """Return plotly's JavaScript, for pages that show figures without a network."""
+    return get_plotlyjs()
 
 
 @dataclass(frozen=True)

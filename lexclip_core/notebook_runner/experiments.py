@@ -14,6 +14,7 @@ from lexclip_core.errors import InputError, MissingResourceError
 Profile = Literal["smoke", "embedded", "paper"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 _KEYS = frozenset({"file", "title", "question", "claims", "minutes", "parameters"})
+_OPTIONAL = frozenset({"needs"})
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Experiment:
         claims: Rows of the papers' claims it bears on, such as `B4`.
         minutes: About how long each profile takes on two CPU cores (`paper`: on one GPU).
         parameters: Values by profile; what is not named keeps the notebook's own default.
+        needs: Stems of earlier notebooks whose kept results it takes up; it waits for them.
     """
 
     file: str
@@ -35,6 +37,7 @@ class Experiment:
     claims: tuple[str, ...]
     minutes: Mapping[str, float]
     parameters: Mapping[str, Mapping[str, Any]]
+    needs: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -55,7 +58,8 @@ def read_experiments(path: Path | None = None) -> tuple[Experiment, ...]:
 
     Raises:
         MissingResourceError: There is no such file.
-        InputError: It is not TOML, or an entry is incomplete, has an unknown key, or stands twice.
+        InputError: It is not TOML, or an entry is incomplete, has an unknown key, stands twice, or needs a
+            notebook that does not stand before it.
     """
     path = path or notebooks_folder() / "experiments.toml"
     try:
@@ -71,15 +75,25 @@ def read_experiments(path: Path | None = None) -> tuple[Experiment, ...]:
     for file in files:
         if files.count(file) > 1:
             raise InputError(f"{path}: {file} stands twice", "keep one entry a notebook")
+    for place, experiment in enumerate(experiments):
+        earlier = [one.stem for one in experiments[:place]]
+        for need in experiment.needs:
+            if need not in earlier:
+                raise InputError(
+                    f"{path}: {experiment.file} needs {need!r}, which does not stand before it",
+                    f"name notebooks before it: {', '.join(earlier) or 'there are none'}",
+                )
     return experiments
 
 
 def _experiment(entry: Mapping[str, Any], path: Path) -> Experiment:
     where = f"{path}: {entry.get('file', 'an entry without file')}"
-    missing, unknown = _KEYS - set(entry), set(entry) - _KEYS
+    missing, unknown = _KEYS - set(entry), set(entry) - _KEYS - _OPTIONAL
     if missing or unknown:
         said = f"lacks {sorted(missing)[0]!r}" if missing else f"has an unknown key {sorted(unknown)[0]!r}"
-        raise InputError(f"{where} {said}", f"an entry has the keys {', '.join(sorted(_KEYS))}")
+        raise InputError(
+            f"{where} {said}", f"an entry has the keys {', '.join(sorted(_KEYS))}, perhaps needs"
+        )
     for key in ("minutes", "parameters"):
         if set(entry[key]) != set(PROFILES):
             raise InputError(
@@ -93,6 +107,7 @@ def _experiment(entry: Mapping[str, Any], path: Path) -> Experiment:
         claims=tuple(entry["claims"]),
         minutes=dict(entry["minutes"]),
         parameters={profile: dict(entry["parameters"][profile]) for profile in PROFILES},
+        needs=tuple(entry.get("needs", ())),
     )
 
 

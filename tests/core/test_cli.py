@@ -568,8 +568,8 @@ def test_notebooks_run_hands_profile_and_choice_to_the_runner(
 
     asked: list[Any] = []
 
-    def run_notebooks(profile: str, *, only: Any, output: Path | None) -> tuple[Any, ...]:
-        asked.append((profile, list(only), output))
+    def run_notebooks(profile: str, *, only: Any, output: Path | None, settings: Any) -> tuple[Any, ...]:
+        asked.append((profile, list(only), output, settings))
         return (
             notebook_runner.Outcome(
                 "00_tour.ipynb", tmp_path / "00_tour.ipynb", 1.5, {"all/x": {"value": 1}}
@@ -579,14 +579,43 @@ def test_notebooks_run_hands_profile_and_choice_to_the_runner(
     monkeypatch.setattr(notebook_runner, "run_notebooks", run_notebooks)
     given = ("notebooks", "run", "--profile", "smoke", "--only", "00", "--output", str(tmp_path))
     [outcome] = call(*given, "--json").json
-    assert asked == [("smoke", ["00"], tmp_path)]
+    assert asked == [("smoke", ["00"], tmp_path, notebook_runner.Settings())]
     assert outcome["metrics"] == {"all/x": {"value": 1}}
     assert str(tmp_path / "00_tour.ipynb") in call(*given).out
-    call("notebooks", "run")
-    assert asked[-1] == ("embedded", [], None)
+    call("notebooks", "run", "--jobs", "3", "--again", "--set", "sizes=[3, 4]", "--set", "tower_name=a/b")
+    settings = notebook_runner.Settings(jobs=3, again=True, overrides={"sizes": [3, 4], "tower_name": "a/b"})
+    assert asked[-1] == ("embedded", [], None, settings)
 
 
-@pytest.mark.parametrize("arguments", [["--profile", "blurf"], ["--profile", "smoke", "--only", "blurf"]])
+def test_notebooks_run_shows_what_ran_and_then_what_failed(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from lexclip_core import notebook_runner
+
+    ran = notebook_runner.Outcome("00_tour.ipynb", tmp_path / "00_tour.ipynb", 1.5, {})
+    failure = notebook_runner.NotebookError("01_x.ipynb failed in cell [3]", "see the copy")
+
+    def run_notebooks(profile: str, **options: Any) -> tuple[Any, ...]:
+        raise notebook_runner.NotebooksFailed({"01_x": failure}, {"02_y": "01_x"}, [ran], tmp_path)
+
+    monkeypatch.setattr(notebook_runner, "run_notebooks", run_notebooks)
+    done = call("notebooks", "run")
+    assert done.status == 1
+    assert "00_tour.ipynb" in done.out
+    assert "1 of 3 notebooks failed:" in done.err
+    assert "01_x.ipynb failed in cell [3]" in done.err
+    assert "02_y was not begun: it needs 01_x" in done.err
+
+
+def test_a_setting_without_a_value_is_refused(call: Call):
+    done = call("notebooks", "run", "--set", "steps")
+    assert done.status == 2
+    assert "--set 'steps' is no NAME=VALUE" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--profile", "blurf"], ["--profile", "smoke", "--only", "blurf"], ["--set", "blurf=1"]]
+)
 def test_notebooks_run_refuses_what_it_does_not_know(call: Call, arguments: list[str]):
     done = call("notebooks", "run", *arguments)
     assert done.status == 2

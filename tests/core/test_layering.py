@@ -47,6 +47,7 @@ ROOMS = {
     "plotly": {"figures"},
     "typer": {"cli"},
     "papermill": {"notebook_runner"},
+    "nbconvert": {"notebook_runner"},
     "streamlit": set(),
     "app": set(),
 }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import nbclient
 import nbformat
+import papermill
 import pytest
 
 from lexclip_core import notebook_runner, storage
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.notebook_runner import records
+from lexclip_core.notebook_runner import kept, records
 
 PARAMETERS = 'epochs: int = 3  # passes over the pairs\nwords: list[str] = ["hot"]  # what is encoded'
 RECORD = "from lexclip_core.notebook_runner import record\nrecord({'all/epochs': epochs * len(words)})"
@@ -67,17 +70,27 @@ def test_a_notebook_runs_with_its_profile_and_its_metrics_are_read_back(folder: 
     assert (folder / "00_good.ipynb").read_bytes() == committed, "the committed notebook is left as it is"
 
 
-def test_a_failure_names_notebook_cell_and_exception_and_keeps_the_copy(folder: Path, tmp_path: Path):
+def test_after_a_failure_the_others_run_and_the_failure_names_notebook_cell_and_exception(
+    folder: Path, tmp_path: Path
+):
     output = tmp_path / "out"
-    with pytest.raises(notebook_runner.NotebookError) as caught:
-        notebook_runner.run_notebooks("smoke", only=["01_failing", "02"], folder=folder, output=output)
+    settings = notebook_runner.Settings(jobs=2)
+    with pytest.raises(notebook_runner.NotebooksFailed) as caught:
+        notebook_runner.run_notebooks(
+            "smoke", only=["01_failing", "02"], folder=folder, output=output, settings=settings
+        )
+    assert "1 of 2 notebooks failed" in str(caught.value)
     assert "01_failing.ipynb failed in cell [3]" in str(caught.value)
     assert "`{}['nowhere']  # no such key`: KeyError: 'nowhere'" in str(caught.value)
-    assert str(output / "01_failing.ipynb") in str(caught.value)
+    assert str(output) in str(caught.value)
     copy = nbformat.read(output / "01_failing.ipynb", as_version=4)
     errors = [o.ename for cell in copy.cells for o in cell.get("outputs", []) if o.output_type == "error"]
     assert errors == ["KeyError"]
-    assert not (output / "02_other.ipynb").exists(), "the first failure ends the run"
+    [outcome] = caught.value.outcomes
+    assert outcome.metrics == {"all/epochs": {"value": 3}}
+    index = (output / "index.html").read_text(encoding="utf-8")
+    assert "failed: 01_failing.ipynb failed in cell [3]" in index
+    assert (output / "02_other.html").exists()
 
 
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -85,7 +98,7 @@ def no_kernel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     started: list[str] = []
 
     def copy(source: Path, target: Path, **options: object) -> None:
-        started.append(f"{source.name} {json.dumps(options['parameters'])}")
+        started.append(f"{target.name} {json.dumps(options['parameters'])}")
         target.write_bytes(source.read_bytes())
 
     monkeypatch.setattr("papermill.execute_notebook", copy)
@@ -96,9 +109,13 @@ def test_all_notebooks_run_in_order_each_with_its_own_parameters(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     started = no_kernel(monkeypatch)
-    outcomes = notebook_runner.run_notebooks("paper", folder=folder, output=tmp_path / "out")
+    settings = notebook_runner.Settings(jobs=1)
+    output = tmp_path / "out"
+    outcomes = notebook_runner.run_notebooks("paper", folder=folder, output=output, settings=settings)
     assert [outcome.file for outcome in outcomes] == ["00_good.ipynb", "01_failing.ipynb", "02_other.ipynb"]
-    assert started[0] == '00_good.ipynb {"epochs": 9}'
+    assert [text.split()[0] for text in started] == [f".{outcome.file}" for outcome in outcomes]
+    assert started[0] == '.00_good.ipynb {"epochs": 9}'
+    assert sorted(path.name for path in output.glob("*.ipynb")) == [outcome.file for outcome in outcomes]
 
 
 def test_copies_go_to_a_folder_of_the_profile(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -147,6 +164,140 @@ def test_the_environment_is_left_as_it_was(folder: Path, tmp_path: Path, monkeyp
 
     assert os.environ["LEXCLIP_PROGRESS"] == "1"
     assert "PYTHONWARNINGS" not in os.environ
+
+
+def test_what_is_set_for_all_goes_to_the_notebooks_that_declare_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started = no_kernel(monkeypatch)
+    write_notebook(folder, "02_other.ipynb", RECORD, parameters="words: list[str] = []  # no epochs")
+    toml = (folder / "experiments.toml").read_text(encoding="utf-8")
+    (folder / "experiments.toml").write_text(toml.replace("epochs = 9", ""), encoding="utf-8")
+
+    def run(**overrides: object) -> None:
+        settings = notebook_runner.Settings(jobs=1, overrides=overrides)
+        notebook_runner.run_notebooks("smoke", folder=folder, output=tmp_path / "out", settings=settings)
+
+    run(epochs=7)
+    assert started == [
+        '.00_good.ipynb {"epochs": 7}',
+        '.01_failing.ipynb {"epochs": 7}',
+        ".02_other.ipynb {}",
+    ]
+    with pytest.raises(InputError, match="has a parameter 'epoch'"):
+        run(epoch=7)
+    with pytest.raises(InputError, match=r"00_good.ipynb: epochs is 'x' .str., not int"):
+        run(epochs="x")
+    assert len(started) == 3
+
+
+@pytest.fixture
+def again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a function that runs the folder's notebooks one by one and names those that were executed."""
+    started = no_kernel(monkeypatch)
+
+    def run(**settings: object) -> list[str]:
+        started.clear()
+        made = notebook_runner.Settings(jobs=1, **settings)
+        outcomes = notebook_runner.run_notebooks(
+            "smoke", folder=folder, output=tmp_path / "out", settings=made
+        )
+        assert [one.file for one in outcomes] == ["00_good.ipynb", "01_failing.ipynb", "02_other.ipynb"]
+        assert [one.file for one in outcomes if not one.kept] == [text.split()[0][1:] for text in started]
+        return [text[1:3] for text in started]
+
+    return run
+
+
+def test_what_is_unchanged_is_not_run_again_unless_asked_for(again: Callable[..., list[str]]):
+    assert again() == ["00", "01", "02"]
+    assert again() == []
+    assert again(again=True) == ["00", "01", "02"]
+
+
+def test_a_changed_notebook_runs_again_and_so_does_what_needs_it(
+    again: Callable[..., list[str]], folder: Path
+):
+    toml = folder / "experiments.toml"
+    last = entry("02_other.ipynb")
+    needing = last.replace("title =", 'needs = ["00_good"]\ntitle =')
+    toml.write_text(toml.read_text(encoding="utf-8").replace(last, needing), encoding="utf-8")
+    assert again() == ["00", "01", "02"]
+    write_notebook(folder, "01_failing.ipynb", "x = 2")
+    assert again() == ["01"]
+    write_notebook(folder, "00_good.ipynb", RECORD, "x = 2")
+    assert again() == ["00", "02"]
+
+
+def test_other_parameters_and_other_code_run_again(
+    again: Callable[..., list[str]], folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    again()
+    assert again(overrides={"epochs": 5}) == ["01", "02"], "00 has 5 epochs in the profile"
+    again()
+    (folder / "exercise.py").write_text("answer = 42\n", encoding="utf-8")
+    kept.code_digest.cache_clear()
+    assert again() == ["00", "01", "02"]
+    assert again() == []
+    monkeypatch.setattr(kept, "code_digest", lambda folder: "another library")
+    assert again() == ["00", "01", "02"]
+
+
+@pytest.mark.parametrize("harm", ["cut", "unstamped", "gone"])
+def test_a_copy_that_is_damaged_unfinished_or_gone_is_made_again(
+    again: Callable[..., list[str]], tmp_path: Path, harm: str
+):
+    again()
+    copy = tmp_path / "out" / "01_failing.ipynb"
+    if harm == "cut":
+        copy.write_bytes(copy.read_bytes()[:100])
+    elif harm == "gone":
+        copy.unlink()
+    else:
+        notebook = nbformat.read(copy, as_version=4)
+        del notebook.metadata["lexclip"]
+        nbformat.write(notebook, copy)
+    assert again() == ["01"]
+
+
+def test_a_failed_notebook_is_run_again_and_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started = no_kernel(monkeypatch)
+    copying = papermill.execute_notebook
+
+    def fail(source: Path, target: Path, **options: object) -> None:
+        copying(source, target, **options)
+        if source.name == "01_failing.ipynb":
+            raise nbclient.exceptions.DeadKernelError("gone")
+
+    def run() -> None:
+        notebook_runner.run_notebooks("smoke", folder=folder, output=tmp_path / "out")
+
+    monkeypatch.setattr("papermill.execute_notebook", fail)
+    for count in (3, 4):
+        with pytest.raises(notebook_runner.NotebooksFailed, match=r"01_failing.ipynb: the kernel died"):
+            run()
+        assert len(started) == count
+    monkeypatch.setattr("papermill.execute_notebook", copying)
+    run()
+    assert len(started) == 5
+
+
+def test_what_needs_a_failed_notebook_is_left_out_and_said(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(source: Path, target: Path, **options: object) -> None:
+        raise nbclient.exceptions.DeadKernelError("gone")
+
+    toml = entry("00_good.ipynb") + entry("02_other.ipynb").replace("title =", 'needs = ["00_good"]\ntitle =')
+    (folder / "experiments.toml").write_text(toml, encoding="utf-8")
+    monkeypatch.setattr("papermill.execute_notebook", fail)
+    expected = r"1 of 2 notebooks failed:\n.*00_good.ipynb: the kernel died.*\n.*02_other .* needs 00_good"
+    with pytest.raises(notebook_runner.NotebooksFailed, match=expected):
+        notebook_runner.run_notebooks("smoke", folder=folder, output=tmp_path / "out")
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "not run: it needs 00_good" in index
 
 
 # parameters
@@ -230,6 +381,10 @@ def test_experiments_are_read_in_order(folder: Path):
         (entry("a.ipynb") * 2, "a.ipynb stands twice"),
         (entry("a.ipynb").replace("title", "titel"), "a.ipynb lacks 'title'"),
         (entry("a.ipynb").replace("claims", "colour = 1\nclaims"), "a.ipynb has an unknown key 'colour'"),
+        (
+            entry("a.ipynb").replace("title =", 'needs = ["b"]\ntitle =') + entry("b.ipynb"),
+            "a.ipynb needs 'b', which does not stand before it",
+        ),
         (entry("a.ipynb").replace("smoke = 0.5, ", ""), "minutes names embedded, paper"),
         (entry("a.ipynb").replace("parameters.paper", "parameters.full"), "names smoke, embedded, full"),
     ],
