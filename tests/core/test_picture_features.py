@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +16,8 @@ from PIL import Image
 
 from lexclip_core import picture_features
 from lexclip_core.datasets.pictures import PictureClass, PictureSet
-from lexclip_core.errors import InputError
-from lexclip_core.picture_features import features, features_folder
+from lexclip_core.errors import InputError, StorageError
+from lexclip_core.picture_features import features, features_folder, table
 from lexclip_core.towers import ImageTower, load_image
 
 
@@ -124,22 +126,71 @@ def test_a_kill_while_writing_leaves_nothing_behind(
         with pytest.raises(KeyboardInterrupt):
             features(tower, picture_set(range(3)), folder=tmp_path)
     assert list(features_folder(tower, tmp_path).iterdir()) == []
-    (features_folder(tower, tmp_path) / ".left.npz.x1.npz").write_bytes(b"by a power cut")
+    for name in (".left.npz.x1.npz", ".left.npy.x1.npy"):
+        (features_folder(tower, tmp_path) / name).write_bytes(b"by a power cut")
     assert features(tower, picture_set(range(3)), folder=tmp_path).shape == (3, tower.dim)
 
 
-def damages() -> dict:
-    def flip(file: Path) -> None:
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content)
+def test_a_kill_between_the_lots_and_the_table_costs_nothing(
+    tower: ImageTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*args):
+        raise KeyboardInterrupt
 
+    with monkeypatch.context() as patched:
+        patched.setattr(table, "_write_header", killed)
+        with pytest.raises(KeyboardInterrupt):
+            features(tower, picture_set(range(6)), folder=tmp_path)
+    assert {file.suffix for file in features_folder(tower, tmp_path).iterdir()} == {".npz"}
+    resumed = Counting(range(6))
+    features(tower, resumed.pictures, folder=tmp_path)
+    assert resumed.seen == []
+    assert [file.suffix for file in features_folder(tower, tmp_path).iterdir()] == [".npy"]
+
+
+def test_the_rows_are_mapped_and_what_is_written_stays_out_of_the_file(tower: ImageTower, tmp_path: Path):
+    first = features(tower, picture_set(range(5)), folder=tmp_path)
+    assert isinstance(first, np.memmap)
+    [file] = features_folder(tower, tmp_path).iterdir()
+    assert Path(first.filename) == file
+    before = first.copy()
+    first[:] = 0
+    again = features(tower, picture_set(range(5)), folder=tmp_path)
+    assert (again == before).all()
+    assert (again @ again.T).diagonal() == pytest.approx(np.ones(5), abs=1e-5)
+
+
+def test_another_order_or_another_picture_is_another_table(tower: ImageTower, tmp_path: Path):
+    first = features(tower, picture_set([1, 2, 3]), folder=tmp_path)
+    turned, larger = Counting([3, 1, 2]), Counting([1, 2, 4])
+    assert (features(tower, turned.pictures, folder=tmp_path) == first[[2, 0, 1]]).all()
+    features(tower, larger.pictures, folder=tmp_path)
+    assert (turned.seen, larger.seen) == ([], [4])
+    # Under another set's name a table is of no use, however sound it is.
+    other = Counting([7, 8, 9])
+    digests = [bytes.fromhex(digest) for digest in other.pictures.digests]
+    (tmp_path / tower.identity[:32] / table.name(digests)).write_bytes(Path(first.filename).read_bytes())
+    features(tower, other.pictures, folder=tmp_path)
+    assert other.seen == [7, 8, 9]
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-50])
+
+
+def lot_damages() -> dict:
     def with_arrays(**arrays: np.ndarray):
         return lambda file: np.savez(file, **arrays)
 
     digests, rows = np.zeros((2, 32), np.uint8), np.zeros((2, 384), np.float32)
     return {
-        "cut": lambda file: file.write_bytes(file.read_bytes()[:-50]),
+        "cut": cut,
         "empty": lambda file: file.write_bytes(b""),
         "a flipped bit": flip,
         "another dim": with_arrays(digests=digests, rows=rows[:, :5]),
@@ -150,21 +201,93 @@ def damages() -> dict:
     }
 
 
-@pytest.mark.parametrize("damage", damages())
-def test_a_damaged_file_is_said_and_made_anew(
+@pytest.mark.parametrize("damage", lot_damages())
+def test_a_damaged_lot_is_said_and_made_anew(
     tower: ImageTower, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ):
-    rows = features(tower, picture_set(range(8)), folder=tmp_path)
+    killed = Counting(range(9), fails_at=8)
+    with pytest.raises(KeyboardInterrupt):
+        features(tower, killed.pictures, folder=tmp_path)
     file = sorted(features_folder(tower, tmp_path).iterdir())[0]
-    damages()[damage](file)
+    lot_damages()[damage](file)
     again = Counting(range(8))
     with caplog.at_level(logging.WARNING):
-        assert features(tower, again.pictures, folder=tmp_path) == pytest.approx(rows, abs=1e-6)
+        rows = features(tower, again.pictures, folder=tmp_path)
+    assert rows == pytest.approx(tower.encode_pictures(map(colour, range(8))), abs=1e-6)
     assert again.seen in ([0, 1, 2, 3], [4, 5, 6, 7])
     assert f"{file} is damaged" in caplog.text
     healed = Counting(range(8))
     features(tower, healed.pictures, folder=tmp_path)
     assert healed.seen == []
+
+
+def table_damages() -> dict:
+    return {
+        "cut": (cut, 1),
+        "empty": (lambda file: file.write_bytes(b""), 8),
+        "a flipped bit": (flip, 1),
+        "no table": (lambda file: np.save(file, np.zeros((8, 384), np.float32)), 8),
+        "objects": (lambda file: np.save(file, np.array([{}], object), allow_pickle=True), 8),
+        "half a head": (lambda file: file.write_bytes(file.read_bytes()[:20]), 8),
+    }
+
+
+@pytest.mark.parametrize("damage", table_damages())
+def test_a_damaged_table_is_said_and_only_what_it_lost_is_made_anew(
+    tower: ImageTower, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+):
+    before = features(tower, picture_set(range(8)), folder=tmp_path).copy()
+    [file] = features_folder(tower, tmp_path).iterdir()
+    spoil, lost = table_damages()[damage]
+    spoil(file)
+    again = Counting(range(8))
+    with caplog.at_level(logging.WARNING):
+        rows = features(tower, again.pictures, folder=tmp_path)
+    assert rows == pytest.approx(before, abs=1e-6)
+    assert f"{file} is damaged" in caplog.text
+    assert len(again.seen) == lost
+    healed = Counting(range(8))
+    features(tower, healed.pictures, folder=tmp_path)
+    assert healed.seen == []
+
+
+def test_a_disk_that_does_not_keep_what_is_written_is_said(
+    tower: ImageTower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write = table.write
+
+    def forgetful(file: Path, *args) -> None:
+        write(file, *args)
+        flip(file)
+
+    monkeypatch.setattr(table, "write", forgetful)
+    with pytest.raises(StorageError, match="does not hold what was written"):
+        features(tower, picture_set(range(4)), folder=tmp_path)
+
+
+def test_a_large_table_opens_in_flat_memory(tmp_path: Path):
+    """A process of its own opens 100 MB of rows and its memory grows by a small part of that."""
+    digests = [hashlib.sha256(str(number).encode()).digest() for number in range(50_000)]
+    rows = np.random.default_rng(0).standard_normal((1000, 512)).astype(np.float32)
+    lots = ((digests[start : start + 1000], rows + start) for start in range(0, len(digests), 1000))
+    file = tmp_path / table.name(digests)
+    table.write(file, digests, lots, 512)
+    assert file.stat().st_size > 100_000_000
+    code = """
+import hashlib, resource, sys
+from pathlib import Path
+from lexclip_core.picture_features import table
+digests = [hashlib.sha256(str(number).encode()).digest() for number in range(50_000)]
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+rows = table.opened(Path(sys.argv[1]), digests, 512)
+print(len(rows), float(rows[49_500, 7]), (peak() - before) / 1024)
+"""
+    out = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    length, value, grown = out.stdout.split()
+    assert int(length) == 50_000
+    assert float(value) == rows[500, 7] + 49_000
+    assert float(grown) < (25 if sys.platform == "linux" else 25 * 1024)  # macOS counts in bytes
 
 
 def test_two_towers_never_share(tower: ImageTower, tmp_path: Path):
