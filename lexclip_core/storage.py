@@ -26,9 +26,12 @@ _REMEDIES = {
 }
 
 
+_ROOT = Path(__file__).resolve().parent.parent
+
+
 def project_root() -> Path:
     """Return the folder that holds `lexclip_core`, `data` and `notebooks`."""
-    return Path(__file__).resolve().parent.parent
+    return _ROOT
 
 
 def data_folder() -> Path:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -18,8 +16,9 @@ import pandas as pd
 from PIL import Image
 
 from lexclip_core.datasets.emoji.scene_drawing import thing
-from lexclip_core.datasets.emoji.scene_words import COLOURS, OBJECTS, PHRASINGS, with_article
-from lexclip_core.datasets.emoji.sprites import HELD_OUT, concepts, data_folder, require_senses
+from lexclip_core.datasets.emoji.scene_objects import check_pool, objects, subgroups
+from lexclip_core.datasets.emoji.scene_words import COLOURS, PHRASINGS, with_article
+from lexclip_core.datasets.emoji.sprites import HELD_OUT
 from lexclip_core.datasets.picture_files import on_white
 from lexclip_core.datasets.pictures import PictureSet
 from lexclip_core.errors import InputError
@@ -59,18 +58,13 @@ class Scene:
     style: str = HELD_OUT
 
 
-def objects() -> Mapping[str, str]:
-    """Return concept -> name of what scenes are made of: single, countable things known by a common word.
-
-    Raises:
-        MissingResourceError: The concepts or their senses are not there.
-    """
-    require_senses()
-    return _objects(data_folder())
-
-
 def scenes(
-    seed: int, count: int, kinds: Sequence[Kind] = KINDS, *, style: str = HELD_OUT
+    seed: int,
+    count: int,
+    kinds: Sequence[Kind] = KINDS,
+    *,
+    style: str = HELD_OUT,
+    among: Sequence[str] | None = None,
 ) -> tuple[Scene, ...]:
     """Return scenes drawn from a seed, no two of them the same picture, the kinds in turn.
 
@@ -81,9 +75,10 @@ def scenes(
         count: How many, at most 20,000.
         kinds: The kinds to make.
         style: Of relation scenes; attribute scenes are tinted line drawings.
+        among: The concepts that things are drawn from; None takes all of `objects`.
 
     Raises:
-        InputError: No such kind, or the count is below 1 or too large.
+        InputError: No such kind, the count is below 1 or too large, or too large for the things to draw from.
         MissingResourceError: The concepts or their senses are not there.
     """
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -91,10 +86,12 @@ def scenes(
         raise InputError(f"the kinds of scenes are {list(kinds)}", f"choose among {', '.join(KINDS)}")
     if not 1 <= count <= MOST:
         raise InputError(f"{count:,} scenes were asked for", f"ask for 1 to {MOST:,}")
+    pool = list(objects() if among is None else among)
+    check_pool(pool, -(-count // len(kinds)))
     generator = np.random.default_rng(seed)
     made: dict[frozenset[str], Scene] = {}
     while len(made) < count:
-        scene = _drawn(generator, kinds[len(made) % len(kinds)], style)
+        scene = _drawn(generator, kinds[len(made) % len(kinds)], style, pool)
         made.setdefault(frozenset(captions(scene)), scene)
     return tuple(made.values())
 
@@ -107,20 +104,26 @@ def captions(scene: Scene) -> tuple[str, ...]:
         MissingResourceError: The concepts or their senses are not there.
     """
     _check(scene)
-    first, second = _name(scene.first, scene.colour_first), _name(scene.second, scene.colour_second)
+    return tuple(told(scene, phrasing) for phrasing in PHRASINGS[scene.relation])
+
+
+def told(scene: Scene, phrasing: str, first: str = "", second: str = "") -> str:
+    """Return the scene in one phrasing.
+
+    Args:
+        scene: A scene whose parts are known.
+        phrasing: A sentence with the places that `scene_words.PHRASINGS` use.
+        first: What to call the first thing, with its article; "" for its own name and colour.
+        second: The same for the second.
+    """
+    if not (first and second):
+        named = objects()
+        first = first or with_article(f"{scene.colour_first} {named[scene.first]}".strip())
+        second = second or with_article(f"{scene.colour_second} {named[scene.second]}".strip())
     leads = scene.relation in ("left of", "above")
+    lead, follow = (first, second) if leads else (second, first)
     place, there = ("left", "right") if scene.relation in ("left of", "right of") else ("top", "bottom")
-    return tuple(
-        phrasing.format(
-            a=first,
-            b=second,
-            lead=first if leads else second,
-            follow=second if leads else first,
-            place=place,
-            there=there,
-        )
-        for phrasing in PHRASINGS[scene.relation]
-    )
+    return phrasing.format(a=first, b=second, lead=lead, follow=follow, place=place, there=there)
 
 
 def swapped(scene: Scene) -> Scene:
@@ -193,23 +196,10 @@ def scene_table(seed: int, count: int, kinds: Sequence[Kind] = KINDS) -> pd.Data
     return pd.DataFrame(rows)
 
 
-@lru_cache(maxsize=4)
-def _objects(folder: Path) -> Mapping[str, str]:
-    table = concepts()
-    lemmas = dict(zip(table["concept"], table["lemma"].str.replace("_", " "), strict=True))
-    return MappingProxyType({concept: lemmas[concept] for concept in OBJECTS if lemmas.get(concept)})
-
-
-@lru_cache(maxsize=4)
-def _subgroups(folder: Path) -> dict[str, str]:
-    table = concepts()
-    return dict(zip(table["concept"], table["subgroup"], strict=True))
-
-
-def _drawn(generator: np.random.Generator, kind: Kind, style: str) -> Scene:
-    pool, subgroups = list(objects()), _subgroups(data_folder())
+def _drawn(generator: np.random.Generator, kind: Kind, style: str, pool: Sequence[str]) -> Scene:
+    groups = subgroups()
     first, second = "", ""
-    while subgroups.get(first) == subgroups.get(second):
+    while groups.get(first) == groups.get(second):
         first, second = (pool[place] for place in generator.choice(len(pool), 2, replace=False))
     relation = get_args(Relation)[generator.integers(4)]
     if kind == "relation":
@@ -229,7 +219,3 @@ def _check(scene: Scene) -> None:
     ):
         if value not in valid:
             raise InputError(f"no {what} {shown(value)}", f"choose among {', '.join(sorted(valid)[:12])} ...")
-
-
-def _name(concept: str, colour: str) -> str:
-    return with_article(f"{colour} {objects()[concept]}".strip())
