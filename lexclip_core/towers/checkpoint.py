@@ -87,7 +87,7 @@ def load_strictly(model: nn.Module, tensors: dict[str, Tensor], *, what: str, ar
         for name, value in text.items()
         if name not in _OPENAI_EXTRAS and not name.endswith(_BUFFERS)
     }
-    _fit(model, text, what, architecture)
+    fit_strictly(model, text, what=what, architecture=architecture)
 
 
 def load_visual_strictly(
@@ -99,10 +99,15 @@ def load_visual_strictly(
         InputError: A tensor is missing, left over, or of another shape: nothing is loaded in half.
     """
     images = {name: value for name, value in tensors.items() if name.startswith("visual.")}
-    _fit(nn.ModuleDict({"visual": visual}), images, what, architecture)
+    fit_strictly(nn.ModuleDict({"visual": visual}), images, what=what, architecture=architecture)
 
 
-def _fit(model: nn.Module, given: dict[str, Tensor], what: str, architecture: str) -> None:
+def fit_strictly(model: nn.Module, given: dict[str, Tensor], *, what: str, architecture: str) -> None:
+    """Write the given tensors into a module, every one of them and nothing else.
+
+    Raises:
+        InputError: A tensor is missing, left over, or of another shape: nothing is loaded in half.
+    """
     wanted = model.state_dict()
     missing = sorted(wanted.keys() - given.keys() - set(_OPTIONAL))
     unexpected = sorted(given.keys() - wanted.keys() - set(_OPTIONAL))

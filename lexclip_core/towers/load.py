@@ -9,16 +9,12 @@ import torch
 
 from lexclip_core.errors import InputError
 from lexclip_core.towers.checkpoint import SUFFIXES
-from lexclip_core.towers.minilm import load_minilm
-from lexclip_core.towers.open_clip_towers import (
-    Found,
-    build_tower,
-    from_file,
-    from_folder,
-    from_hub,
-    from_tag,
-)
+from lexclip_core.towers.folders import FOLDER, HUB, from_any_folder, named_folder
+from lexclip_core.towers.minilm import is_minilm, load_minilm
+from lexclip_core.towers.open_clip_towers import Found, build_tower, from_file, from_tag
 from lexclip_core.towers.registry import MINILM, TINY, unknown_tower
+from lexclip_core.towers.sentence_encoders import load_sentence_encoder
+from lexclip_core.towers.sentence_parts import is_sentence_encoder
 from lexclip_core.towers.tiny import load_tiny
 from lexclip_core.towers.tower import Tower
 
@@ -26,7 +22,6 @@ ActivationPolicy = Literal["trained", "as-published"]
 Precision = Literal["float32", "bfloat16"]
 _PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _ACTIVATION_POLICIES = ("trained", "as-published")
-_HUB, _FOLDER = "hf-hub:", "local-dir:"
 
 
 def load(
@@ -41,8 +36,10 @@ def load(
     """Return the text tower called `name`, in evaluation mode, every tensor of it from the weight file.
 
     Args:
-        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model`; a folder with
-            open_clip_config.json; or a .safetensors, .pt, .pth or .bin file.
+        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model`, or
+            `sentence-transformers/model`; a folder of open_clip (open_clip_config.json), of transformers'
+            CLIPModel (config.json) or of sentence-transformers (modules.json); or a .safetensors, .pt, .pth
+            or .bin file.
         path: The file or folder with the weights of a registered name or tag, instead of looking for them.
         architecture: open_clip architecture of a weight file.
         activation: `trained` refuses an architecture whose activation is not the one the weights were trained
@@ -58,18 +55,19 @@ def load(
     where, precision = chosen_device(device), chosen_precision(dtype)
     check_policy(activation)
     local = None if path is None else Path(path)
-    if name == MINILM or (path is None and _is_sentence_encoder(Path(name))):
-        return load_minilm(local if name == MINILM else Path(name), device=where, dtype=precision)
+    if name == MINILM:
+        return load_minilm(local, device=where, dtype=precision)
     if name == TINY:
         return load_tiny(device=where, dtype=precision)
+    folder = named_folder(name) if path is None and architecture is None else None
+    if folder is not None and is_minilm(folder):
+        return load_minilm(folder, device=where, dtype=precision)
+    if folder is not None and is_sentence_encoder(folder):
+        return load_sentence_encoder(name, folder, device=where, dtype=precision)
     found = find(name, local, architecture, activation)
     if found is None:
         raise unknown_tower(name)
     return build_tower(name, found, activation=activation, device=where, dtype=precision)
-
-
-def _is_sentence_encoder(folder: Path) -> bool:
-    return (folder / "tokenizer.json").is_file() and not (folder / "open_clip_config.json").is_file()
 
 
 def check_policy(activation: str) -> None:
@@ -91,18 +89,17 @@ def find(name: str, path: Path | None, architecture: str | None, activation: str
         InputError: As in `load`.
         MissingResourceError: The weights are nowhere and cannot be fetched.
     """
-    local = Path(name.removeprefix(_FOLDER))
+    local = Path(name.removeprefix(FOLDER))
     if local.suffix in SUFFIXES and path is None:
         return from_file(local, architecture)
     if architecture is not None:
         raise InputError(
             f"architecture={architecture!r} has no meaning for {name!r}", "give it for a weight file"
         )
-    if path is None and name.startswith(_HUB):
-        return from_hub(name.removeprefix(_HUB))
-    if path is None and (name.startswith(_FOLDER) or local.is_dir()):
-        return from_folder(local)
-    if "/" in name and not name.startswith((_HUB, _FOLDER)):
+    folder = named_folder(name) if path is None else None
+    if folder is not None:
+        return from_any_folder(folder)
+    if "/" in name and not name.startswith((HUB, FOLDER)):
         return from_tag(name, path, activation)
     return None
 

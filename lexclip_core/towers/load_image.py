@@ -14,7 +14,7 @@ from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.towers import published, sources
 from lexclip_core.towers.architecture import Config, build_image_model, check_activation
-from lexclip_core.towers.checkpoint import load_visual_strictly, read_tensors
+from lexclip_core.towers.checkpoint import load_visual_strictly
 from lexclip_core.towers.image_tower import ImageSpec, ImageTower
 from lexclip_core.towers.load import (
     ActivationPolicy,
@@ -52,7 +52,7 @@ def load_image(
 
     Args:
         name: `emoji`; `tiny-random`, for tests; or, as in `load`, open_clip's `architecture/tag`,
-            `hf-hub:owner/model`, a folder with open_clip_config.json, or a weight file.
+            `hf-hub:owner/model`, a folder of open_clip or of transformers' CLIPModel, or a weight file.
         path: The file or folder with the weights of a tag, or the folder of `emoji`, instead of looking.
         architecture: open_clip architecture of a weight file.
         activation: `trained` or `as-published`, as in `load`.
@@ -75,7 +75,7 @@ def load_image(
     if activation == "trained":
         _check_activation(found, name)
     visual = build_image_model(found.config).visual
-    tensors = read_tensors(found.weights)
+    tensors = found.read(found.weights)
     load_visual_strictly(visual, tensors, what=str(found.weights), architecture=found.architecture)
     record = ImageSpec(
         name=name,
@@ -111,7 +111,7 @@ def _unknown(name: str) -> InputError:
     return InputError(
         f"unknown image tower {name!r}",
         f"known by name: {EMOJI}, {TINY}; also open_clip's 'architecture/tag', 'hf-hub:owner/model', "
-        "a folder with open_clip_config.json, or a weight file with architecture=...",
+        "a folder of open_clip or of transformers' CLIPModel, or a weight file with architecture=...",
     )
 
 
@@ -133,6 +133,8 @@ def _check_activation(found: Found, name: str) -> None:
 
 def _preprocess(found: Found) -> dict[str, Any]:
     """Return how pictures were prepared in training: the folder's word, else the tag's, else the default."""
+    if found.preprocess is not None:
+        return found.preprocess
     if found.folder is not None:
         file = found.folder / published.CONFIG
         stated = json.loads(file.read_text(encoding="utf-8")).get("preprocess_cfg") or {}

@@ -15,7 +15,9 @@ from tokenizers import Tokenizer
 
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.towers import sources
+from lexclip_core.towers.hugging_face_clip import is_clip_folder
 from lexclip_core.towers.registry import MINILM, TowerSpec, spec
+from lexclip_core.towers.sentence_parts import is_sentence_encoder
 from lexclip_core.towers.tokens import TextTokenizer
 from lexclip_core.towers.tower import Tower
 
@@ -34,6 +36,18 @@ def _packaged() -> Path | None:
 
 def _holds_model(folder: Path | None) -> bool:
     return folder is not None and all((folder / name).is_file() for name in _FILES)
+
+
+def is_minilm(folder: Path) -> bool:
+    """Return whether a folder holds files like those of this model and no other layout's configuration.
+
+    A whole folder of sentence-transformers counts only with this model's very weights.
+    """
+    if not _holds_model(folder) or (folder / "open_clip_config.json").is_file():
+        return False
+    if is_sentence_encoder(folder):
+        return sources.checked_sha256(folder / "model.safetensors") == spec(MINILM).sha256
+    return not is_clip_folder(folder)
 
 
 def find_folder(record: TowerSpec, path: Path | None = None) -> Path:

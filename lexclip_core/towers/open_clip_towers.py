@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.towers import published, sources
@@ -24,6 +27,7 @@ from lexclip_core.towers.architecture import (
 )
 from lexclip_core.towers.checkpoint import file_metadata, load_strictly, read_tensors
 from lexclip_core.towers.registry import REGISTRY, Activation, TowerSpec
+from lexclip_core.towers.tokens import TextTokenizer
 from lexclip_core.towers.tower import Tower
 
 logger = logging.getLogger(__name__)
@@ -31,7 +35,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """Weights that were found: the file, the architecture it is for, and what it was trained with."""
+    """Weights that were found, and how they are read.
+
+    Attributes:
+        weights: The file.
+        config: open_clip's configuration of the architecture it is for.
+        architecture: Its name.
+        pretrained: The tag; empty when there is none.
+        trained: The activation it was trained with; None when nobody says.
+        folder: The folder that brought its own configuration.
+        read: File -> tensors under open_clip's names.
+        tokenizer: Makes the model's tokenizer, where the configuration does not say which it is.
+        preprocess: How pictures were prepared, where the layout keeps that in its own way.
+    """
 
     weights: Path
     config: Config
@@ -39,6 +55,9 @@ class Found:
     pretrained: str = ""
     trained: Activation | None = None
     folder: Path | None = None
+    read: Callable[[Path], dict[str, Tensor]] = read_tensors
+    tokenizer: Callable[[], TextTokenizer] | None = None
+    preprocess: dict[str, Any] | None = None
 
 
 def from_tag(name: str, path: Path | None, activation: str) -> Found:
@@ -116,13 +135,6 @@ def from_folder(folder: Path) -> Found:
     return Found(published.weights_in(folder), config, folder.name, "", activation_of(config), folder)
 
 
-def from_hub(repository: str) -> Found:
-    """Return the weights of an open_clip model of the hub."""
-    return from_folder(
-        sources.hub_folder(repository, config=published.CONFIG, weights=published.WEIGHT_NAMES)
-    )
-
-
 def build_tower(
     name: str, found: Found, *, activation: str, device: torch.device, dtype: torch.dtype
 ) -> Tower:
@@ -140,10 +152,8 @@ def build_tower(
     if activation == "trained":
         check_activation(found.architecture, found.config, found.trained, what)
     model = build_text_model(found.config, beside=found.folder)
-    load_strictly(
-        model, read_tensors(found.weights), what=str(found.weights), architecture=found.architecture
-    )
-    tokenizer = build_tokenizer(found.config, beside=found.folder)
+    load_strictly(model, found.read(found.weights), what=str(found.weights), architecture=found.architecture)
+    tokenizer = found.tokenizer() if found.tokenizer else build_tokenizer(found.config, beside=found.folder)
     known = REGISTRY.get(name)
     record = TowerSpec(
         name=name,

@@ -147,5 +147,6 @@ def unknown_tower(name: str) -> InputError:
     return InputError(
         f"unknown tower {name!r}",
         f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', "
-        "'hf-hub:owner/model', a folder with open_clip_config.json, or a weight file with architecture=...",
+        "'hf-hub:owner/model', a folder of open_clip, Hugging Face CLIP or sentence-transformers, or a "
+        "weight file with architecture=...",
     )

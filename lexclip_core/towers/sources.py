@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -134,21 +135,40 @@ def hugging_face_folder(name: str, beside: Path | None = None) -> Path:
     )
 
 
-def hub_folder(repository: str, *, config: str, weights: tuple[str, ...]) -> Path:
-    """Return a folder with a model of the hub: from the cache, else downloaded.
+def hub_folder(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]]) -> Path:
+    """Return a folder with a model of the hub: from the cache, else downloaded, one weight file of several.
+
+    Args:
+        repository: `owner/model`.
+        layouts: The configuration that marks a layout and the weight files that may go with it, the best
+            first in both.
 
     Raises:
-        MissingResourceError: It is not cached and the hub does not answer.
+        MissingResourceError: It is not cached and the hub does not answer, or it is of no such layout.
     """
-    for name in weights:
-        folder = cached_snapshot(repository, None, names=(config, name))
-        if folder is not None:
-            return folder
+    for config, weights in layouts:
+        for name in weights:
+            folder = cached_snapshot(repository, None, names=(config, name))
+            if folder is not None:
+                return folder
+    wanted = " or ".join(f"{config} and {weights[0]}" for config, weights in layouts)
     if hub_is_reachable():
-        return fetched_snapshot(repository, ("*.json", "*.txt", "*.safetensors", "*.bin"))
+        return _fetched_model(repository, layouts, wanted)
     raise missing(
         f"the model {repository}",
         ["the Hugging Face cache", "the hub (not reachable)"],
-        f"on a machine with a network, fetch {config} and {weights[0]} of "
+        f"on a machine with a network, fetch {wanted} with the tokenizer's files of "
         f"https://huggingface.co/{repository} into one folder, and load that folder",
     )
+
+
+def _fetched_model(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]], wanted: str) -> Path:
+    folder = fetched_snapshot(repository, ("*.json", "*.txt", "*.model"))
+    for config, weights in layouts:
+        if not (folder / config).is_file():
+            continue
+        for name in weights:
+            fetched_snapshot(repository, (name, f"*_Dense/{name}"))
+            if (folder / name).is_file():
+                return folder
+    raise MissingResourceError(f"{repository} has no {wanted}", "name a model of one of these layouts")
