@@ -86,12 +86,23 @@ def _check_values(table: pd.DataFrame) -> None:
         raise ValueError("an uncertainty outside 0 to 5")
 
 
+class Reported(NamedTuple):
+    """A reported number, and the claims that it bears on."""
+
+    value: float
+    uncertainty: float
+    unit: Unit
+    claims: tuple[str, ...]
+
+
 @lru_cache(maxsize=1)
-def places() -> dict[Place, tuple[str, ...]]:
-    """Return every place of a reported number with the claims that the number bears on."""
+def places() -> dict[Place, Reported]:
+    """Return every reported number by its place, in the order of the file."""
     return {
-        Place(*map(str, key)): tuple(claims.split())
-        for *key, claims in read()[[*Place._fields, "claims"]].itertuples(index=False)
+        Place(row.paper, row.where, row.row, row.column, row.setting): Reported(
+            row.value, row.uncertainty, row.unit, tuple(row.claims.split())
+        )
+        for row in read().itertuples(index=False)
     }
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
-from lexclip_core.datasets.reported import Place, places
+from lexclip_core.datasets import reported
+from lexclip_core.datasets.reported import Place, Reported, places
 from lexclip_core.errors import InputError
+from lexclip_core.ledger.quantity import Quantity, quantity
 
 Unit = Literal["share", "cosine", "count", "number", "check"]
 Relation = Literal["above", "below", "equals"]
-EXACT: frozenset[Unit] = frozenset({"cosine", "count", "number", "check"})
+MEASURED_AS: dict[reported.Unit, Unit] = {
+    "percent": "share",
+    "change": "share",
+    "cosine": "cosine",
+    "count": "count",
+    "number": "number",
+}
 
 _CLAIM = re.compile(r"B([1-9]|[12]\d|30)|P([1-9]|1\d|2[0-6])")
-
-
-class Quantity(NamedTuple):
-    """A number and its 95 % interval, both ends None where there is none; n is how much was measured."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
 
 
 class Expectation(NamedTuple):
@@ -86,7 +84,7 @@ class Conditions:
             InputError: No such claim or place, a number that is not finite or lies outside its interval.
         """
         place = of if isinstance(of, Place) else None
-        claims = _claims_at(place) if place else tuple(str(of).split())
+        claims = reported_at(place).claims if place else tuple(str(of).split())
         expected = options.pop("expected", None)
         return Measurement(
             what=what,
@@ -126,6 +124,10 @@ class Measurement:
             raise InputError("a measurement says not what it is of", "name it in a few words")
         if self.unit not in get_args(Unit):
             raise InputError(f"unknown unit {self.unit!r}", f"choose one of {', '.join(get_args(Unit))}")
+        if self.place and self.unit != (unit := MEASURED_AS[reported_at(self.place).unit]):
+            raise InputError(
+                f"{self.what!r} is a {self.unit}, what is reported there a {unit}", f"give unit={unit!r}"
+            )
         if self.place is None and not self.claims:
             raise InputError(f"{self.what!r} bears on no claim", "name one, such as B4 or P11")
         for claim in self.claims:
@@ -214,40 +216,12 @@ def conditions(
     )
 
 
-def quantity(given: Any) -> Quantity:
-    """Return a number, a mapping or an estimate as a value with its interval.
-
-    One draw has no interval: of n = 1 with low = high both ends are dropped.
+def reported_at(place: Place) -> Reported:
+    """Return the number that a paper has at a place.
 
     Raises:
-        InputError: There is no value, it is not finite, or it lies outside its interval.
+        InputError: There is none.
     """
-    if hasattr(given, "_asdict"):
-        given = given._asdict()
-    if not isinstance(given, Mapping) and hasattr(given, "low"):
-        given = {
-            name: getattr(given, name)
-            for name in ("value", "mean", "low", "high", "n")
-            if hasattr(given, name)
-        }
-    if not isinstance(given, Mapping):
-        given = {"value": given}
-    value = given.get("value", given.get("mean"))
-    if value is None:
-        raise InputError(f"{dict(given)} has no value", "give value, low, high and n")
-    low, high, n = (given.get(name) for name in ("low", "high", "n"))
-    ends = None if low is None or high is None or (n == 1 and low == high) else (float(low), float(high))
-    numbers = [float(value), *(ends or ())]
-    if not all(map(math.isfinite, numbers)):
-        raise InputError(f"{numbers} is not finite", "measure only what has a value")
-    if ends and not ends[0] - 1e-9 <= numbers[0] <= ends[1] + 1e-9:
-        raise InputError(
-            f"{numbers[0]} lies outside its interval {ends}", "give low, value and high in order"
-        )
-    return Quantity(numbers[0], *(ends or (None, None)), None if n is None else int(n))
-
-
-def _claims_at(place: Place) -> tuple[str, ...]:
     try:
         return places()[place]
     except KeyError as error:

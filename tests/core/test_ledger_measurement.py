@@ -13,7 +13,7 @@ from lexclip_core import ledger, notebook_runner
 from lexclip_core.datasets import reported
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.statistics import spread, wilson_interval
-from lexclip_core.ledger.measurement import quantity
+from lexclip_core.ledger.quantity import quantity
 from lexclip_core.notebook_runner.records import read_measured
 
 HERE = ledger.Conditions("emoji", "heldout", "all-MiniLM-L6-v2", "emoji", (0, 1), {"text": "ab" * 32})
@@ -38,7 +38,7 @@ def test_conditions_are_read_off_the_towers():
 
 def test_a_place_brings_the_claims_it_bears_on():
     measured = HERE.measured("K = 100", 0.5, PLACE)
-    assert measured.claims == reported.places()[PLACE] == ("B21",)
+    assert measured.claims == reported.places()[PLACE].claims == ("B21",)
     assert HERE.measured("x", 1, "B4 P11", unit="check").claims == ("B4", "P11")
 
 
@@ -80,6 +80,7 @@ def test_a_number_that_is_none_is_refused(given, message):
         (("x", 1, "P27"), {}, "no claim 'P27'"),
         (("x", 1, PLACE._replace(row="99")), {}, "no number is reported at"),
         (("x", 1, "B4"), {"unit": "percent"}, "unknown unit 'percent'"),
+        (("x", 1, PLACE), {"unit": "cosine"}, "is a cosine, what is reported there a share"),
         (("x", 1, "B4"), {"expected": ("over", 0)}, "unknown relation 'over'"),
     ],
 )
