@@ -42,22 +42,45 @@ def literal(text: object) -> str:
 
 
 def pick_run(listing: store.Listing) -> None:
-    """Draw the run picker in the sidebar, bound to `?run=`, and say which runs could not be shown."""
+    """Draw the run picker in the sidebar, keep it in `?run=`, and say which runs could not be shown."""
     if listing.summaries:
-        asked = st.query_params.get("run")
-        if asked and listing.find(asked) is None:
-            st.session_state["unknown_run"] = asked
+        names = [summary.run_id for summary in listing.summaries]
+        chosen = _chosen_run(names)
+        # One widget for each choice, which starts with it. When the page changes, the browser may forget what a
+        # widget outside the page held, and answers with what the widget started with: with one widget for
+        # all, and with `bind="query-params"`, that was the first run, now and then, on a slow machine.
+        picker = f"run {chosen}"
         st.sidebar.selectbox(
             "Run",
-            [summary.run_id for summary in listing.summaries],
-            key="run",
-            bind="query-params",
-            on_change=lambda: st.session_state.pop("unknown_run", None),
+            names,
+            index=names.index(chosen),
+            key=picker,
+            on_change=_run_was_picked,
+            args=(picker,),
             help="A run is one tuning of a text tower, kept as a folder of plain files.",
         )
-        st.sidebar.caption(f"{len(listing.summaries)} runs in `{_short(listing.folder)}`")
+        st.session_state["run"] = chosen
+        if chosen == names[0]:
+            st.query_params.pop("run", None)
+        else:
+            st.query_params["run"] = chosen
+        st.sidebar.caption(f"{len(names)} runs in `{_short(listing.folder)}`")
     for entry in listing.damaged:
         st.sidebar.warning(f"Skipped {literal(entry.path.name)}: {literal(_without_path(entry))}.")
+
+
+def _chosen_run(names: Sequence[str]) -> str:
+    """Return the run that the address names, else the last one chosen, else the first."""
+    asked = st.query_params.get("run")
+    if asked and asked not in names:
+        st.session_state["unknown_run"] = asked
+    before = st.session_state.get("run")
+    return next(name for name in (asked, before, names[0]) if name in names)
+
+
+def _run_was_picked(picker: str) -> None:
+    st.session_state.pop("unknown_run", None)
+    st.query_params["run"] = st.session_state["run"] = st.session_state[picker]
 
 
 def _short(folder: Path) -> Path:

@@ -256,7 +256,7 @@ def test_relations_are_filtered(open_app: OpenApp) -> None:
 def test_an_unknown_run_in_the_address_gets_a_message_until_another_is_chosen(open_app: OpenApp) -> None:
     app = open_app("pairs", run="lexclip-gone")
     assert "There is no run called “lexclip-gone”. Showing lexclip-0123abcd instead." in texts(app)
-    app.sidebar.selectbox(key="run").set_value("shuffled-89ab0123").run()
+    app.sidebar.selectbox[0].set_value("shuffled-89ab0123").run()
     assert not app.warning
     assert "a control: the same targets, shuffled" in texts(app)
 
