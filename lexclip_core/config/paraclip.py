@@ -77,7 +77,7 @@ class ParaclipExperiment(TrainingSettings):
         scale: One logit scale for all terms (`shared`), or one for pictures and texts and one for texts alone
             (`separate`). The paper does not tell.
         scale_training: `trained` scales move, up to 100; `fixed` ones stay where they start.
-        scale_start: Where scales start, the inverse temperature, above 0 and at most 100.
+        scale_start: Where scales start, the inverse temperature, from 1 to 100.
         scale_start_texts: Where the scale of the text-text terms starts if `separate`.
         duplicates: What becomes of records in a batch that share a picture or a text, which InfoNCE would
             push apart: `mask` takes them out of each other's negatives, `leave` is the plain loss.
@@ -115,7 +115,7 @@ class ParaclipExperiment(TrainingSettings):
         for name in (*TERMS, "max_records", "chunk", "distance_weight", "distance_batch"):
             check_range(name, getattr(self, name), at_least=0)
         for name in ("scale_start", "scale_start_texts"):
-            check_range(name, getattr(self, name), above=0)
+            check_range(name, getattr(self, name), at_least=1)
             if getattr(self, name) > 100:
                 raise InputError(f"{name} is {getattr(self, name)}", "give at most 100, as CLIP does")
         if self.distance not in ("none", *PRESETS):
@@ -170,8 +170,9 @@ PARACLIP_PRESETS: dict[str, ParaclipExperiment] = {
         schedule="one_cycle",
         clip=1.0,
         trainable="lora:16",
-        scale_start=20.0,
-        scale_start_texts=20.0,
+        scale="separate",
+        scale_start=70.0,  # where the training of the image tower ended
+        scale_start_texts=20.0,  # what all-MiniLM-L6-v2 was trained with
     ),
 }
 

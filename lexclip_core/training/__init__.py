@@ -10,11 +10,13 @@ from lexclip_core.training.lexical import LexicalObjective, fit, loss_terms
 from lexclip_core.training.loop import train
 from lexclip_core.training.objective import Objective, Step
 from lexclip_core.training.optimisation import learning_rate, seed_everything
+from lexclip_core.training.paraclip import ParaclipObjective
 
 __all__ = [
     "History",
     "LexicalObjective",
     "Objective",
+    "ParaclipObjective",
     "Step",
     "Terms",
     "fit",

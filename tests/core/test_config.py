@@ -318,7 +318,7 @@ def test_the_distance_terms_may_be_trained_alone_or_beside_the_others():
         ("batch", 1, r"batch is 1\n.*at least 2"),
         ("caption_paraphrase", -1, r"caption_paraphrase is -1\.0\n.*at least 0"),
         ("chunk", -1, r"chunk is -1\n.*at least 0"),
-        ("scale_start", 0, r"scale_start is 0\.0\n.*above 0"),
+        ("scale_start", 0, r"scale_start is 0\.0\n.*at least 1"),
         ("scale_start_texts", 101, r"scale_start_texts is 101\.0\n.*at most 100"),
         ("scale", "none", r"scale is 'none'\n.*shared, separate"),
         ("duplicates", "drop", r"duplicates is 'drop'\n.*mask, leave"),
