@@ -107,12 +107,28 @@ def macro_mean(
         spearman(*arrays, split=split, name=name, resamples=resamples, seed=seed + number)
         for number, (name, arrays) in enumerate(tasks.items())
     ]
-    flat = [next(iter(estimate.values())) for estimate in estimates]
+    return macro_of({key: value for one in estimates for key, value in one.items()}, split=split)
+
+
+def macro_of(measured: Mapping[str, Estimate], *, split: str) -> dict[str, Estimate]:
+    """Return `macro_mean` of tasks that `sts` has measured, nothing resampled again.
+
+    Args:
+        measured: "split/task/spearman" to its estimate, a task each.
+        split: As in `sts`.
+
+    Raises:
+        InputError: No task.
+    """
+    if not measured:
+        raise InputError("there is no task to average", "give at least one")
+    flat = list(measured.values())
     value = float(np.mean([estimate.value for estimate in flat]))
     # Tasks are independent samples, so the variances of their rhos add.
     half = [np.array([estimate.value - estimate.low, estimate.high - estimate.value]) for estimate in flat]
     below, above = np.sqrt(np.sum(np.square(half), axis=0)) / len(flat)
-    note = f"mean of {', '.join(tasks)}; intervals combined in quadrature"
+    tasks = ", ".join(name.split("/")[1] for name in measured)
+    note = f"mean of {tasks}; intervals combined in quadrature"
     n = sum(estimate.n for estimate in flat)
     name = metric_name(split, "sts_mean", "spearman")
     return {name: Estimate(value, value - float(below), value + float(above), n, note)}

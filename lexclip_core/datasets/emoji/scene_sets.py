@@ -193,7 +193,8 @@ def _swaps(made: Sequence[Scene], kind: Kind, split: HeldOut, generator: np.rand
             other = swapped(scene)
             true = told(scene, (*known, *new)[place])
             false = told(other, (*PHRASINGS[other.relation], *RESERVED[split][other.relation])[place])
-            group = scene.relation if kind == "relation" else f"{scene.colour_first}_{scene.colour_second}"
+            colours = "_".join(sorted((scene.colour_first, scene.colour_second)))
+            group = scene.relation if kind == "relation" else colours
             rows.append((name, true, false, group))
     images, true, false, groups = zip(*rows, strict=True)
     return CaptionTests(f"scene-{kind}s-{split}", images, true, false, groups)
