@@ -46,7 +46,7 @@ def pick_run(listing: store.Listing) -> None:
     if listing.summaries:
         names = [summary.run_id for summary in listing.summaries]
         chosen = _chosen_run(names)
-        # One widget for each choice, which starts with it. When the page changes, the browser may forget what a
+        # One widget for each choice, which starts with it. When pages change, the browser may forget what a
         # widget outside the page held, and answers with what the widget started with: with one widget for
         # all, and with `bind="query-params"`, that was the first run, now and then, on a slow machine.
         picker = f"run {chosen}"
