@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from lexclip_core.datasets.card import Card
+from lexclip_core.datasets.openimages_synsets import synset_map
 from lexclip_core.datasets.picture_samples import Draw, Sample, draw_of, pictures_in, sampled
 from lexclip_core.datasets.pictures import PictureClass, PictureSet, from_files
 from lexclip_core.errors import DamagedFileError, MissingResourceError
@@ -40,7 +41,7 @@ CARD = Card(
     warning=f"rows counts the blog's list, {RELEASED}; a picture with two labels stands in both classes",
 )
 # The released list is the whole sample: 198 labels of 197 synsets, 100 to 200 rows each (claims B17, D24).
-SAMPLES = {"heldout": Draw("labels", 30), "released": Draw("list", None), "all": Draw("labels", None)}
+SAMPLES = {"heldout": Draw("mapped", 30), "released": Draw("list", None), "all": Draw("labels", None)}
 
 _AGAIN = f"get it again from {CARD.source}"
 
@@ -54,9 +55,9 @@ def read(path: Path, *, sample: Sample = "heldout", seed: int = 0) -> PictureSet
     Args:
         path: The folder of the tables; the pictures `IMAGEID.jpg` lie in it or in its folder `images`,
             `test`, `validation` or `train`.
-        sample: `heldout`: 30 pictures of each class by Google's test or validation labels, named as Google
-            does. `released`: every row of the blog's released list, whose classes are wnids. `all`: all of
-            Google's labels.
+        sample: `heldout`: 30 pictures of each class to which our map gives a synset, by Google's test or
+            validation labels, named as Google does. `released`: every row of the blog's released list, whose
+            classes are wnids. `all`: all of Google's labels; classes outside our map have no synset.
         seed: Of the draw.
 
     Raises:
@@ -70,7 +71,7 @@ def read(path: Path, *, sample: Sample = "heldout", seed: int = 0) -> PictureSet
         log.warning("%s: %s labels are of pictures that are not on disk", CARD.title, f"{lost:,}")
     classes, files = [], []
     for key, chosen in rows.groupby("key", sort=True):
-        classes.append(PictureClass(str(key), chosen["name"].iloc[0], key if draw.part == "list" else ""))
+        classes.append(PictureClass(str(key), chosen["name"].iloc[0], _synset(draw.part, str(key))))
         files.append(sampled(chosen["file"].tolist(), draw.per_class, seed=seed, key=str(key).encode()))
     return from_files(f"openimages-{sample}", CARD.title, classes, files)
 
@@ -89,7 +90,7 @@ def check(path: Path, *, sample: Sample = "heldout") -> dict[str, int]:
 
 def _rows(path: Path, part: str) -> tuple[pd.DataFrame, int]:
     """Return the columns key, name and file of every label with a picture, and how many have none."""
-    table = {"labels": _labelled, "list": _listed}[part](path)
+    table = {"labels": _labelled, "mapped": _mapped, "list": _listed}[part](path)
     places = [path / folder for folder in PICTURE_FOLDERS if (path / folder).is_dir()]
     files = {file.stem: file for place in reversed(places) for file in pictures_in(place)}
     table["file"] = table["ImageID"].map(files)
@@ -119,6 +120,18 @@ def _labelled(path: Path) -> pd.DataFrame:
     if len(unnamed):
         raise DamagedFileError(f"{described} has no name for {unnamed.iloc[0]!r} of {labels.name}", _AGAIN)
     return table
+
+
+def _mapped(path: Path) -> pd.DataFrame:
+    """Return Google's confirmed labels of the classes to which our map gives a synset."""
+    table = _labelled(path)
+    return table[[bool(_synset("mapped", key)) for key in table["key"]]]
+
+
+def _synset(part: str, key: str) -> str:
+    if part == "list":
+        return key
+    return synset_map()[key].synset if key in synset_map() else ""
 
 
 def _listed(path: Path) -> pd.DataFrame:

@@ -41,8 +41,8 @@ def test_confirmed_labels_with_a_picture_are_read(tmp_path: Path, caplog: pytest
     with caplog.at_level(logging.WARNING):
         found = openimages.read(tmp_path)
     assert [(one.key, one.name, one.synset) for one in found.classes] == [
-        (CAT, "Cat, tame", ""),
-        (DOG, "Dog", ""),
+        (CAT, "Cat, tame", "cat.n.01"),
+        (DOG, "Dog", "dog.n.01"),
     ]
     assert list(zip(found.titles, found.labels.tolist(), strict=True)) == [
         ("images/b.jpg", 0),
@@ -62,6 +62,18 @@ def test_thirty_of_a_class_are_drawn_by_the_seed(tmp_path: Path):
     assert len({openimages.read(tmp_path, seed=seed).titles for seed in range(3)}) > 1
     assert openimages.read(tmp_path).titles == held.titles
     assert len(openimages.read(tmp_path, sample="all")) == 33
+
+
+def test_classes_without_a_synset_are_in_the_whole_set_alone(tmp_path: Path):
+    jet_ski, unboxed = "/m/01xs3r", "/m/unboxed"
+    tables(tmp_path, [("a", DOG, "1"), ("b", jet_ski, "1"), ("c", unboxed, "1")])
+    with (tmp_path / openimages.DESCRIPTIONS[0]).open("a") as stream:
+        stream.write(f"{jet_ski},Jet ski\n{unboxed},Fog\n")
+    paint(tmp_path, ["a", "b", "c"])
+    assert [one.key for one in openimages.read(tmp_path).classes] == [DOG]
+    assert openimages.check(tmp_path) == {"classes": 1, "pictures": 1, "missing": 0}
+    whole = openimages.read(tmp_path, sample="all").classes
+    assert {one.name: one.synset for one in whole} == {"Dog": "dog.n.01", "Jet ski": "", "Fog": ""}
 
 
 @pytest.mark.parametrize("header", ["", "LabelName,DisplayName\n"])
