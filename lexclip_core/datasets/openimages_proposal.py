@@ -1,7 +1,7 @@
 """Propose a synset for every OpenImages class, by its name and by what stands above it in Google's tree.
 
-What is proposed is read row by row before it enters the committed map, `data/openimages/synsets.csv`; rows that
-were decided otherwise say so there.
+What is proposed is read row by row before it enters the committed map, `data/openimages/synsets.csv`; rows
+that were decided otherwise say so there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The synset of every boxable OpenImages class, or why it has none: this project's own map.
 
-`openimages_proposal` proposed each row from the class's name and Google's tree of classes. All 601 rows were then
-read beside WordNet's glosses, and decided before any other map was looked at.
+`openimages_proposal` proposed each row from the class's name and Google's tree of classes. All 601 rows were
+then read beside WordNet's glosses, and decided before any other map was looked at.
 """
 
 from __future__ import annotations
