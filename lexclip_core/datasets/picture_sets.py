@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
+from lexclip_core import storage
 from lexclip_core.datasets import cifar, emoji, fer2013, imagenet, openimages
 from lexclip_core.datasets.card import Card
-from lexclip_core.datasets.picture_samples import Sample
-from lexclip_core.datasets.pictures import PictureSet, folder
+from lexclip_core.datasets.picture_samples import Draw, Sample
+from lexclip_core.datasets.pictures import PictureSet, check_folder, folder
 from lexclip_core.errors import InputError
 
 Name = Literal[
@@ -39,6 +42,16 @@ class Check(Protocol):
         """Return how many classes and pictures there are."""
 
 
+FOLDER_CARD = Card(
+    name="folder",
+    title="A folder of class folders",
+    rows=0,
+    scale="one class a picture, by the name of its folder",
+    reference="none: these are your own pictures",
+    source="your disk: one folder a class, called by its name, its synset (dog.n.01) or its wnid (n02084071)",
+    licence="whatever the pictures are under",
+    files=("CLASS/*.png", "CLASS/*.jpg", "CLASS/*.jpeg", "CLASS/*.webp"),
+)
 CARDS: dict[str, Card] = {
     card.name: card for card in (imagenet.CARD, fer2013.CARD, *cifar.CARDS.values(), openimages.CARD)
 }
@@ -60,18 +73,34 @@ _CHECK: dict[str, Check] = {
     "cifar-100": partial(cifar.check, "cifar-100"),
     "openimages": openimages.check,
 }
+_SAMPLES: dict[str, Mapping[str, Draw]] = {
+    "imagenet": imagenet.SAMPLES,
+    "fer2013": fer2013.SAMPLES,
+    "cifar-10": cifar.SAMPLES,
+    "cifar-100": cifar.SAMPLES,
+    "openimages": openimages.SAMPLES,
+}
+
+
+def pictures_folder() -> Path:
+    """Return where sets lie that nobody names a path for, in folders called like the sets.
+
+    `LEXCLIP_PICTURES`, else `pictures` in the cache.
+    """
+    return Path(os.environ.get("LEXCLIP_PICTURES") or storage.cache_folder() / "pictures")
 
 
 def open_set(
     name: str, path: Path | None = None, *, sample: Sample | None = None, seed: int = 0
 ) -> PictureSet:
-    """Return a picture set by its name.
+    """Return a picture set by its name; what was drawn, and how, stands in its `drawn`.
 
     Args:
         name: A name of `Name`. The emoji are those of the held-out style.
-        path: Where the set lies on disk; every set but the emoji needs it, the emoji take none.
+        path: Where the set lies; by default the folder with its name in `pictures_folder()`. The emoji
+            take none.
         sample: Which pictures of the papers' sets are taken, `heldout` by default: see each set's `read`.
-            The emoji and a plain folder are always taken whole.
+            `released` is the choice of the blog's code. The emoji and a plain folder are always taken whole.
         seed: Of the draw.
 
     Raises:
@@ -87,11 +116,17 @@ def open_set(
             raise InputError(f"{name} is not read from {path}", "name no path: the emoji come with lexclip")
         return _EMOJI[name]()
     place = _needed(name, path)
-    return folder(place) if name == "folder" else _READ[name](place, sample=sample or "heldout", seed=seed)
+    if name == "folder":
+        return folder(place)
+    chosen = sample or "heldout"
+    found = _READ[name](place, sample=chosen, seed=seed)
+    draw = _SAMPLES[name][chosen]
+    drawn = {"set": name, "sample": chosen, "part": draw.part, "per_class": draw.per_class, "seed": seed}
+    return replace(found, drawn=drawn)
 
 
 def check(name: str, path: Path | None = None, *, sample: Sample = "heldout") -> dict[str, int]:
-    """Return how many classes and pictures of one of the papers' sets are on disk.
+    """Return how many classes and pictures of a set are on disk; no picture is opened.
 
     Raises:
         InputError: No such set or sample, no path, or a set that is not looked for on disk.
@@ -99,6 +134,8 @@ def check(name: str, path: Path | None = None, *, sample: Sample = "heldout") ->
         DamagedFileError: A file of the set is damaged.
     """
     _refuse_unknown(name)
+    if name == "folder":
+        return check_folder(_needed(name, path))
     if name not in _CHECK:
         raise InputError(f"{name} has no layout to check", f"choose one of {', '.join(_CHECK)}")
     return _CHECK[name](_needed(name, path), sample=sample)
@@ -110,12 +147,12 @@ def _refuse_unknown(name: str) -> None:
 
 
 def _needed(name: str, path: Path | None) -> Path:
-    if path is not None:
-        return path
-    card = CARDS.get(name)
+    place = path or pictures_folder() / name
+    if path is not None or (name in CARDS and place.is_dir()):
+        return place
+    card = CARDS.get(name, FOLDER_CARD)
     raise InputError(
         f"{name} needs a path",
-        f"name the folder that holds {' or '.join(card.files)}; get it from {card.source}"
-        if card
-        else "name a folder that holds one folder of pictures a class",
+        f"name the folder that holds {' or '.join(card.files)}"
+        + (f", or put it at {place}; get it from {card.source}" if name in CARDS else ""),
     )

@@ -6,23 +6,24 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from lexclip_core.datasets import file_digests
 from lexclip_core.datasets.picture_files import check_picture, open_picture
+from lexclip_core.datasets.picture_records import PictureClass, PictureSet, refuse_doubles
 from lexclip_core.datasets.picture_samples import SUFFIXES, pictures_in, sampled
 from lexclip_core.errors import InputError
 from lexclip_core.synsets import WordNet
-from lexclip_core.words import normalise, shown
+from lexclip_core.words import normalise
 
 __all__ = [
     "PictureClass",
     "PictureSet",
+    "check_folder",
     "dropped",
     "folder",
     "from_files",
@@ -33,94 +34,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _SYNSET = re.compile(r"(?P<lemma>.+)\.[nvars]\.\d\d+|[nvars]\d{8}")
-
-
-@dataclass(frozen=True)
-class PictureClass:
-    """One class of a picture set.
-
-    Args:
-        key: The folder's name or the concept: what the class is addressed by.
-        name: What a caption calls it.
-        synset: The sense it pictures, such as `dog.n.01`, or "" where unknown.
-    """
-
-    key: str
-    name: str
-    synset: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class PictureSet:
-    """Pictures, each of one class or of none.
-
-    Args:
-        name: A short name for files and addresses.
-        title: What a page calls the set.
-        classes: The classes, every key once.
-        labels: (pictures,) int64, places in `classes`; -1 where the class is unknown.
-        digests: The sha256 of each picture's bytes, 64 hex digits: what its features are cached under.
-        titles: What a page calls each picture.
-        read: Given a picture's place, returns it as RGB, transparent parts on white.
-
-    Raises:
-        InputError: The parts do not fit together, or a key names two classes.
-    """
-
-    name: str
-    title: str
-    classes: tuple[PictureClass, ...]
-    labels: np.ndarray
-    digests: tuple[str, ...]
-    titles: tuple[str, ...]
-    read: Callable[[int], Image.Image]
-
-    def __post_init__(self) -> None:
-        if not len(self.labels) == len(self.digests) == len(self.titles):
-            raise InputError(
-                f"{self.name} has {len(self.labels)} labels, {len(self.digests)} digests and "
-                f"{len(self.titles)} titles",
-                "give every picture one of each",
-            )
-        if len(self.labels) and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
-            raise InputError(
-                f"{self.name}: a label is no place in {len(self.classes)} classes", "renumber them"
-            )
-        _refuse_doubles([one.key for one in self.classes], f"the classes of {self.name}")
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __repr__(self) -> str:
-        return f"<PictureSet {self.name}, {len(self):,} pictures, {len(self.classes):,} classes>"
-
-    def subset(self, keys: Sequence[str]) -> PictureSet:
-        """Return the pictures of some classes; the classes stand in the order given, the pictures as before.
-
-        Raises:
-            InputError: A key is unknown or given twice.
-        """
-        _refuse_doubles(keys, "the list of classes")
-        places = {one.key: place for place, one in enumerate(self.classes)}
-        unknown = [key for key in keys if key not in places]
-        if unknown:
-            raise InputError(
-                f"{self.name} has no class {shown(unknown[0])}",
-                f"name classes such as {', '.join([*places][:3])}",
-            )
-        renumbered = np.full(len(self.classes) + 1, -1, dtype=np.int64)  # the last place serves label -1
-        renumbered[[places[key] for key in keys]] = np.arange(len(keys))
-        labels = renumbered[self.labels]
-        chosen = np.flatnonzero(labels >= 0)
-        return PictureSet(
-            name=self.name,
-            title=self.title,
-            classes=tuple(self.classes[places[key]] for key in keys),
-            labels=labels[chosen],
-            digests=tuple(self.digests[picture] for picture in chosen),
-            titles=tuple(self.titles[picture] for picture in chosen),
-            read=lambda picture: self.read(int(chosen[picture])),
-        )
 
 
 def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> PictureSet:
@@ -141,19 +54,23 @@ def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> Pictur
     """
     if per_class is not None and per_class < 1:
         raise InputError(f"per_class is {per_class}", "ask for at least one picture of each class")
-    classes, files = [], []
-    for place in _class_folders(path):
-        found = pictures_in(place)
-        if not found:
-            log.warning("%s holds no pictures and is passed over", _readable(place))
-            continue
-        classes.append(_picture_class(_readable(place)))
-        files.append(sampled(found, per_class, seed=seed, key=os.fsencode(place.name)))
-    if not classes:
-        raise InputError(f"no folder in {path} holds a picture", f"put {', '.join(SUFFIXES)} files into them")
-    _refuse_doubles([normalise(one.name) for one in classes], f"the class names of {path}")
+    found = _by_class(path)
+    files = [sampled(one, per_class, seed=seed, key=os.fsencode(place.name)) for place, one in found.items()]
     name = _readable(path.resolve())
-    return from_files(name, f"Pictures in {name}", classes, files)
+    classes = [_picture_class(_readable(place)) for place in found]
+    refuse_doubles([normalise(one.name) for one in classes], f"the class names of {path}")
+    pictures = from_files(name, f"Pictures in {name}", classes, files)
+    return pictures if per_class is None else replace(pictures, drawn={"per_class": per_class, "seed": seed})
+
+
+def check_folder(path: Path) -> dict[str, int]:
+    """Return how many classes and pictures a folder of class folders holds; no picture is opened.
+
+    Raises:
+        InputError: As in `folder`.
+    """
+    found = _by_class(path)
+    return {"classes": len(found), "pictures": sum(map(len, found.values()))}
 
 
 def from_files(
@@ -215,12 +132,15 @@ def named_classes(pictures: PictureSet, wordnet: WordNet) -> dict[str, tuple[str
     return named
 
 
-def _refuse_doubles(names: Sequence[str], where: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(f"{shown(name)} stands twice in {where}", "keep one, or rename the other")
-        seen.add(name)
+def _by_class(path: Path) -> dict[Path, list[Path]]:
+    """Return class folder -> its pictures, where there are some."""
+    found = {place: pictures_in(place) for place in _class_folders(path)}
+    for place in (place for place, files in found.items() if not files):
+        log.warning("%s holds no pictures and is passed over", _readable(place))
+    kept = {place: files for place, files in found.items() if files}
+    if not kept:
+        raise InputError(f"no folder in {path} holds a picture", f"put {', '.join(SUFFIXES)} files into them")
+    return kept
 
 
 def _class_folders(path: Path) -> list[Path]:
