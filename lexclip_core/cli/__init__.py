@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from lexclip_core.cli import evaluation, image_tower, machine, notebooks, pictures, run_folders, tuning, words
+from lexclip_core.cli import (
+    evaluation,
+    image_tower,
+    machine,
+    models,
+    notebooks,
+    pictures,
+    run_folders,
+    tuning,
+    words,
+)
 from lexclip_core.cli.application import application, main
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "image_tower",
     "machine",
     "main",
+    "models",
     "notebooks",
     "pictures",
     "run_folders",

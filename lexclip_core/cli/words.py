@@ -27,23 +27,6 @@ Tuned = Annotated[Path | None, typer.Option(help="Apply these tuned weights (.sa
 Words = Annotated[list[str] | None, typer.Argument(help="Words or phrases.", show_default=False)]
 
 
-@application.command(epilog=example("lexclip models --json"))
-def models(*, as_json: Json = False) -> None:
-    """List the text towers known by name."""
-    from dataclasses import asdict
-
-    from lexclip_core.towers import REGISTRY
-
-    if as_json:
-        emit([asdict(one) for one in REGISTRY.values()])
-        return
-    rows = [
-        (one.name, one.dim, one.activation, one.licence, one.source, one.sha256[:8] or "-")
-        for one in REGISTRY.values()
-    ]
-    table(("tower", "dim", "activation", "licence", "source", "sha256"), rows)
-
-
 @application.command(epilog=example("lexclip wup dog.n.01 cat.n.01 n02084071"))
 def wup(
     names: Annotated[list[str], typer.Argument(help="Synsets (dog.n.01, n02084071), or words with --pos.")],

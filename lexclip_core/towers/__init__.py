@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lexclip_core.towers.convert import convert
 from lexclip_core.towers.freeze import frozen_digest, set_trainable
 from lexclip_core.towers.image_tower import ImageSpec, ImageTower
 from lexclip_core.towers.load import load
@@ -20,6 +21,7 @@ __all__ = [
     "Tower",
     "TowerSpec",
     "apply_tuned",
+    "convert",
     "frozen_digest",
     "interpolate",
     "load",

@@ -41,6 +41,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         content: dict[str, Any] = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}", "fetch or save the file again") from error
+    return plain_tensors(content, path)
+
+
+def plain_tensors(content: dict[str, Any], path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint by name, `state_dict` and a `module.` prefix taken off.
+
+    Raises:
+        DamagedFileError: It holds no tensors.
+    """
     content = content.get("state_dict", content)
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
@@ -55,14 +64,23 @@ def _unpickled(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise DamagedFileError(
-            f"{path} holds more than tensors, and unpickling that could run anything: {str(error)[:200]}",
-            "save its state_dict alone, best as .safetensors",
+            f"{path} holds more than tensors{_names_in(path)}, and unpickling that could run anything",
+            f"take the tensors alone with `lexclip models convert {path} {path.with_suffix('.safetensors')} "
+            "--architecture ...`, which runs nothing of it, or save the state_dict where it was made",
         ) from error
     if not isinstance(content, dict):
         raise DamagedFileError(
             f"{path} holds a {type(content).__name__}, not a state_dict", "save the state_dict"
         )
     return content
+
+
+def _names_in(path: Path) -> str:
+    try:
+        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+    except Exception:  # no archive, or a damaged one: there is nothing to list
+        return ""
+    return f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})" if names else ""
 
 
 def file_metadata(path: Path) -> dict[str, str]:

@@ -11,8 +11,8 @@ from lexclip_core.errors import InputError
 from lexclip_core.towers.checkpoint import SUFFIXES
 from lexclip_core.towers.folders import FOLDER, HUB, from_any_folder, named_folder
 from lexclip_core.towers.minilm import is_minilm, load_minilm
-from lexclip_core.towers.open_clip_towers import Found, build_tower, from_file, from_tag
-from lexclip_core.towers.registry import MINILM, TINY, unknown_tower
+from lexclip_core.towers.open_clip_towers import Found, build_tower, from_file, from_release, from_tag
+from lexclip_core.towers.registry import BY_PATH, MINILM, REGISTRY, TINY, unknown_tower
 from lexclip_core.towers.sentence_encoders import load_sentence_encoder
 from lexclip_core.towers.sentence_parts import is_sentence_encoder
 from lexclip_core.towers.tiny import load_tiny
@@ -99,6 +99,8 @@ def find(name: str, path: Path | None, architecture: str | None, activation: str
     folder = named_folder(name) if path is None else None
     if folder is not None:
         return from_any_folder(folder)
+    if name in REGISTRY and name.startswith(BY_PATH):
+        return from_release(name, path)
     if "/" in name and not name.startswith((HUB, FOLDER)):
         return from_tag(name, path, activation)
     return None

@@ -51,8 +51,9 @@ def load_image(
     or all-MiniLM-L6-v2 for `emoji`. Weights of the text half are neither needed nor read.
 
     Args:
-        name: `emoji`; `tiny-random`, for tests; or, as in `load`, open_clip's `architecture/tag`,
-            `hf-hub:owner/model`, a folder of open_clip or of transformers' CLIPModel, or a weight file.
+        name: `emoji`; `tiny-random`, for tests; or, as in `load`, a registered CLIP, open_clip's
+            `architecture/tag`, `hf-hub:owner/model`, a folder of open_clip or of transformers'
+            CLIPModel, or a weight file.
         path: The file or folder with the weights of a tag, or the folder of `emoji`, instead of looking.
         architecture: open_clip architecture of a weight file.
         activation: `trained` or `as-published`, as in `load`.

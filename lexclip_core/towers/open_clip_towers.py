@@ -83,6 +83,32 @@ def from_tag(name: str, path: Path | None, activation: str) -> Found:
     return Found(weights, config, architecture, tag, trained)
 
 
+def from_release(name: str, path: Path | None) -> Found:
+    """Return the weights of a registered name that only its user can bring, from the given file or folder.
+
+    Raises:
+        InputError: It is a file of another published model.
+        MissingResourceError: There is no file, and none was brought.
+    """
+    record, by_hand = REGISTRY[name], sources.weights_folder() / name
+    if path is None and not by_hand.is_dir():
+        raise sources.missing(
+            f"the weights of {name}",
+            [str(by_hand)],
+            f"get them from {record.source}, and put the file into {by_hand}, or pass path=... with the file",
+        )
+    place = path or by_hand
+    weights = published.weights_in(place) if place.is_dir() else place
+    if not weights.is_file():
+        raise MissingResourceError(f"there is no weight file {weights}", "check the path")
+    known = published.recognise(weights, sources.checked_sha256(weights))
+    if known:
+        raise InputError(f"{weights} holds the weights of {known[0]}, not of {name}", f"load {known[0]!r}")
+    stated = _stated_activation(weights) or record.activation
+    config = architecture_config(record.architecture)
+    return Found(weights, config, record.architecture, record.pretrained, stated)
+
+
 def from_file(path: Path, architecture: str | None) -> Found:
     """Return the weights of a local file for a named architecture.
 
@@ -91,6 +117,7 @@ def from_file(path: Path, architecture: str | None) -> Found:
     """
     if not path.is_file():
         raise MissingResourceError(f"there is no weight file {path}", "check the path")
+    architecture = architecture or _header(path).get("architecture")
     if architecture is None:
         raise InputError(
             f"{path.name} does not say which architecture it is for",
@@ -108,11 +135,15 @@ def from_file(path: Path, architecture: str | None) -> Found:
     return Found(path, architecture_config(architecture), architecture, known[0] if known else "", trained)
 
 
-def _stated_activation(path: Path) -> Activation | None:
+def _header(path: Path) -> dict[str, str]:
     try:
-        stated = file_metadata(path).get("activation")
+        return file_metadata(path)
     except (SafetensorError, OSError) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}", "fetch or save the file again") from error
+
+
+def _stated_activation(path: Path) -> Activation | None:
+    stated = _header(path).get("activation")
     if stated == "gelu":
         return "gelu"
     return "quickgelu" if stated == "quickgelu" or "quickgelu" in path.name.lower() else None
@@ -166,6 +197,7 @@ def build_tower(
         source=str(found.weights),
         licence=known.licence if known else "",
         note=known.note if known else "",
+        image_size=known.image_size if known else 0,
     )
     digest = sources.checked_sha256(found.weights)
     return Tower(model, tokenizer, record, sha256=digest, device=device, dtype=dtype)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import open_clip
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained, list_pretrained_tags_by_model
 
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.towers import sources
 from lexclip_core.towers.architecture import trained_activation
 from lexclip_core.towers.checkpoint import SUFFIXES
+from lexclip_core.towers.download import fetch
 from lexclip_core.towers.registry import Activation
 
 CONFIG = "open_clip_config.json"
@@ -69,37 +69,46 @@ def find_weights(architecture: str, tag: str) -> Path:
     published = get_pretrained_cfg(architecture, tag) or get_pretrained_cfg(
         architecture.removesuffix("-quickgelu"), tag
     )
-    repository = published["hf_hub"].rstrip("/")
+    repository, names = _on_the_hub(published.get("hf_hub", ""))
+    url = published.get("url", "")
     by_hand = sources.weights_folder() / architecture / tag
-    if by_hand.is_dir():
+    if by_hand.is_dir() and any(file.suffix in SUFFIXES for file in by_hand.iterdir()):
         return weights_in(by_hand)
-    for name in WEIGHT_NAMES:
-        folder = sources.cached_snapshot(repository, None, names=(name,)) if repository else None
+    for name in names if repository else ():
+        folder = sources.cached_snapshot(repository, None, names=(name,))
         if folder is not None:
-            return folder / name
-    released = Path.home() / ".cache" / "clip" / Path(published["url"]).name
-    if published["url"] and released.is_file():
-        sources.checked_sha256(released, published_checksum(published["url"]))
+            return sources.verified(folder / name)
+    released = Path.home() / ".cache" / "clip" / Path(url).name
+    if url and released.is_file():
+        sources.checked_sha256(released, published_checksum(url))
         return released
-    if sources.hub_is_reachable():
-        try:
-            return Path(open_clip.download_pretrained(published))
-        except Exception as error:  # open_clip raises what its clients raise
-            raise MissingResourceError(
-                f"fetching {architecture}/{tag} failed: {str(error)[:200]}",
-                "try again, or bring the file by hand",
-            ) from error
+    if repository and sources.hub_is_reachable():
+        return sources.fetched_file(repository, names)
+    if url and not repository and not sources.offline():
+        return fetch(url, by_hand / Path(url).name, sha256=published_checksum(url))
+    origins = [f"{names[0]} of https://huggingface.co/{repository}"] if repository else []
     raise sources.missing(
         f"the weights of {architecture}/{tag}",
         [
             str(by_hand),
-            f"the Hugging Face cache ({repository})",
-            "the hub (not reachable)",
+            f"the Hugging Face cache ({repository})" if repository else str(released),
+            "the hub (not reachable)" if repository else f"{url} (not asked: HF_HUB_OFFLINE is set)",
         ],
-        f"on a machine with a network, fetch {WEIGHT_NAMES[0]} of https://huggingface.co/{repository}"
-        f"{' or ' + published['url'] if published['url'] else ''}, and put it into {by_hand}, "
-        "or pass path=... with the file",
+        f"on a machine with a network, fetch {' or '.join([*origins, *([url] if url else [])])}, "
+        f"and put it into {by_hand}, or pass path=... with the file",
     )
+
+
+def _on_the_hub(entry: str) -> tuple[str, tuple[str, ...]]:
+    """Return the repository of an entry such as `owner/model/` or `owner/model/file.pt`, and its files."""
+    owner, _, rest = entry.partition("/")
+    model, _, file = rest.partition("/")
+    if not model:
+        return "", WEIGHT_NAMES
+    if not file:
+        return f"{owner}/{model}", WEIGHT_NAMES
+    safe = Path(file).with_suffix(".safetensors").name  # the same tensors, where the repository has them
+    return f"{owner}/{model}", (safe, file)
 
 
 def published_checksum(url: str) -> str:

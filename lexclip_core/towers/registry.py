@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lexclip_core.errors import InputError
 
 Activation = Literal["gelu", "quickgelu"]
+
+LACLIP, PARACLIP = "LaCLIP", "ParaCLIP"
+BY_PATH = (f"{LACLIP}/", f"{PARACLIP}/")
+"""How the names of weights begin that no program can fetch."""
 
 MINILM = "all-MiniLM-L6-v2"
 TINY = "tiny-random"
@@ -27,9 +31,12 @@ class TowerSpec:
         context_length: Longest text in tokens, start and end tokens included.
         dim: Length of an embedding.
         source: Where the weights come from.
-        sha256: Checksum of the weight file, 64 hex digits or its published first 8; empty when unpublished.
+        sha256: Checksum of the weight file as its authors released it, 64 hex digits or the first 8 that they
+            published; empty where they published none. The hub's conversions are other files, which the hub
+            itself names by their checksum.
         licence: Licence of the weights.
         note: One sentence for the reader of a list of models.
+        image_size: Side, in pixels, of the pictures that the image half takes; 0 for towers without one.
     """
 
     name: str
@@ -43,14 +50,38 @@ class TowerSpec:
     sha256: str = ""
     licence: str = ""
     note: str = ""
+    image_size: int = 0
 
 
-def _clip(
-    architecture: str, pretrained: str, activation: Activation, *, source: str, licence: str, note: str
-) -> TowerSpec:
-    name = f"{architecture}/{pretrained}"
+def _clip(name: str, architecture: str, activation: Activation, source: str, **about: str) -> TowerSpec:
     return TowerSpec(
-        name, architecture, pretrained, activation, "clip-bpe", 77, 512, source, licence=licence, note=note
+        name=name,
+        architecture=architecture,
+        pretrained=name.rpartition("/")[2],
+        activation=activation,
+        tokenizer="clip-bpe",
+        context_length=77,
+        dim=512,
+        source=source,
+        image_size=224,
+        **about,  # type: ignore[arg-type]
+    )
+
+
+def _paraclip(base: TowerSpec) -> TowerSpec:
+    """Return the record of ParaCLIP's tuning of a base: its text tower moved, the rest is the base's."""
+    # Its notebook builds plain ViT-B-32, so that the LAION-400M one was tuned as such; OpenAI's weights
+    # brought QuickGELU with them whatever was asked for.
+    plain = base.pretrained == "laion400m_e32"
+    return replace(
+        base,
+        name=f"{PARACLIP}/{base.pretrained}",
+        architecture=base.architecture.removesuffix("-quickgelu") if plain else base.architecture,
+        activation="gelu" if plain else base.activation,
+        source="its authors, on request",
+        sha256="",
+        licence="",
+        note="ParaCLIP (Kim et al., 2024): not published; bring the file, and name it with path=.",
     )
 
 
@@ -69,34 +100,37 @@ _SPECS = (
         note="The default: a sentence encoder of 22.7M parameters that runs offline on a laptop.",
     ),
     _clip(
+        "ViT-B-32-quickgelu/laion400m_e31",
         "ViT-B-32-quickgelu",
-        "laion400m_e31",
         "quickgelu",
-        source="timm/vit_base_patch32_clip_224.laion400m_e31",
+        "timm/vit_base_patch32_clip_224.laion400m_e31",
+        sha256="d867053b",
         licence="MIT",
         note="The papers' checkpoint with the activation it was trained with.",
     ),
     _clip(
+        "ViT-B-32-quickgelu/laion400m_e32",
         "ViT-B-32-quickgelu",
-        "laion400m_e32",
         "quickgelu",
-        source="timm/vit_base_patch32_clip_224.laion400m_e32",
+        "timm/vit_base_patch32_clip_224.laion400m_e32",
+        sha256="46683a32",
         licence="MIT",
         note="One epoch later than laion400m_e31.",
     ),
     _clip(
+        "ViT-B-32-quickgelu/openai",
         "ViT-B-32-quickgelu",
-        "openai",
         "quickgelu",
-        source="timm/vit_base_patch32_clip_224.openai",
+        "timm/vit_base_patch32_clip_224.openai",
+        sha256="40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
         licence="MIT",
         note="The first published CLIP.",
     ),
     _clip(
+        "ViT-B-32/laion2b_s34b_b79k",
         "ViT-B-32",
-        "laion2b_s34b_b79k",
         "gelu",
-        source="laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
         licence="MIT",
         note="The same architecture trained on LAION-2B, with plain GELU.",
     ),
@@ -111,6 +145,15 @@ _SPECS = (
         source="laion/CLIP-ViT-B-32-roberta-base-laion2B-s12B-b32k",
         licence="MIT",
         note="CLIP with a RoBERTa text tower; also needs the configuration and tokenizer of roberta-base.",
+        image_size=224,
+    ),
+    _clip(
+        "LaCLIP/laion400m_laclip",
+        "ViT-B-32",
+        "gelu",
+        "https://github.com/LijieFan/LaCLIP (laion400m_laclip.pt)",
+        licence="BSD-2-Clause",
+        note="LaCLIP (Fan et al., 2023), trained on rewritten captions; bring the file, name it with path=.",
     ),
     TowerSpec(
         name=TINY,
@@ -126,7 +169,8 @@ _SPECS = (
     ),
 )
 
-REGISTRY: dict[str, TowerSpec] = {one.name: one for one in _SPECS}
+_PARACLIP = (_paraclip(one) for one in _SPECS if one.image_size and one.pretrained != "laion400m_e31")
+REGISTRY: dict[str, TowerSpec] = {one.name: one for one in (*_SPECS, *_PARACLIP)}
 
 
 def spec(name: str) -> TowerSpec:

@@ -165,7 +165,8 @@ def _tokenizer(folder: Path, config: Any, stated: dict[str, Any], name: str) -> 
     if len(tokenizer) > config.vocab_size or tokenizer.pad_token_id != config.pad_token_id:
         raise DamagedFileError(
             f"the tokenizer of {folder} knows {len(tokenizer)} tokens and pads with "
-            f"{tokenizer.pad_token_id}; the encoder knows {config.vocab_size} and pads with {config.pad_token_id}",
+            f"{tokenizer.pad_token_id}; the encoder knows {config.vocab_size} and pads with "
+            f"{config.pad_token_id}",
             "put the model's own tokenizer files there",
         )
     room = config.max_position_embeddings - _FREE_POSITIONS[config.model_type]

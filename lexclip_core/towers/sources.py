@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,6 +13,7 @@ from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, MissingResourceError
 
 _PROBE_SECONDS = 4.0
+_SHA256 = re.compile("[0-9a-f]{64}")
 _TRUE = {"1", "true", "yes", "on"}
 
 
@@ -41,11 +43,28 @@ def checked_sha256(path: Path, expected: str = "") -> str:
     return found
 
 
+def verified(path: Path) -> Path:
+    """Return a file of the Hugging Face cache after comparing it with the checksum that the hub calls it by.
+
+    Raises:
+        DamagedFileError: The file has another checksum.
+    """
+    stored = path.resolve()
+    if stored.parent.name == "blobs" and _SHA256.fullmatch(stored.name):  # small files go by another digest
+        checked_sha256(stored, stored.name)
+    return path
+
+
+def offline() -> bool:
+    """Return whether the environment asks that nothing is fetched."""
+    return any(
+        os.environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
+
+
 def hub_is_reachable() -> bool:
     """Return whether the Hugging Face hub answers; asked once a process, for a few seconds at most."""
-    if any(os.environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
-        return False
-    return _probe_hub()
+    return not offline() and _probe_hub()
 
 
 @lru_cache(maxsize=1)
@@ -93,6 +112,20 @@ def fetched_snapshot(repository: str, patterns: tuple[str, ...], revision: str |
             f"fetching {repository} from the hub failed: {str(error)[:200]}",
             "try again, or bring the files by hand",
         ) from error
+
+
+def fetched_file(repository: str, names: Sequence[str]) -> Path:
+    """Download the first of the named files that a repository of the hub has, verify it, and return its path.
+
+    Raises:
+        MissingResourceError: The hub refused, the connection broke, or it has none of them.
+        DamagedFileError: What came has another checksum than the hub states.
+    """
+    for name in names:
+        file = fetched_snapshot(repository, (name,)) / name
+        if file.is_file():
+            return verified(file)
+    raise MissingResourceError(f"{repository} has none of {', '.join(names)}", "bring the file by hand")
 
 
 def missing(wanted: str, looked: list[str], by_hand: str) -> MissingResourceError:
@@ -150,6 +183,7 @@ def hub_folder(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]]) 
         for name in weights:
             folder = cached_snapshot(repository, None, names=(config, name))
             if folder is not None:
+                verified(folder / name)
                 return folder
     wanted = " or ".join(f"{config} and {weights[0]}" for config, weights in layouts)
     if hub_is_reachable():
@@ -170,5 +204,6 @@ def _fetched_model(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]
         for name in weights:
             fetched_snapshot(repository, (name, f"*_Dense/{name}"))
             if (folder / name).is_file():
+                verified(folder / name)
                 return folder
     raise MissingResourceError(f"{repository} has no {wanted}", "name a model of one of these layouts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import pickle
@@ -18,7 +19,8 @@ from safetensors.torch import save_file
 from tiny_tower import ARCHITECTURE, CONFIG, TEXTS, random_model, register_architectures, save_checkpoint
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.towers import REGISTRY, Tower, architecture, load, published, sources, spec
+from lexclip_core.towers import REGISTRY, Tower, architecture, load, load_image, published, sources, spec
+from lexclip_core.towers.registry import BY_PATH
 
 QUICK = f"{ARCHITECTURE}-quickgelu"
 TAG = "lexclip_test_tag"
@@ -170,7 +172,7 @@ def test_weights_that_are_nowhere_are_explained_in_one_paragraph(weights_folder:
     assert "path=..." in caught.value.remedy
 
 
-@pytest.mark.parametrize("name", [one for one in REGISTRY if "/" in one])
+@pytest.mark.parametrize("name", [one for one in REGISTRY if "/" in one and not one.startswith(BY_PATH)])
 def test_every_registered_tag_is_open_clips_and_offline_says_so(name: str) -> None:
     record = spec(name)
     assert architecture.trained_activation(record.architecture, record.pretrained) == record.activation
@@ -181,8 +183,80 @@ def test_every_registered_tag_is_open_clips_and_offline_says_so(name: str) -> No
     assert config["text_cfg"].get("hf_tokenizer_name", "clip-bpe") == record.tokenizer
     published_entry = open_clip.pretrained.get_pretrained_cfg(record.architecture, record.pretrained)
     assert published_entry["hf_hub"].rstrip("/") == record.source
+    assert published.published_checksum(published_entry.get("url", "")) == record.sha256
+    assert config["vision_cfg"]["image_size"] == record.image_size
     with pytest.raises(MissingResourceError, match="not on this machine"):
         load(name)
+
+
+def test_every_baseline_of_both_papers_is_registered() -> None:
+    assert {one for one in REGISTRY if "/" in one} == {
+        "ViT-B-32-quickgelu/openai",
+        "ViT-B-32-quickgelu/laion400m_e31",
+        "ViT-B-32-quickgelu/laion400m_e32",
+        "ViT-B-32/laion2b_s34b_b79k",
+        "roberta-ViT-B-32/laion2b_s12b_b32k",
+        "LaCLIP/laion400m_laclip",
+        "ParaCLIP/openai",
+        "ParaCLIP/laion400m_e32",
+        "ParaCLIP/laion2b_s34b_b79k",
+        "ParaCLIP/laion2b_s12b_b32k",
+        "ParaCLIP/laion400m_laclip",
+    }
+
+
+@pytest.mark.parametrize("name", [one for one in REGISTRY if one.startswith(BY_PATH)])
+def test_weights_that_only_their_user_has_are_asked_for(name: str, weights_folder: Path) -> None:
+    for loader in (load, load_image):
+        with pytest.raises(
+            MissingResourceError, match=f"the weights of {name}: not on this machine"
+        ) as caught:
+            loader(name)
+        assert str(weights_folder / name) in caught.value.remedy
+        assert "path=..." in caught.value.remedy
+
+
+@pytest.fixture
+def released(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A name of the registry whose weights come by path, of the test architecture."""
+    record = dataclasses.replace(
+        spec("LaCLIP/laion400m_laclip"), name="LaCLIP/small", architecture=ARCHITECTURE, pretrained="small"
+    )
+    monkeypatch.setitem(REGISTRY, record.name, record)
+    return record.name
+
+
+def test_weights_brought_by_path_are_loaded_under_their_name(
+    tmp_path: Path, weights_folder: Path, released: str
+) -> None:
+    model = random_model(4)
+    file = save_checkpoint(model, tmp_path / "epoch_32.pt")
+    tower = load(released, path=file, device="cpu")
+    assert_same(tower, model)
+    assert (tower.name, tower.spec.activation) == (released, "gelu")
+    assert load_image(released, path=file, device="cpu").spec.name == released
+    (weights_folder / released).mkdir(parents=True)
+    shutil.copy(file, weights_folder / released)
+    assert_same(load(released, device="cpu"), model)
+    with pytest.raises(MissingResourceError, match=r"there is no weight file .*gone\.pt"):
+        load(released, path=tmp_path / "gone.pt")
+
+
+def test_weights_brought_by_path_keep_the_activation_they_state(tmp_path: Path, released: str) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_file(random_model(2, quick_gelu=True).state_dict(), file, {"activation": "quickgelu"})
+    for loader in (load, load_image):
+        with pytest.raises(InputError, match=f"trained with quickgelu, but {ARCHITECTURE} computes gelu"):
+            loader(released, path=file)
+
+
+def test_another_models_file_is_refused_by_a_name_that_comes_by_path(
+    tmp_path: Path, released: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save_checkpoint(random_model(), tmp_path / "weights.pt")
+    monkeypatch.setattr(sources, "_digest", lambda *key: "46683a32" + 56 * "0")
+    with pytest.raises(InputError, match="holds the weights of ViT-B-32/laion400m_e32, not of LaCLIP/small"):
+        load(released, path=file)
 
 
 def test_an_unknown_tag_lists_the_known_ones() -> None:

@@ -1,0 +1,165 @@
+"""Old pickled checkpoints become safe files without running anything they hold."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures
+from torch import nn
+
+from lexclip_core.cli import main
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.towers import convert, load, load_image
+from lexclip_core.towers.checkpoint import file_metadata
+
+QUICK = f"{ARCHITECTURE}-quickgelu"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _architectures(tmp_path_factory: pytest.TempPathFactory) -> None:
+    register_architectures(tmp_path_factory.mktemp("architectures"))
+
+
+def plain_rows(model: nn.Module) -> np.ndarray:
+    with torch.no_grad():
+        return model.encode_text(open_clip.SimpleTokenizer()(TEXTS), normalize=True).numpy()
+
+
+def training_checkpoint(model: nn.Module, path: Path, *, archive: bool = True, **more: object) -> Path:
+    """Save what an old training script left: tensors, an optimiser, its arguments, NumPy numbers."""
+    optimizer = torch.optim.AdamW(model.parameters())
+    content = {
+        "epoch": 32,
+        "name": "run",
+        "state_dict": {f"module.{name}": value for name, value in model.state_dict().items()},
+        "optimizer": optimizer.state_dict(),
+        "args": argparse.Namespace(lr=5e-4, model="ViT-B-32"),
+        "best": np.float64(64.4),
+        "curve": np.arange(3.0),
+        **more,
+    }
+    torch.save(content, path, _use_new_zipfile_serialization=archive)
+    return path
+
+
+def test_loading_one_says_how_to_convert_it(tmp_path: Path) -> None:
+    file = training_checkpoint(random_model(), tmp_path / "old.pt")
+    with pytest.raises(DamagedFileError, match=r"holds more than tensors \(argparse\.Namespace, ") as caught:
+        load(str(file), architecture=ARCHITECTURE)
+    assert (
+        f"lexclip models convert {file} {tmp_path / 'old.safetensors'} --architecture" in caught.value.remedy
+    )
+
+
+@pytest.mark.parametrize("archive", [True, False])
+@pytest.mark.parametrize("name", [ARCHITECTURE, QUICK])
+def test_the_converted_file_gives_the_models_vectors(tmp_path: Path, name: str, archive: bool) -> None:
+    model = random_model(2, quick_gelu=name == QUICK)
+    file = training_checkpoint(model, tmp_path / "old.pt", archive=archive)
+    left_out = convert(file, tmp_path / "new.safetensors", name)
+    assert {"argparse.Namespace", "numpy.dtype"} <= set(left_out)
+    tower = load(str(tmp_path / "new.safetensors"), device="cpu")  # it says itself which architecture it is
+    assert np.abs(tower.encode_texts(TEXTS) - plain_rows(model)).max() < 1e-5
+    assert tower.spec.architecture == name
+    assert load_image(str(tmp_path / "new.safetensors"), device="cpu").spec.architecture == name
+
+
+def test_the_converted_file_refuses_the_other_activation(tmp_path: Path) -> None:
+    file = training_checkpoint(random_model(2, quick_gelu=True), tmp_path / "old.pt")
+    out = tmp_path / "new.safetensors"
+    convert(file, out, QUICK)
+    assert file_metadata(out)["activation"] == "quickgelu"
+    with pytest.raises(InputError, match="was trained with quickgelu"):
+        load(str(out), architecture=ARCHITECTURE)
+
+
+class Trap:
+    def __reduce__(self) -> tuple:
+        return os.mkdir, ("trap-was-sprung",)
+
+
+class Quiet:
+    def __reduce__(self) -> tuple:
+        return Path.touch, (Path("trap-was-sprung"),)
+
+
+def test_what_a_file_names_is_neither_called_nor_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, trap in enumerate((Trap(), Quiet())):
+        file = training_checkpoint(random_model(), tmp_path / f"trap{number}.pt", more=trap)
+        with contextlib.suppress(DamagedFileError):  # some names may not even stand there
+            convert(file, tmp_path / "out.safetensors", ARCHITECTURE)
+        assert not Path("trap-was-sprung").exists()
+
+
+def test_nothing_is_marked_as_safe_for_later(tmp_path: Path) -> None:
+    before = torch.serialization.get_safe_globals()
+    convert(
+        training_checkpoint(random_model(), tmp_path / "old.pt"), tmp_path / "new.safetensors", ARCHITECTURE
+    )
+    assert torch.serialization.get_safe_globals() == before
+
+
+def test_nothing_is_written_for_another_architecture(tmp_path: Path) -> None:
+    model = random_model(layers=1)
+    out = tmp_path / "new.safetensors"
+    with pytest.raises(InputError, match=r"does not fit lexclip-test: .*resblocks\.1"):
+        convert(training_checkpoint(model, tmp_path / "old.pt"), out, ARCHITECTURE)
+    del model.visual.proj
+    model.visual.proj = nn.Parameter(torch.zeros(3, 3))
+    assert not out.exists()
+
+
+def test_half_an_image_tower_is_refused(tmp_path: Path) -> None:
+    model = random_model()
+    del model.visual.ln_post
+    with pytest.raises(InputError, match=r"missing \(visual\.ln_post"):
+        convert(training_checkpoint(model, tmp_path / "old.pt"), tmp_path / "new.safetensors", ARCHITECTURE)
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "error", "message"),
+    [
+        ("old.safetensors", "new.safetensors", InputError, "cannot be converted"),
+        ("old.pt", "new.pt", InputError, "cannot be converted"),
+        ("gone.pt", "new.safetensors", MissingResourceError, "there is no weight file"),
+        ("cut.pt", "new.safetensors", DamagedFileError, "cannot be read"),
+        ("text.pt", "new.safetensors", DamagedFileError, "cannot be read"),
+        ("list.pt", "new.safetensors", DamagedFileError, "holds a list"),
+        ("empty.pt", "new.safetensors", DamagedFileError, "holds no tensors"),
+    ],
+)
+def test_what_cannot_be_converted_is_named(
+    tmp_path: Path, source: str, out: str, error: type[Exception], message: str
+) -> None:
+    whole = training_checkpoint(random_model(), tmp_path / "old.pt").read_bytes()
+    (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    torch.save([1, 2], tmp_path / "list.pt")
+    torch.save({"epoch": 1}, tmp_path / "empty.pt")
+    with pytest.raises(error, match=message):
+        convert(tmp_path / source, tmp_path / out, ARCHITECTURE)
+    assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_the_command_converts_and_says_what_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = training_checkpoint(random_model(), tmp_path / "old.pt"), tmp_path / "new.safetensors"
+    with pytest.raises(SystemExit) as caught:
+        main(["models", "convert", str(file), str(out), "--architecture", ARCHITECTURE, "--json"])
+    assert not caught.value.code
+    told = json.loads(capsys.readouterr().out)
+    assert told["out"] == str(out)
+    assert "argparse.Namespace" in told["left_out"]
+    assert load(str(out), device="cpu").dim == 32

@@ -1,0 +1,206 @@
+"""A transfer goes on where it broke off, is verified, and fails in one paragraph."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures, save_checkpoint
+
+from lexclip_core.errors import DamagedFileError, MissingResourceError
+from lexclip_core.towers import load, sources
+from lexclip_core.towers.download import fetch
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one content, and breaks off or refuses as told.
+
+    Attributes:
+        breaks: After how many bytes each coming answer breaks off; None is a whole answer.
+        ranges: Whether it answers to Range.
+        asked: What each request wanted: the first byte.
+        status: An error to answer with instead.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.breaks: list[int | None] = []
+        self.ranges = True
+        self.asked: list[int] = []
+        self.status = 0
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server: Server = self.server
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(found[1]) if found and server.ranges else 0
+        server.asked.append(int(found[1]) if found else 0)
+        if server.status or start >= len(server.content):
+            self.send_error(server.status or 416)
+            return
+        body = server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        cut = server.breaks.pop(0) if server.breaks else None
+        self.wfile.write(body[:cut])
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_is_fetched_once(tmp_path: Path, server: Server) -> None:
+    target = tmp_path / "deep" / "w.pt"
+    assert fetch(server.url("w.pt"), target, sha256=SHA256) == target
+    assert target.read_bytes() == CONTENT
+    fetch(server.url("w.pt"), target, sha256=SHA256[:8])
+    assert server.asked == [0]
+    assert [one.name for one in target.parent.iterdir()] == ["w.pt"]
+
+
+def test_a_transfer_that_breaks_goes_on_by_itself(tmp_path: Path, server: Server) -> None:
+    server.breaks = [100_000, 50_000]
+    assert fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256).read_bytes() == CONTENT
+    assert server.asked == [0, 100_000, 150_000]
+
+
+def test_a_transfer_that_was_given_up_goes_on_at_the_next_call(tmp_path: Path, server: Server) -> None:
+    server.breaks = [1000, 1000, 1000]
+    with pytest.raises(MissingResourceError, match=r"3,000 bytes are kept in .*w\.pt\.part") as caught:
+        fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256)
+    assert "go on from there" in caught.value.remedy
+    assert not (tmp_path / "w.pt").exists()
+    assert fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256).read_bytes() == CONTENT
+    assert server.asked == [0, 1000, 2000, 3000]
+
+
+def test_a_server_without_ranges_begins_anew(tmp_path: Path, server: Server) -> None:
+    server.ranges, server.breaks = False, [100_000]
+    assert fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_part_longer_than_the_file_is_thrown_away(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "w.pt.part").write_bytes(CONTENT + b"more")
+    assert fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_part_of_something_else_is_found_out(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "w.pt.part").write_bytes(b"x" * 1000)
+    with pytest.raises(DamagedFileError, match="does not have sha256"):
+        fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256)
+    assert list(tmp_path.iterdir()) == []
+    assert fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_leaves_nothing(tmp_path: Path, server: Server) -> None:
+    with pytest.raises(DamagedFileError, match=r"does not have sha256 0000"):
+        fetch(server.url("w.pt"), tmp_path / "w.pt", sha256=64 * "0")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_is_not_repeated_and_a_breakdown_is(tmp_path: Path, server: Server) -> None:
+    for status, times in ((404, 1), (503, 3)):
+        server.status, server.asked = status, []
+        with pytest.raises(MissingResourceError, match=str(status)):
+            fetch(server.url("w.pt"), tmp_path / "w.pt")
+        assert len(server.asked) == times
+
+
+def test_a_server_that_is_not_there_is_named(tmp_path: Path, server: Server) -> None:
+    url = server.url("w.pt")
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(MissingResourceError, match=re.escape(f"fetching {url} failed")):
+        fetch(url, tmp_path / "w.pt")
+
+
+# The way from a tag to its address.
+
+
+@pytest.fixture
+def tag(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A tag that open_clip has on no hub but at an address which states a checksum."""
+    register_architectures(tmp_path)
+    file = save_checkpoint(random_model(3), tmp_path / "made.pt")
+    server.content = file.read_bytes()
+    digest = hashlib.sha256(server.content).hexdigest()
+    entry = {"url": server.url(f"openaipublic/{digest}/made.pt"), "hf_hub": "", "quick_gelu": False}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, ARCHITECTURE, {"a_tag": entry})
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return f"{ARCHITECTURE}/a_tag"
+
+
+def test_a_tag_is_fetched_from_its_address_and_found_again(
+    tag: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    server.breaks = [100_000]
+    rows = load(tag, device="cpu").encode_texts(TEXTS)
+    assert server.asked == [0, 100_000]
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert np.array_equal(load(tag, device="cpu").encode_texts(TEXTS), rows)
+
+
+def test_a_tag_whose_bytes_are_wrong_is_refused(
+    tag: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    server.content = server.content[:-1] + b"x"
+    with pytest.raises(DamagedFileError, match="the transfer or the server was at fault"):
+        load(tag)
+    assert not list((tmp_path / "weights").rglob("*.pt"))
+
+
+def test_offline_nobody_is_asked_and_one_paragraph_says_what_to_do(tag: str, server: Server) -> None:
+    with pytest.raises(MissingResourceError) as caught:
+        load(tag)
+    assert server.asked == []
+    assert f"the weights of {tag}: not on this machine" in caught.value.problem
+    assert "HF_HUB_OFFLINE is set" in caught.value.problem
+    assert server.url("openaipublic") in caught.value.remedy
+    assert "path=..." in caught.value.remedy
+
+
+def test_a_file_of_the_hubs_cache_is_held_to_the_name_of_its_blob(tmp_path: Path) -> None:
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    for name, content, right in (
+        (SHA256, CONTENT, True),
+        (64 * "0", CONTENT, False),
+        (40 * "a", b"{}", True),
+    ):
+        (blobs / name).write_bytes(content)
+        link = tmp_path / f"{name[:4]}.safetensors"
+        link.symlink_to(blobs / name)
+        if right:
+            assert sources.verified(link) == link
+        else:
+            with pytest.raises(DamagedFileError, match="has sha256"):
+                sources.verified(link)
