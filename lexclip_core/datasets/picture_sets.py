@@ -73,7 +73,7 @@ _CHECK: dict[str, Check] = {
     "cifar-100": partial(cifar.check, "cifar-100"),
     "openimages": openimages.check,
 }
-_SAMPLES: dict[str, Mapping[str, Draw]] = {
+SAMPLES: dict[str, Mapping[str, Draw]] = {
     "imagenet": imagenet.SAMPLES,
     "fer2013": fer2013.SAMPLES,
     "cifar-10": cifar.SAMPLES,
@@ -120,7 +120,7 @@ def open_set(
         return folder(place)
     chosen = sample or "heldout"
     found = _READ[name](place, sample=chosen, seed=seed)
-    draw = _SAMPLES[name][chosen]
+    draw = SAMPLES[name][chosen]
     drawn = {"set": name, "sample": chosen, "part": draw.part, "per_class": draw.per_class, "seed": seed}
     return replace(found, drawn=drawn)
 

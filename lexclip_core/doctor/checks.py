@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lexclip_core import storage
 from lexclip_core.doctor.report import SET_UP, Finding, broken
+from lexclip_core.doctor.sets import sets
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth")
@@ -211,6 +212,7 @@ CHECKS: dict[str, tuple[Callable[[], list[Finding]], bool]] = {
     "default tower": (_default_tower, True),
     "image tower": (_image_tower, False),
     "pictures": (_pictures, False),
+    "sets": (sets, False),
     "explorer": (_explorer, True),
     "WordNet 3.0": (_wordnet, False),
     "runs": (_runs, False),

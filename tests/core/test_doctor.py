@@ -254,3 +254,41 @@ def test_the_image_tower_is_absent_or_encodes_a_picture(tmp_path: Path, monkeypa
     report = doctor.examine()
     assert named(list(report.findings), "image tower").status == "broken"
     assert report.able
+
+
+def test_every_set_has_a_line_that_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LEXCLIP_PICTURES", str(tmp_path))
+    only(monkeypatch, "sets")
+    report = doctor.examine()
+    names = ["imagenet", "fer2013", "cifar-10", "cifar-100", "openimages", "coco", "flickr8k", "flickr30k"]
+    assert [one.name for one in report.findings] == [f"set {name}" for name in names]
+    assert {one.status for one in report.findings} == {"absent"}
+    for name, one in zip(names, report.findings, strict=True):
+        assert f"into {tmp_path / name} (LEXCLIP_PICTURES)" in one.fix
+        assert "https://" in one.fix
+    assert report.able
+
+
+def test_sets_that_are_there_are_counted_and_broken_ones_name_the_first_wrong_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from PIL import Image
+
+    def paint(file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2, 2)).save(file)
+
+    monkeypatch.setenv("LEXCLIP_PICTURES", str(tmp_path))
+    paint(tmp_path / "imagenet" / "train" / "n01440764" / "a.jpeg")  # no val: of use all the same
+    paint(tmp_path / "fer2013" / "test" / "angry" / "a.png")
+    paint(tmp_path / "flickr8k" / "Images" / "a.jpg")
+    (tmp_path / "flickr8k" / "captions.txt").write_text("image,caption\na.jpg,A dog\na.jpg,One dog\n")
+    found = checks.sets()
+    imagenet = named(found, "set imagenet")
+    assert imagenet.status == "ok"
+    assert imagenet.detail.endswith(f"in {tmp_path / 'imagenet'}; released: 1 classes, 1 pictures")
+    faces = named(found, "set fer2013")
+    assert faces.status == "broken"
+    assert faces.detail == f"FER2013: {tmp_path}/fer2013/test/disgust is not there"
+    assert named(found, "set flickr8k").detail.endswith("; 1 pictures, 2 captions")
+    assert named(found, "set coco").status == "absent"
