@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 Rows = list[dict[str, Any]]
 Arrays = dict[str, np.ndarray]
-_FORMAT = 1  # raise it with every change of what the rows hold or how they are made
+_FORMAT = 2  # raise it with every change of what the rows hold or how they are made
 
 
 def tower_digest(tower: Tower) -> str:

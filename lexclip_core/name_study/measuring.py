@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,10 +19,15 @@ from lexclip_core.name_study.kept import kept_arrays, tower_digest
 from lexclip_core.name_study.plan import Plan
 from lexclip_core.name_study.vocabulary import Vocabulary
 from lexclip_core.towers import Tower
+from lexclip_core.towers.load import chosen_precision
 from lexclip_core.training import fit
 from lexclip_core.tuning import matrix_materials
 
 ORIGINAL = -1  # the combination of rows with original names
+
+# The tower last tuned from each base, and from what, so that other texts cost no tuning.
+_LATEST: WeakKeyDictionary[Tower, tuple[dict[str, Any], Tower, tuple[float, float, float]]]
+_LATEST = WeakKeyDictionary()
 
 
 class TextRows:
@@ -118,7 +124,7 @@ def tuned(
     """Return the rows of texts by a copy of a tower tuned on words; the base is left as it is.
 
     No picture has a part in it, so the rows are kept, and pictures of another kind or by another image tower
-    are measured without tuning again.
+    are measured without tuning again. So are other texts, where they are asked for next.
 
     Args:
         base: The tower.
@@ -132,19 +138,20 @@ def tuned(
         DivergenceError: The loss became useless.
     """
     texts = list(dict.fromkeys(texts))
-    content = {
+    tuning = {
         "base": tower_digest(base),
         "words": chosen.words,
         "synsets": chosen.synsets,
         "experiment": experiment.flat(),
-        "texts": texts,
     }
 
     def make() -> dict[str, np.ndarray]:
-        tower, cost = _tuned(base, chosen, experiment, base_rows)
+        if base not in _LATEST or _LATEST[base][0] != tuning:
+            _LATEST[base] = (tuning, *_tuned(base, chosen, experiment, base_rows))
+        _, tower, cost = _LATEST[base]
         return {"rows": tower.encode_texts(texts), "cost": np.array(cost)}
 
-    found = kept_arrays(content, make)
+    found = kept_arrays({**tuning, "texts": texts}, make)
     words, steps, seconds = found["cost"].tolist()
     return Tuned(KnownRows(texts, found["rows"]), int(words), int(steps), seconds)
 
@@ -158,9 +165,11 @@ def _tuned(
     if base_rows is not None and material.words == chosen.words:  # a control may have taken other words
         reference = base_rows(chosen.words)
     twin = base.copy()
+    twin.dtype = chosen_precision(experiment.dtype)
     towers.set_trainable(twin, experiment.trainable, seed=experiment.seed)
     history = fit(twin, material.words, material.sampler, experiment, reference=reference)
     settled = towers.settle(base, twin, experiment.alpha)
+    settled.dtype = base.dtype  # both sides are measured in one arithmetic
     return settled, (len(material.words), len(history.rows), history.rows[-1]["seconds"])
 
 

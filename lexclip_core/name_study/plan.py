@@ -31,8 +31,9 @@ class Plan:
     """The settings of a study; a set that has fewer subsets or combinations than asked for gives what it has.
 
     Attributes:
-        experiment: How towers are tuned, `control` included; vocabulary, tower, device and dtype are given by
-            the study. `random_words` takes the vocabulary away altogether.
+        experiment: How towers are tuned, `control` and `dtype` included; vocabulary, tower and device are
+            given by the study, and what is measured has the base tower's arithmetic. `random_words` takes
+            the vocabulary away altogether.
         sizes: Numbers of classes K.
         subsets: Distinct subsets of classes drawn for each size (the blog's source speaks of 3).
         combinations: Distinct choices of replaced names for each subset (the blog's source speaks of 5).

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from tiny_tower import tiny_tower
 
 from lexclip_core import name_study, storage, towers, tuning
@@ -54,6 +55,7 @@ def pictures(names: NameSet, noise: float = 0.02) -> tuple[np.ndarray, np.ndarra
 def cache(monkeypatch, tmp_path):
     """Keep results out of the real cache; WordNet's tables are still read from there."""
     move_cache(monkeypatch, tmp_path / "cache")
+    measuring._LATEST.clear()
     return tmp_path / "cache" / "name_study"
 
 
@@ -274,6 +276,43 @@ def test_transfer_tunes_once_reports_the_overlap_and_measures_without_it(tunings
     assert len(tunings) == 1
 
 
+def test_transfer_to_other_names_tunes_no_more_and_gives_what_a_new_tower_would(
+    tunings, monkeypatch, tmp_path
+):
+    features, keys = pictures(named(OTHERS), noise=0.1)
+    plan = replace(PLAN, sizes=(3,), experiment=replace(QUICK, lr=1e-2))
+    transfer(base(), features, keys, named(), named(OTHERS), plan=plan)
+    fewer = replace(named(OTHERS), classes=named(OTHERS).classes[:4])
+    found = transfer(base(), features, keys, named(), fewer, plan=plan)
+    assert len(tunings) == 1
+    move_cache(monkeypatch, tmp_path / "another")
+    alone = transfer(base().copy(), features, keys, named(), fewer, plan=plan)
+    assert len(tunings) == 2
+    pd.testing.assert_frame_equal(untimed(alone), untimed(found))
+
+
+def test_a_tower_is_tuned_in_the_arithmetic_asked_for_and_measured_in_its_own(monkeypatch):
+    seen = []
+
+    def watched(tower, *rest, **options):
+        seen.append(tower.dtype)
+        return fit(tower, *rest, **options)
+
+    monkeypatch.setattr(measuring, "fit", watched)
+    encoded = []
+    encode = towers.Tower.encode_texts
+    monkeypatch.setattr(
+        towers.Tower,
+        "encode_texts",
+        lambda self, *a, **k: encoded.append(self.dtype) or encode(self, *a, **k),
+    )
+    features, keys = pictures(named())
+    plan = replace(PLAN, subsets=1, experiment=replace(QUICK, dtype="bfloat16"))
+    study(base(), features, keys, named(), plan=plan)
+    assert seen == [torch.bfloat16]
+    assert set(encoded) == {torch.float32}
+
+
 def test_transfer_between_the_same_classes_has_no_split_without_overlap():
     features, keys = pictures(named())
     plan = replace(PLAN, sizes=(6,))
@@ -327,6 +366,7 @@ def test_kept_rows_of_a_tuned_tower_are_those_it_made_and_damage_is_repaired(cac
         path.unlink()
         if damage is not None:
             arrays.write_bytes(damage)
+            measuring._LATEST.clear()  # as in another process
         with caplog.at_level(logging.WARNING):
             again = study(base(), features, keys, named(), plan=plan)
         pd.testing.assert_frame_equal(untimed(again), untimed(first))
