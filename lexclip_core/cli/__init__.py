@@ -5,6 +5,7 @@ from __future__ import annotations
 from lexclip_core.cli import (
     evaluation,
     image_tower,
+    ledger,
     machine,
     models,
     notebooks,
@@ -19,6 +20,7 @@ __all__ = [
     "application",
     "evaluation",
     "image_tower",
+    "ledger",
     "machine",
     "main",
     "models",

@@ -10,6 +10,7 @@ from lexclip_core.ledger.claims import Claim, read_claims
 from lexclip_core.ledger.files import entries, measured_folder, read_measurements, write_measurements
 from lexclip_core.ledger.joining import NUMBER_COLUMNS, TEXT_COLUMNS, details, table
 from lexclip_core.ledger.measurement import Conditions, Expectation, Measurement, conditions
+from lexclip_core.ledger.page import write_page
 from lexclip_core.ledger.quantity import Quantity
 from lexclip_core.ledger.verdicts import Verdict
 
@@ -31,4 +32,5 @@ __all__ = [
     "read_measurements",
     "table",
     "write_measurements",
+    "write_page",
 ]

@@ -69,7 +69,7 @@ def read_measurements(folder: Path | None = None) -> tuple[Measurement, ...]:
     """
     folder = folder or measured_folder()
     if not folder.is_dir():
-        raise MissingResourceError(f"{folder} is not there", "run `lexclip ledger collect`")
+        raise MissingResourceError(f"{folder} is not there", "run `lexclip notebooks collect`")
     found: list[Measurement] = []
     for path in sorted(folder.glob("*.json")):
         try:

@@ -6,12 +6,12 @@ from lexclip_core.datasets.reported import Place, places
 from lexclip_core.ledger.measurement import Conditions, reported_at
 
 BLOG_TOWER = "ViT-B-32/laion400m_e31"
-_PARACLIP_TOWERS = {
-    "OpenAI": ("ViT-B-32-quickgelu/openai", "ViT-B-32/openai"),
-    "OpenCLIP (400M)": ("ViT-B-32/laion400m_e32",),
-    "OpenCLIP (2B)": ("ViT-B-32/laion2b_s34b_b79k",),
-    "OpenCLIP-RoBERTa (2B)": ("roberta-ViT-B-32/laion2b_s12b_b32k",),
-    "LaCLIP (400M)": ("laclip",),
+_PARACLIP_TOWERS = {  # beginnings of names: of the base, and of the authors' own tuned weights
+    "OpenAI": ("ViT-B-32-quickgelu/openai", "ViT-B-32/openai", "ParaCLIP/openai"),
+    "OpenCLIP (400M)": ("ViT-B-32/laion400m_e32", "ParaCLIP/laion400m_e32"),
+    "OpenCLIP (2B)": ("ViT-B-32/laion2b_s34b_b79k", "ParaCLIP/laion2b_s34b_b79k"),
+    "OpenCLIP-RoBERTa (2B)": ("roberta-ViT-B-32/laion2b_s12b_b32k", "ParaCLIP/laion2b_s12b_b32k"),
+    "LaCLIP (400M)": ("LaCLIP/", "ParaCLIP/laion400m_laclip"),
 }
 _DATA = {  # the first words of a column -> a word that the name of the data must have
     "AO@10": "coco",
@@ -53,7 +53,7 @@ def _blog(place: Place) -> Place | None:
 def _paraclip(place: Place) -> Place | None:
     if place.where == "Table 1" and place.setting == "ParaCLIP":
         return place._replace(setting="base")
-    return place._replace(row="none") if place.where == "Table 2" and place.row != "none" else None
+    return place._replace(row="base") if place.where == "Table 2" and place.row != "base" else None
 
 
 def _open_clip(place: Place) -> Place | None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lexclip_core.errors import InputError
-from lexclip_core.ledger import Measurement
+from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.ledger import Measurement, entries
 from lexclip_core.notebook_runner.parameters import read_notebook
 from lexclip_core.runs.content import check_metrics
 
@@ -86,3 +86,23 @@ def read_measured(path: Path) -> dict[str, Any]:
         for output in cell.get("outputs", []):
             found = output.get("data", {}).get(MEASURED_MIME, found)
     return dict(found)
+
+
+def collected(executed: Path, *, profile: str) -> dict[str, tuple[Measurement, ...]]:
+    """Return what the executed notebooks of a folder recorded for the ledger, by the notebook's stem.
+
+    Args:
+        executed: Folder of executed copies.
+        profile: The profile that they ran with.
+
+    Raises:
+        MissingResourceError: There is no executed notebook.
+        DamagedFileError: A file is not a notebook.
+        InputError: A measurement cannot be read.
+    """
+    copies = sorted(executed.glob("*.ipynb"))
+    if not copies:
+        raise MissingResourceError(
+            f"{executed} holds no executed notebook", f"run `lexclip notebooks run --profile {profile}`"
+        )
+    return {copy.stem: entries(read_measured(copy), notebook=copy.stem, profile=profile) for copy in copies}

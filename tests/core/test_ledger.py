@@ -140,7 +140,7 @@ def test_a_claim_is_general(verdicts, one):
         ),
         (
             Place("paraclip", "Table 2", "L2+L3", "STS", "OpenAI"),
-            Place("paraclip", "Table 2", "none", "STS", "OpenAI"),
+            Place("paraclip", "Table 2", "base", "STS", "OpenAI"),
         ),
         (
             Place("open_clip", "zero-shot results", "ViT-B-32-quickgelu", "ImageNet top-1", "laion400m_e31"),
