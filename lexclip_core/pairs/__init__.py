@@ -12,7 +12,7 @@ from lexclip_core.pairs.record_table import (
     write_table,
 )
 from lexclip_core.pairs.relation_sampler import RelatedPairs, RelationPlan, RelationSampler
-from lexclip_core.pairs.samplers import Batch, PairSampler, Sampler, WordSampler
+from lexclip_core.pairs.samplers import Batch, PairSampler, Sampler, TargetsOnDemand, WordSampler
 from lexclip_core.pairs.splits import Split, digest, families, split_of, split_words
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Sampler",
     "ShardPictures",
     "Split",
+    "TargetsOnDemand",
     "WordSampler",
     "digest",
     "families",

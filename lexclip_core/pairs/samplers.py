@@ -5,8 +5,9 @@ So a run that was killed goes on with the batch that would have come next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,19 @@ class Batch:
     masks: Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True, eq=False)
+class TargetsOnDemand:
+    """Target cosines that are computed for the words of a batch alone, where a matrix of all has no room.
+
+    Attributes:
+        words: How many words the vocabulary has.
+        among: Rows of the vocabulary, int64 (n,) -> their target cosines, (n, n).
+    """
+
+    words: int
+    among: Callable[[np.ndarray], np.ndarray]
+
+
 class Sampler(Protocol):
     """Anything that knows how many steps a training takes and what each one sees."""
 
@@ -39,6 +53,7 @@ class Sampler(Protocol):
         """Return the batch of a step, the same one every time it is asked for."""
 
 
+@lru_cache(maxsize=1)  # every step of an epoch asks for the same one
 def _epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n)
 
@@ -71,11 +86,11 @@ class PairSampler:
 class WordSampler:
     """Batches of words with all pairs within; a batch as large as the vocabulary is the full matrix."""
 
-    def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
+    def __init__(self, targets: np.ndarray | TargetsOnDemand, *, batch: int, epochs: int, seed: int) -> None:
         if batch < 2:
             raise InputError(f"batch is {batch}", "a batch of words needs at least two to make a pair")
-        self._targets, self._size, self._seed = _square(targets), batch, seed
-        n = len(targets)
+        self._targets, self._size, self._seed = _on_demand(targets), batch, seed
+        n = self._targets.words
         # A last batch of one word would hold no pair; it is left to the next epoch's order.
         self.steps_per_epoch = n // batch + (n % batch >= 2)
         self.steps = epochs * self.steps_per_epoch
@@ -83,11 +98,21 @@ class WordSampler:
     def batch(self, step: int) -> Batch:
         """Return the words of a step; every unordered pair counts once."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        rows = _epoch_order(len(self._targets), self._seed, epoch)[
+        rows = _epoch_order(self._targets.words, self._seed, epoch)[
             place * self._size : (place + 1) * self._size
         ]
         mask = np.triu(np.ones((len(rows), len(rows)), dtype=np.float32), k=1)
-        return Batch(rows, self._targets[np.ix_(rows, rows)], {"distance": mask})
+        targets = self._targets.among(rows).astype(np.float32, copy=False)
+        return Batch(rows, targets, {"distance": mask})
+
+
+def _on_demand(targets: np.ndarray | TargetsOnDemand) -> TargetsOnDemand:
+    if isinstance(targets, TargetsOnDemand):
+        if targets.words < 2:
+            raise InputError(f"there is {targets.words} word", "give at least two")
+        return targets
+    matrix = _square(targets)
+    return TargetsOnDemand(len(matrix), lambda rows: matrix[np.ix_(rows, rows)])
 
 
 def _square(targets: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def lexical_targets(
         InputError: No words, a word given twice, or a word that WordNet does not know.
     """
     wordnet = wordnet or load_wordnet()
-    _check(words, wordnet, pos)
+    check_words(words, wordnet, pos)
     ladder = ladder or Ladder()
     targets = np.full((len(words), len(words)), ladder.unrelated)
     for part, known, rows in _taxonomic(words, wordnet, pos, senses):
@@ -69,7 +69,7 @@ def lexical_rungs(
         InputError: As in `lexical_targets`.
     """
     wordnet = wordnet or load_wordnet()
-    _check(words, wordnet, pos)
+    check_words(words, wordnet, pos)
     rungs = np.full((len(words), len(words)), Rung.UNRELATED, dtype=np.int8)
     for _, known, _ in _taxonomic(words, wordnet, pos, senses):
         rungs[np.ix_(known, known)] = Rung.TAXONOMY
@@ -103,7 +103,12 @@ def _most_similar(senses: list[np.ndarray]) -> np.ndarray:
     return np.maximum.reduceat(np.maximum.reduceat(scores, starts, axis=0), starts, axis=1)
 
 
-def _check(words: Sequence[str], wordnet: WordNet, pos: Pos | None) -> None:
+def check_words(words: Sequence[str], wordnet: WordNet, pos: Pos | None = None) -> None:
+    """Refuse words that lexical targets are not defined for.
+
+    Raises:
+        InputError: No words, a word given twice, or a word that WordNet does not know.
+    """
     if not words:
         raise InputError("the list of words is empty", "give at least one word")
     seen: dict[str, str] = {}

@@ -74,6 +74,16 @@ def word_similarity(
     return _CHOICES[how](rows, rows if words_b is None else _senses(words_b, pos), policy)
 
 
+def first_senses(words: Iterable[str], pos: WordPos) -> np.ndarray:
+    """Return the number of each word's first sense of a part of speech, int32 (n,), as `wu_palmer` takes it.
+
+    Raises:
+        InputError: A word without such a sense, or an empty list.
+    """
+    found = _senses(words, pos)
+    return found.synsets[found.ptr[:-1]]
+
+
 def _senses(words: Iterable[str], pos: WordPos) -> _Senses:
     if isinstance(words, str):
         raise InputError(f"{shown(words)} is one word, not a list", "write it in brackets: [word]")

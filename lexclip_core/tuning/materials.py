@@ -10,7 +10,15 @@ import numpy as np
 from lexclip_core.config import Experiment
 from lexclip_core.datasets.imagenet_classes import synonym_classes
 from lexclip_core.errors import InputError
-from lexclip_core.pairs import PairSampler, RelatedPairs, RelationPlan, RelationSampler, Sampler, WordSampler
+from lexclip_core.pairs import (
+    PairSampler,
+    RelatedPairs,
+    RelationPlan,
+    RelationSampler,
+    Sampler,
+    TargetsOnDemand,
+    WordSampler,
+)
 from lexclip_core.synsets import load_wordnet
 from lexclip_core.targets import (
     REPULSIVE,
@@ -18,8 +26,11 @@ from lexclip_core.targets import (
     LexicalPairs,
     Policy,
     Rung,
+    check_words,
     controlled,
+    first_senses,
     lexical_targets,
+    load_taxonomy,
     pair_targets,
     random_words,
     word_similarity,
@@ -42,6 +53,8 @@ _SHARES = {
 }
 # Synonymy of nouns is mostly Latin names of plants and animals; opposites are mostly adjectives.
 _POS_WEIGHTS = {"a": 2.0, "v": 1.5, "n": 1.0, "r": 0.5}
+_WHOLE = 4_096  # words up to which the targets of all pairs are kept even where batches do without
+_MOST = 20_000  # words of which all pairs still have room: 5 GB
 _WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
 
 
@@ -92,8 +105,11 @@ def matrix_materials(
         words: The vocabulary.
         synsets: The synset of each word, for targets by Wu-Palmer; each word's first noun sense if left out.
 
+    For sampling `in_batch` of a large vocabulary the targets are made batch by batch, and memory stays flat.
+
     Raises:
-        InputError: The sampling is `relations`, or a word or synset is unknown to the target.
+        InputError: The sampling is `relations`, a word or synset is unknown to the target, or the vocabulary
+            is too large for all of its pairs, which every other sampling and most controls need.
     """
     if experiment.sampling == "relations":
         raise InputError(
@@ -101,20 +117,29 @@ def matrix_materials(
         )
     if experiment.control == "random_words":
         words, synsets = random_words(words, seed=experiment.seed), ()
+    many = len(words) > _WHOLE
+    if many and experiment.sampling == "in_batch" and experiment.control in ("none", "random_words"):
+        return Materials(words, _sampler(experiment, _on_demand(experiment, words, synsets)), None, synsets)
+    if len(words) > _MOST:
+        raise InputError(
+            f"the targets of all pairs of {len(words):,} words need {12 * len(words) ** 2 / 1e9:.0f} GB",
+            "choose sampling 'in_batch' without control 'shuffled' or 'constant', or fewer words",
+        )
     targets = _targets(experiment, words, synsets)
     if experiment.control in ("shuffled", "constant"):
         targets = controlled(targets, experiment.control, seed=experiment.seed)
     return Materials(words, _sampler(experiment, targets), targets, synsets)
 
 
-def _sampler(experiment: Experiment, targets: np.ndarray) -> Sampler:
+def _sampler(experiment: Experiment, targets: np.ndarray | TargetsOnDemand) -> Sampler:
     size, epochs, seed = experiment.batch, experiment.epochs, experiment.seed
-    whole = len(targets) if experiment.sampling == "full_matrix" else size
     sampler: Sampler
-    if experiment.sampling == "pairs":
+    if isinstance(targets, TargetsOnDemand) or experiment.sampling == "in_batch":
+        sampler = WordSampler(targets, batch=size, epochs=epochs, seed=seed)
+    elif experiment.sampling == "pairs":
         sampler = PairSampler(targets, batch=size, epochs=epochs, seed=seed)
     else:
-        sampler = WordSampler(targets, batch=whole, epochs=epochs, seed=seed)
+        sampler = WordSampler(targets, batch=len(targets), epochs=epochs, seed=seed)
     sampler.steps = experiment.steps or sampler.steps
     return sampler
 
@@ -145,6 +170,16 @@ def _targets(experiment: Experiment, words: tuple[str, ...], synsets: tuple[str,
     if synsets:
         return wu_palmer(synsets, policy=policy)
     return word_similarity(words, pos="n", how="first_sense", policy=policy)
+
+
+def _on_demand(experiment: Experiment, words: tuple[str, ...], synsets: tuple[str, ...]) -> TargetsOnDemand:
+    """Return the targets of `_targets`, for the words of a batch at a time; unknown words are named now."""
+    if experiment.target == "lexical":
+        check_words(words, load_wordnet())
+        return TargetsOnDemand(len(words), lambda rows: lexical_targets([words[row] for row in rows]))
+    policy: Policy = "nltk" if experiment.target == "wu_palmer_nltk" else "lawful"
+    senses = load_taxonomy().ids(synsets) if synsets else first_senses(words, "n")
+    return TargetsOnDemand(len(words), lambda rows: wu_palmer(senses[rows], policy=policy))
 
 
 def related_materials(experiment: Experiment, tower: Tower, vocabulary: Lexicon) -> Materials:
