@@ -7,6 +7,7 @@ name of a tower whose weights lie somewhere. The file gives both their places, s
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 import shutil
 import tomllib
@@ -19,6 +20,8 @@ from lexclip_core.datasets import picture_sets
 from lexclip_core.datasets.picture_samples import Sample
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
 from lexclip_core.notebook_runner.experiments import Experiment
+
+logger = logging.getLogger(__name__)
 
 EXAMPLE = "notebooks/paths.example.toml"
 FETCH = "hub"
@@ -74,6 +77,8 @@ def read_paths(file: Path) -> Paths:
     if unknown := sorted(set(content) - set(_TABLES)):
         raise InputError(f"{file}: unknown table {unknown[0]!r}", f"it holds the tables {', '.join(_TABLES)}")
     for table in _TABLES:
+        if not isinstance(content.get(table, {}), dict):
+            raise InputError(f"{file}: {table} is {content[table]!r}, no table", f"write [{table}] above it")
         for name, value in content.get(table, {}).items():
             if not isinstance(value, str) or not value.strip():
                 raise InputError(f"{file}: {table}.{name} is {value!r}", "give a path in quotes, or no line")
@@ -153,28 +158,24 @@ def lacking(
     return tuple(found)
 
 
-def refuse_unknown(paths: Paths, experiments: Sequence[Experiment]) -> None:
-    """Refuse a name in the file that no notebook's parameters stand for: it is a slip.
-
-    Raises:
-        InputError: Naming it, and the nearest one that there is.
-    """
-    known = {need for one in experiments for values in one.parameters.values() for need in names_of(values)}
+def point_out_unknown(paths: Paths, experiments: Sequence[Experiment]) -> None:
+    """Log a warning for each name in the file that no notebook's parameters stand for: it may be a slip."""
+    asked = {need for one in experiments for values in one.parameters.values() for need in names_of(values)}
     for table in _TABLES:
-        names = sorted(name for kind, name in known if kind == table)
+        names = {name for kind, name in asked if kind == table}
+        names |= {other_activation(name) for name in names if "/" in name}
         for given in getattr(paths, table):
             if given not in names:
                 near = difflib.get_close_matches(given, names, n=1)
-                hint = f"did you mean {near[0]!r}? " if near else ""
-                raise InputError(
-                    f"{paths.file}: no notebook asks for {table}.{given!r}",
-                    f"{hint}they ask for: {', '.join(names)}",
-                )
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                logger.warning("%s: no notebook asks for %s.%s%s", paths.file, table, given, hint)
 
 
 def _lack(table: str, name: str, paths: Paths) -> str:
     """Return what is wrong with one needed thing, or nothing."""
     given: Mapping[str, Path | None] = getattr(paths, table)
+    if table == "weights" and name not in given:
+        name = other_activation(name) if other_activation(name) in given else name
     if name not in given:
         return f"{table}.{name}: not named in {paths.file or 'a file of paths'}"
     path = given[name]
@@ -207,13 +208,14 @@ def link_weights(paths: Paths, folder: Path) -> Path | None:
     if not places:
         return None
     for name, path in places.items():
-        for place in {name, _other_activation(name)} if "/" in name else {name}:
+        for place in {name, other_activation(name)} if "/" in name else {name}:
             if place == name or place not in places:
                 _link(path, folder / place)
     return folder
 
 
-def _other_activation(name: str) -> str:
+def other_activation(name: str) -> str:
+    """Return `architecture/tag` with QuickGELU for GELU in the architecture's name, or the other way."""
     architecture, _, tag = name.rpartition("/")
     quick = "-quickgelu"
     other = architecture.removesuffix(quick) if architecture.endswith(quick) else architecture + quick

@@ -26,8 +26,8 @@ from lexclip_core.notebook_runner.parameters import check_parameters, declared_p
 from lexclip_core.notebook_runner.paths import (
     Paths,
     link_weights,
+    point_out_unknown,
     read_paths,
-    refuse_unknown,
     require,
     resolved,
 )
@@ -120,7 +120,7 @@ def run_notebooks(
     experiments = read_experiments(folder / "experiments.toml")
     chosen = selected(experiments, only)
     paths = read_paths(settings.paths) if settings.paths else Paths()
-    refuse_unknown(paths, experiments)
+    point_out_unknown(paths, experiments)
     parameters = _parameters(chosen, profile, folder, settings)
     require(chosen, parameters, paths)
     parameters = {file: resolved(values, paths) for file, values in parameters.items()}
