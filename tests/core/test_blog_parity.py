@@ -6,29 +6,39 @@ to 77 tokens, takes pairs one at a time, and steps by hand. docs/discrepancies.m
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import open_clip
+import pandas as pd
 import pytest
 import torch
 from tiny_tower import tiny_tower
 from torch import Tensor
 
 from lexclip_core import storage, towers
-from lexclip_core.class_names import alternatives, name_set
+from lexclip_core.class_names import NamedClass, NameSet, alternatives, combinations, name_set, subsets
 from lexclip_core.config import PRESETS, Experiment, preset
+from lexclip_core.datasets import picture_sets
 from lexclip_core.datasets.imagenet_classes import wnids
+from lexclip_core.datasets.picture_samples import Draw
 from lexclip_core.errors import InputError
 from lexclip_core.losses import lexical_loss
+from lexclip_core.name_study import Plan
+from lexclip_core.name_study.released import released_plan
 from lexclip_core.pairs import Batch
+from lexclip_core.runs import list_runs, read_run
 from lexclip_core.synsets import load_wordnet, nltk_wordnet
 from lexclip_core.targets import wu_palmer
 from lexclip_core.towers import Tower
 from lexclip_core.training import fit, loss_terms
-from lexclip_core.tuning import Materials, matrix_materials
+from lexclip_core.tuning import Materials, materials, matrix_materials, measuring
+from lexclip_core.tuning.lexicon import lexicon
 from lexclip_core.words import normalise
 
 RELEASE = replace(preset("blog-release"), tower="tiny-random", device="cpu")
@@ -176,7 +186,104 @@ def test_twenty_steps_equal_plain_gradient_descent(rate, base, plain_targets):
         torch.testing.assert_close(value, expected[name], rtol=0, atol=min(1e-5, travelled / 100))
 
 
+# --- the words that the released code trains on and draws from ---
+
+
+@pytest.fixture(scope="module")
+def released_sample(evaldata: Path) -> dict[str, list[str]]:
+    """Return wnid -> synonyms of the hundred classes that ship with the released code."""
+    sample = json.loads((evaldata / "lexical_blog" / "100_synonym_sample.json").read_text("utf-8"))
+    return dict(zip(sample["original_id"], sample["related_id"], strict=True))
+
+
+def first_lemmas(wanted: Sequence[str], *, least_lemmas: int = 1) -> dict[str, tuple[str, str]]:
+    """Return wnid -> (wnid, name) as the released code names classes: by the synset, in lower case."""
+    wordnet, classes = load_wordnet(), {}
+    for wnid in wanted:
+        synset = wordnet.index(wnid)
+        if len(wordnet.lemmas[synset]) >= least_lemmas:
+            classes[wnid] = (wnid, wordnet.name(synset).rsplit(".", 2)[0].replace("_", " "))
+    return classes
+
+
+def test_the_names_of_the_thousand_classes_are_the_released_ones(evaldata: Path):
+    listed = json.loads((evaldata / "lexical_blog" / "dir_label_name_1k.json").read_text("utf-8"))
+    wordnet = load_wordnet()
+    ours = {wnid: wordnet.lemmas[wordnet.index(wnid)][0] for wnid in wnids()}
+    assert ours == dict(listed.values())
+
+
+def test_the_released_sample_comes_out_word_for_word(released_sample):
+    wordnet = load_wordnet()
+    found = name_set(wordnet, first_lemmas([*released_sample]), "synonym", comparison="as_spelt")
+    # In its lists lemmas stand in the order of a Python set, which no one can repeat.
+    assert {one.key: sorted(one.alternatives) for one in found.classes} == {
+        wnid: sorted(synonyms) for wnid, synonyms in released_sample.items()
+    }
+    words = [word for one in found.classes for word in one.words]
+    assert (len(words), len(set(words)), len({word.casefold() for word in words})) == (274, 274, 268)
+    synsets = tuple(one.synset for one in found.classes for _ in one.words)
+    sampler = matrix_materials(RELEASE, tuple(words), synsets).sampler
+    assert (len(words) * (len(words) - 1) // 2, sampler.steps_per_epoch, sampler.steps) == (
+        37_401,
+        3_741,
+        26_187,
+    )
+
+
+def test_the_released_samples_targets_are_nltks_bit_for_bit(released_sample):
+    ours, nltk = wu_palmer([*released_sample], policy="nltk"), nltk_wordnet()
+    synsets = [nltk.synset_from_pos_and_offset("n", int(wnid[1:])) for wnid in released_sample]
+    for first, one in enumerate(synsets[::3]):  # every third class against all
+        theirs = [one.wup_similarity(other) for other in synsets]
+        np.testing.assert_array_equal(ours[3 * first], theirs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "count"), [("synonym", 2, 478), ("hypernym", 1, 531), ("mixed", 2, 313)]
+)
+def test_subset_counts_are_the_released_ones(kind, least, count):
+    classes = first_lemmas(wnids(), least_lemmas=least)
+    assert len(name_set(load_wordnet(), classes, kind, comparison="as_spelt")) == count
+
+
 # --- the defects: in the preset only where it must repeat them, never in the default ---
+
+
+def test_d8_the_released_choices_are_a_preset_and_the_default_is_what_the_blog_says():
+    assert (Plan().subsets, Plan().combinations) == (3, 5)
+    released = {kind: released_plan(kind) for kind in ("synonym", "hypernym", "mixed")}
+    assert {kind: (plan.subsets, plan.combinations) for kind, plan in released.items()} == {
+        "synonym": (1, 3),
+        "hypernym": (1, 1),
+        "mixed": (1, 3),
+    }
+    for plan in released.values():
+        assert (plan.experiment, plan.templates, plan.replaced) == (
+            preset("blog-release"),
+            ("{}",),
+            "tuned_on",
+        )
+        assert plan.content()["combinations"] == plan.combinations  # what a study keeps says so
+    assert released_plan("synonym", sizes=(5, 7)).sizes == (5, 7)
+    with pytest.raises(InputError, match="unknown kind 'antonym'"):
+        released_plan("antonym")
+
+
+def test_d9_a_draw_with_replacement_repeats_and_ours_does_not():
+    classes = [NamedClass(key, "dog.n.01", key, (f"{key}1", f"{key}2")) for key in "ab"]
+    repeated = 0
+    for seed in range(40):
+        draw = random.Random(seed)
+        plain = [tuple(draw.choice(one.alternatives) for one in classes) for _ in range(3)]
+        repeated += len(set(plain)) < 3
+        ours = combinations(classes, 3, seed)
+        assert len(set(ours)) == 3
+        assert combinations(classes, 3, seed) == ours
+    # Three of four possibilities, drawn freely, are distinct in 1 * 3/4 * 2/4 of all draws.
+    assert repeated / 40 == pytest.approx(1 - 3 / 8, abs=0.25)
+    chosen = subsets(NameSet("synonym", tuple(classes)), 1, 2, seed=0)
+    assert {rows[0].key for rows in chosen} == {"a", "b"}
 
 
 def test_d10_the_anchor_is_there_whatever_is_sampled(base):
@@ -254,11 +361,7 @@ def test_d15_d16_only_the_released_rule_lets_a_name_replace_itself_and_neither_k
 
 
 def test_d15_in_the_released_lists_54_of_880_synonyms_are_the_name_itself():
-    wordnet, classes = load_wordnet(), {}
-    for wnid in wnids():
-        synset = wordnet.index(wnid)
-        if len(wordnet.lemmas[synset]) > 1:
-            classes[wnid] = (wnid, wordnet.name(synset).rsplit(".", 2)[0].replace("_", " "))
+    wordnet, classes = load_wordnet(), first_lemmas(wnids(), least_lemmas=2)
 
     def synonyms(comparison):
         found = name_set(wordnet, classes, "synonym", comparison=comparison).classes
@@ -295,6 +398,35 @@ def test_d18_a_first_lemma_is_often_neither_the_curated_name_nor_the_first_sense
     assert (len(other), sum(other)) == (293, 114)
     senses = [wordnet.synsets(row[0], "n")[0] for row in spelt]
     assert sum(first != synset for first, synset in zip(senses, synsets, strict=True)) == 209
+
+
+def test_d19_training_pictures_are_the_released_sample_alone():
+    samples = {name: dict(kinds) for name, kinds in picture_sets.SAMPLES.items()}
+    assert samples["imagenet"]["released"] == Draw("train", 30)
+    assert samples["imagenet"]["heldout"] == Draw("val", 30)
+    assert samples["fer2013"]["released"] == samples["fer2013"]["heldout"] == Draw("test", 100)
+    parts = {kinds["heldout"].part for kinds in samples.values()}
+    assert "train" not in parts
+
+
+def test_d21_no_run_is_measured_on_a_word_that_it_was_trained_on():
+    summaries, _ = list_runs(storage.data_folder() / "runs")
+    shipped, ours = (
+        read_run(next(one.path for one in summaries if one.preset == name))
+        for name in ("blog-release", "lexclip")
+    )
+    experiment = Experiment.from_flat(shipped.config)
+    trained = {normalise(word) for word in materials(experiment, tiny_tower()).words}
+    measured = {*shipped.pairs.word_a, *shipped.pairs.word_b}
+    assert len(trained) > 80
+    assert not trained & measured
+    # Not for want of such words: some stand in the pairs before they are left out.
+    table = pd.concat([measuring.judged_pairs(split) for split in ("dev", "test")])
+    assert trained & {*table.word_a, *table.word_b}
+    # The default tunes on the words of one split and is measured on those of the others.
+    default = lexicon()
+    split = dict(zip(default.words, default.split, strict=True))
+    assert {split[word] for word in (*ours.pairs.word_a, *ours.pairs.word_b)} == {"dev", "test"}
 
 
 def test_d22_no_device_and_no_folder_of_one_machine_is_written_down():
