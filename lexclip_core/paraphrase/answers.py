@@ -64,6 +64,7 @@ class AnswerStore:
         self.path = path
         self._lock = threading.Lock()
         self._asked: dict[str, Future[Answer]] = {}
+        self._torn = False  # whether the file ends within a line
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)

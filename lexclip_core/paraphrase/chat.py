@@ -1,7 +1,7 @@
 """Paraphrases by any service that speaks OpenAI's chat protocol, resumable, within a budget.
 
-Nothing is asked twice: an answer is on the disk before it is used, under the sha256 of service, model, settings
-and prompt. Run again after a kill, a failure or with more captions, only what is missing is asked.
+Nothing is asked twice: an answer is on the disk before it is used, under the sha256 of service, model,
+settings and prompt. Run again after a kill, a failure or with more captions, only what is missing is asked.
 """
 
 from __future__ import annotations

@@ -1,0 +1,176 @@
+"""Paraphrases by a causal language model in Hugging Face's format that runs on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lexclip_core import storage
+from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.pairs.records import ParaphraseRecord
+from lexclip_core.paraphrase.answers import Answer, AnswerStore, key_of
+from lexclip_core.paraphrase.prompts import prompt
+from lexclip_core.paraphrase.provider import Caption, Failure, Outcome, Step
+from lexclip_core.paraphrase.replies import spoken
+from lexclip_core.towers.load import chosen_device, chosen_precision
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """Which model on this machine answers, and how.
+
+    Attributes:
+        name: A folder with config, tokenizer and safetensors, or a name on the hub.
+        device: `auto`, or a torch device.
+        dtype: `float32` or `bfloat16`.
+        batch: Captions answered at a time.
+        temperature: Randomness; 0 takes the likeliest token.
+        top_p: Share of probability that is drawn from.
+        max_tokens: Longest answer.
+        seed: Of what is drawn.
+    """
+
+    name: str
+    device: str = "auto"
+    dtype: str = "float32"
+    batch: int = 16
+    temperature: float = 1.0
+    top_p: float = 0.1
+    max_tokens: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.max_tokens) < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise InputError(
+                f"a local model with {self}",
+                "batch and max_tokens are at least 1, temperature at least 0, top_p in (0, 1]",
+            )
+
+
+class LocalProvider:
+    """Paraphrases by a causal model, batch by batch.
+
+    A chat template is used where the model has one; else the prompt stands alone and the first line that
+    follows is the answer.
+
+    Args:
+        model: Which model, and how it answers.
+        store: Where answers are kept, so that a killed run goes on; None keeps none.
+
+    Raises:
+        MissingResourceError: There is no such model, or its weights are not safetensors.
+        InputError: There is no such device or dtype.
+    """
+
+    def __init__(self, model: LocalModel, store: AnswerStore | None = None) -> None:
+        self.model, self._store = model, store
+        self._device = chosen_device(model.device)
+        self._tokenizer, self._network = _loaded(model)
+        self._network.to(self._device).eval()
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._digest = _digest(model.name, self._network.config)
+
+    @property
+    def name(self) -> str:
+        """What made the paraphrases, for provenance."""
+        one = self.model
+        return f"{Path(one.name).name} {self._digest[:8]}, temperature {one.temperature}, top_p {one.top_p}"
+
+    def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
+        """Yield one outcome a caption, in order; an empty answer fails its caption."""
+        for start in range(0, len(captions), self.model.batch):
+            yield from self._outcomes(captions[start : start + self.model.batch])
+
+    def _outcomes(self, captions: Sequence[Caption]) -> list[Outcome]:
+        first = self._answers(1, [caption.text for caption in captions])
+        second = iter(self._answers(2, [text for text in first if text]))
+        outcomes: list[Outcome] = []
+        for caption, text in zip(captions, first, strict=True):
+            other = next(second) if text else ""
+            if other:
+                outcomes.append(ParaphraseRecord(caption.image, caption.text, text, other))
+            else:
+                outcomes.append(Failure(caption, 2 if text else 1, "the model's answer is empty"))
+        return outcomes
+
+    def _answers(self, step: Step, texts: Sequence[str]) -> list[str]:
+        keys = [self._key(step, text) for text in texts]
+        kept = {key: self._store.get(key) for key in keys} if self._store else {}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if kept.get(key) is None}
+        made = self._generate([prompt(step, text) for text in missing.values()]) if missing else []
+        answers = {key: answer.text for key, answer in kept.items() if answer is not None}
+        for key, text in zip(missing, made, strict=True):
+            answers[key] = text
+            if self._store is not None and text:
+                self._store.keep(key, Answer(text))
+        return [answers[key] for key in keys]
+
+    def _key(self, step: Step, text: str) -> str:
+        one = self.model
+        settings = (one.dtype, one.temperature, one.top_p, one.max_tokens, one.seed)
+        question = {"provider": f"local {self._digest}", "settings": settings}
+        return key_of({**question, "prompt": prompt(step, text)})
+
+    @torch.inference_mode()
+    def _generate(self, prompts: Sequence[str]) -> list[str]:
+        chat = self._tokenizer.chat_template is not None
+        texts = [self._as_chat(one) for one in prompts] if chat else [f"{one}\n" for one in prompts]
+        batch = self._tokenizer(
+            texts, return_tensors="pt", padding=True, add_special_tokens=not chat, return_token_type_ids=False
+        ).to(self._device)
+        with torch.random.fork_rng():
+            torch.manual_seed(_seed(self.model.seed, texts))
+            made = self._network.generate(**batch, **self._drawing())
+        new = made[:, batch["input_ids"].shape[1] :]
+        replies = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        if not chat:
+            replies = [reply.strip().partition("\n")[0] for reply in replies]
+        return [spoken(reply) for reply in replies]
+
+    def _as_chat(self, question: str) -> str:
+        messages = [{"role": "user", "content": question}]
+        return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def _drawing(self) -> dict[str, Any]:
+        one = self.model
+        drawing = {"do_sample": True, "temperature": one.temperature, "top_p": one.top_p, "top_k": 0}
+        return {
+            "max_new_tokens": one.max_tokens,
+            "pad_token_id": self._tokenizer.pad_token_id,
+            **(drawing if one.temperature else {"do_sample": False}),
+        }
+
+
+def _loaded(model: LocalModel) -> tuple[Any, Any]:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model.name, padding_side="left")
+        network = AutoModelForCausalLM.from_pretrained(
+            model.name, use_safetensors=True, dtype=chosen_precision(model.dtype)
+        )
+    except (OSError, ValueError) as error:
+        raise MissingResourceError(
+            f"cannot load a causal model from {model.name!r}: {str(error).splitlines()[0]}",
+            "name a folder with config.json, a tokenizer and .safetensors, or a model on the hub",
+        ) from error
+    return tokenizer, network
+
+
+def _seed(seed: int, texts: Sequence[str]) -> int:
+    """Return a seed that depends on the batch, so that the same batch always draws the same."""
+    return int.from_bytes(hashlib.sha256("\n".join((str(seed), *texts)).encode()).digest()[:4], "big")
+
+
+def _digest(name: str, config: Any) -> str:
+    """Return what tells a model from every other: of its files, or its commit on the hub."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return key_of({"name": name, "commit": str(getattr(config, "_commit_hash", None))})
+    files = sorted(file for file in folder.iterdir() if file.suffix in (".safetensors", ".json", ".jinja"))
+    return key_of({file.name: storage.sha256(file) for file in files})
