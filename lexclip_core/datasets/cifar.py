@@ -6,6 +6,7 @@ every file has been found to be the published one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -84,6 +85,26 @@ COARSE: dict[str, tuple[str, ...]] = {
 def given_hypernyms() -> dict[str, str]:
     """Return class key -> superclass for CIFAR-100; "vehicles 1" and "vehicles 2" are both vehicles."""
     return {key: coarse.rstrip(" 12") for coarse, keys in COARSE.items() for key in keys}
+
+
+def by_superclass(pictures: PictureSet) -> PictureSet:
+    """Return CIFAR-100's pictures under its 20 superclasses: each class by the hypernym given to it.
+
+    Raises:
+        InputError: A class is none of CIFAR-100's.
+    """
+    places = {key: place for place, keys in enumerate(COARSE.values()) for key in keys}
+    unknown = [one.key for one in pictures.classes if one.key not in places]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is no class of CIFAR-100", "give a set that was read as cifar-100")
+    place_of = np.array([places[one.key] for one in pictures.classes], dtype=np.int64)
+    return replace(
+        pictures,
+        name=f"{pictures.name}-coarse",
+        title=f"{pictures.title}, superclasses",
+        classes=tuple(PictureClass(coarse, coarse) for coarse in COARSE),
+        labels=place_of[pictures.labels],
+    )
 
 
 def read(name: Name, path: Path, *, sample: Sample = "heldout", seed: int = 0) -> PictureSet:

@@ -29,5 +29,9 @@ def released_plan(kind: Kind, **settings: Any) -> Plan:
     """
     if kind not in _COMBINATIONS:
         raise InputError(f"unknown kind {kind!r}", f"choose one of {', '.join(_COMBINATIONS)}")
-    chosen = {"experiment": preset("blog-release"), "subsets": 1, "combinations": _COMBINATIONS[kind]}
+    chosen: dict[str, Any] = {
+        "experiment": preset("blog-release"),
+        "subsets": 1,
+        "combinations": _COMBINATIONS[kind],
+    }
     return Plan(**(chosen | settings))

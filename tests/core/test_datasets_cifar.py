@@ -106,6 +106,25 @@ def test_every_fine_class_has_one_given_hypernym():
     assert given["bus"] == given["tank"] == "vehicles"
 
 
+def test_pictures_go_by_their_superclass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    batches(tmp_path, monkeypatch, CIFAR100)
+    fine = cifar.read("cifar-100", tmp_path)
+    coarse = cifar.by_superclass(fine)
+    assert [one.name for one in coarse.classes] == list(cifar.COARSE)
+    for before, after in zip(fine.labels, coarse.labels, strict=True):
+        assert fine.classes[before].key in cifar.COARSE[coarse.classes[after].key]
+    assert {coarse.classes[label].name for label in coarse.labels} == {
+        "fruit and vegetables",  # apple
+        "fish",  # aquarium fish
+        "people",  # baby
+    }
+    assert coarse.digests == fine.digests
+    assert coarse.name == "cifar-100-heldout-coarse"
+    batches(tmp_path / "cifar-100-python", monkeypatch)
+    with pytest.raises(InputError, match="'airplane' is no class of CIFAR-100"):
+        cifar.by_superclass(cifar.read("cifar-10", tmp_path / "cifar-100-python"))
+
+
 def test_the_given_hypernyms_are_the_published_ones(evaldata: Path):
     place = evaldata / "classes" / "cifar100_table.tsv"
     if not place.is_file():

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from lexclip_core import picture_features
+from lexclip_core.datasets import captions, picture_sets
 from lexclip_core.datasets.pictures import PictureClass, PictureSet
 from lexclip_core.errors import InputError, StorageError
 from lexclip_core.picture_features import features, features_folder, table
@@ -321,6 +322,26 @@ def test_two_writers_at_once_end_with_the_same_rows(tower: ImageTower, tmp_path:
     silent = Counting(range(17))
     features(tower, silent.pictures, folder=tmp_path)
     assert silent.seen == []
+
+
+def test_real_photographs_of_every_layout_are_encoded_once(
+    tower: ImageTower, tmp_path: Path, evaldata: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(picture_features, "_CHUNK", 256)
+    sets = [
+        captions.flickr(evaldata / "flickr8k_sample").sample(8).pictures,
+        captions.open_captions("coco", evaldata / "coco_mini").sample(8).pictures,
+        picture_sets.open_set("imagenet", evaldata / "imagenet_sample", sample="all").subset(
+            ["n01440764", "n01484850"]
+        ),
+        picture_sets.open_set("fer2013", evaldata / "fer2013_sample").subset(["happy"]),
+    ]
+    for pictures in sets:
+        rows = features(tower, pictures, folder=tmp_path)
+        assert rows.shape == (len(pictures), tower.dim)
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(len(pictures)), abs=1e-4)
+    assert [len(pictures) for pictures in sets] == [8, 8, 2, 40]
+    assert len(list(features_folder(tower, tmp_path).iterdir())) == len(sets)
 
 
 def test_an_empty_set_is_refused(tower: ImageTower, tmp_path: Path):
