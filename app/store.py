@@ -1,4 +1,4 @@
-"""Everything the pages read: run folders, and live encodings of typed words. The only file with `st.cache_*`.
+"""What the pages read: run folders, and live encodings of typed words. With `committed`, all that caches.
 
 Cache keys are run ids, paths and modification times; a model or a matrix is never an argument that is hashed.
 """

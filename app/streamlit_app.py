@@ -26,7 +26,10 @@ page = st.navigation(
         st.Page("app_pages/subtree_map.py", title="Subtree map"),
         st.Page("app_pages/neighbours.py", title="Neighbours"),
         st.Page("app_pages/names.py", title="Names"),
+        st.Page("app_pages/queries.py", title="Queries"),
         st.Page("app_pages/training.py", title="Training"),
+        st.Page("app_pages/trade_offs.py", title="Trade-offs"),
+        st.Page("app_pages/ledger.py", title="Ledger"),
     ]
 )
 listing = store.listing()

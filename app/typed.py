@@ -11,7 +11,7 @@ from lexclip_core.words import normalise
 if TYPE_CHECKING:
     from lexclip_core.towers import Tower
 
-MAX_LENGTH = 100
+MAX_LENGTH, MAX_QUERY = 100, 300
 UNWRITTEN = ("\U00013000", "\U00013001")
 """Two hieroglyphs: a tokenizer that cannot tell them apart has one token for all that it does not know."""
 
@@ -50,6 +50,26 @@ def read_pair(first: str | None, second: str | None) -> tuple[str, str]:
             "Type two different words.",
         )
     return word_a, word_b
+
+
+def read_query(text: str | None, name: str = "query") -> str:
+    """Return what was typed as a sentence, spaces folded, letters as typed.
+
+    Raises:
+        InputError: Nothing was typed, it is longer than `MAX_QUERY`, or no letter or digit is in it.
+    """
+    query = " ".join((text or "").split())
+    remedy = "Type a sentence, such as: a dog to the left of a tree."
+    if not query:
+        raise InputError(f"The {name} is empty.", remedy)
+    if len(query) > MAX_QUERY:
+        shown = query[:20].rstrip()
+        raise InputError(
+            f"The {name} “{shown}…” has {len(query):,} characters.", f"Type at most {MAX_QUERY} characters."
+        )
+    if not any(character.isalnum() for character in query):
+        raise InputError(f"The {name} “{query}” has no letter or digit in it.", remedy)
+    return query
 
 
 def refuse_unknown(tower: Tower, words: Iterable[str]) -> None:

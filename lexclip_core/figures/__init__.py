@@ -22,6 +22,7 @@ from lexclip_core.figures.maps import subtree_map, subtree_map_alt
 from lexclip_core.figures.matrices import matrix, matrix_alt
 from lexclip_core.figures.neighbourhoods import neighbours, neighbours_alt
 from lexclip_core.figures.rankings import rankings, rankings_alt
+from lexclip_core.figures.ribbons import ribbons, ribbons_alt
 from lexclip_core.figures.scores import frontier, frontier_alt, metric_bars, metric_bars_alt
 from lexclip_core.figures.style import (
     COSINE_RANGE,
@@ -35,6 +36,7 @@ from lexclip_core.figures.style import (
     plotly_code,
     use_in_notebook,
 )
+from lexclip_core.figures.trade_offs import trade_offs, trade_offs_alt
 
 ALT_TEXTS: dict[str, Callable[..., str]] = {
     "pair_cosines": pair_cosines_alt,
@@ -47,6 +49,8 @@ ALT_TEXTS: dict[str, Callable[..., str]] = {
     "metric_bars": metric_bars_alt,
     "frontier": frontier_alt,
     "curve": curve_alt,
+    "ribbons": ribbons_alt,
+    "trade_offs": trade_offs_alt,
 }
 """The alternative text of each figure, by the figure function's name."""
 
@@ -89,6 +93,8 @@ __all__ = [
     "pair_cosines",
     "plotly_code",
     "rankings",
+    "ribbons",
     "subtree_map",
+    "trade_offs",
     "use_in_notebook",
 ]

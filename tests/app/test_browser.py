@@ -16,7 +16,8 @@ from lexclip_core import storage
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "training": 1}
+PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "queries": 2, "training": 1, "ledger": 0}
+"""Page -> how many charts it draws."""
 WIDTHS = {"desk": (1280, 1600), "phone": (400, 3000)}
 IDLE = "document.querySelector('[data-test-script-state=notRunning]') !== null"
 PATIENCE = 240_000
@@ -93,8 +94,9 @@ def test_every_page_draws_and_fits(open_page: OpenPage, shots: Path, path: str, 
     width, height = WIDTHS[device]
     page = open_page(path, width=width, height=height)
     figures = page.get_by_role("figure")
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(PAGES[path])
+    for chart in page.locator(".js-plotly-plot").all():
+        expect(chart.locator(".main-svg").first).to_be_visible()
     assert all(len(figure.get_attribute("aria-label") or "") > 40 for figure in figures.all())
     page.screenshot(path=shots / f"{path or 'home'}-{device}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

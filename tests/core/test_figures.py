@@ -83,6 +83,25 @@ RANKINGS = pd.DataFrame(
     ],
     columns=["tower", "rank", "name", "cosine", "correct"],
 )
+RIBBONS = pd.DataFrame(
+    [
+        ("First", 1, "7", "a dog", 0.5),
+        ("First", 2, "3", "a cat", 0.25),
+        ("First", 3, "5", "a cow", 0.125),
+        ("Second", 1, "7", "a dog", 0.75),
+        ("Second", 2, "9", "a pig", 0.5),
+        ("Second", 3, "3", "a cat", -0.25),
+    ],
+    columns=["query", "rank", "picture", "title", "cosine"],
+)
+TRADE_OFFS = pd.DataFrame(
+    [
+        ("L1 1", "pictures", 0.5, 0.75, False, False),
+        ("L2 1", "texts", 0.75, 0.5, False, True),
+        ("L3 1", "texts", 0.5, 0.5, True, False),
+    ],
+    columns=["label", "group", "x", "y", "dominated", "chosen"],
+)
 MATRIX = pd.DataFrame([[1, 0.25], [0.25, 1]], ["hot", "cold"], ["hot", "cold"])
 
 ALL = {
@@ -95,6 +114,12 @@ ALL = {
     "metric_bars": (figures.metric_bars, METRICS, {}),
     "frontier": (figures.frontier, FRONTIER, {}),
     "matrix": (figures.matrix, MATRIX, {"title": "Targets"}),
+    "ribbons": (figures.ribbons, RIBBONS, {"pictures": {"7": "data:image/webp;base64,AA=="}}),
+    "trade_offs": (
+        figures.trade_offs,
+        TRADE_OFFS,
+        {"title": "Trade", "x_title": "AO", "y_title": "accuracy"},
+    ),
     "curve": (figures.curve, CURVE, {"x": "templates", "y": "share", "title": "Consistency"}),
 }
 TABLES = {kind: call for kind, call in ALL.items() if kind != "matrix"}
@@ -152,7 +177,8 @@ def test_no_figure_changes_the_table_it_is_given(kind: str):
 @pytest.mark.parametrize("kind", ALL)
 def test_every_figure_has_an_alternative_text(kind: str):
     _, table, options = ALL[kind]
-    options = {name: value for name, value in options.items() if name != "title"}
+    unsaid = ("title", "pictures", "x_title", "y_title")
+    options = {name: value for name, value in options.items() if name not in unsaid}
     text = figures.alt_text(kind, table, **options)
     assert 40 < len(text) < 400
     assert text.endswith(".")
@@ -627,3 +653,47 @@ def test_the_rankings_alt_text_says_where_the_right_name_stands():
     said = figures.alt_text("rankings", RANKINGS)
     assert "base: 1 wolf 0.250, 2 dog 0.125; the right name has rank 2." in said
     assert "rank" not in figures.alt_text("rankings", RANKINGS.assign(correct=False))
+
+
+# ribbons and trade-offs
+
+
+def test_a_ribbon_joins_each_picture_that_both_queries_find_and_no_other():
+    figure = draw("ribbons")
+    assert len(figure.layout.shapes) == 2  # the dog, first both times, and the cat, second and third
+    same, other = figure.layout.shapes
+    assert same.line.dash == "solid"
+    assert other.line.dash == "dash"
+    assert same.path.startswith("M 0.14,0.79")
+    assert "0.86,3.21" in other.path  # ends at rank 3 of the second query
+    left, right = figure.data
+    assert left.text == ("<b>1</b><br>0.50", "<b>2</b><br>0.25", "<b>3</b><br>0.12")
+    assert [note for _, note, _ in left.customdata] == [
+        "rank 1 under the other query",
+        "rank 3 under the other query",
+        "not among those of the other query",
+    ]
+    assert right.text[2] == "<b>3</b><br>\N{MINUS SIGN}0.25"
+    assert [image.y for image in figure.layout.images] == [1, 1]  # only the dog has a picture
+
+
+def test_the_words_for_ribbons_count_what_both_share():
+    assert "2 pictures stand in both, 1 at the same rank" in figures.alt_text("ribbons", RIBBONS)
+
+
+def test_a_dominated_setting_is_grey_and_unlabelled_and_the_chosen_one_ringed():
+    figure = figures.trade_offs(TRADE_OFFS, title="T", x_title="x", y_title="y", base=(0.25, 1.0))
+    texts = trace(figure, "texts")
+    assert list(texts.text) == ["L2 1", ""]
+    assert texts.marker.color[1] == style.faint(style.NEUTRAL, 0.55)
+    assert list(texts.marker.line.width) == [3, 0]
+    assert {shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1} == {0.25}
+    assert figure.layout.xaxis.range[0] < 0.25
+    assert figure.layout.yaxis.range[1] > 1.0
+
+
+def test_the_words_for_trade_offs_name_only_what_is_not_beaten():
+    text = figures.alt_text("trade_offs", TRADE_OFFS)
+    assert "3 settings" in text
+    assert "L2 1: 0.750 and 0.500; L1 1: 0.500 and 0.750" in text
+    assert "L3" not in text

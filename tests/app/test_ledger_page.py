@@ -1,0 +1,127 @@
+"""The Ledger and Trade-offs pages: what is filtered, what is greyed, what is said where nothing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import committed
+import pandas as pd
+import pytest
+import weighing
+from streamlit.testing.v1 import AppTest
+from test_names_page import texts
+
+from lexclip_core import ledger
+from lexclip_core.errors import DamagedFileError
+
+OpenApp = Callable[..., AppTest]
+SWEEP = pd.DataFrame(
+    [
+        (name, *weights, seed, metric, "test", value + seed / 8, value, value)
+        for name, weights, values in (
+            ("base", (0, 0, 0, 0), (0.5, 0.75)),
+            ("all", (1, 1, 1, 1), (0.75, 0.625)),
+            ("texts", (0, 1, 1, 1), (0.875, 0.25)),
+            ("half", (1, 1, 1, 0.5), (0.625, 0.5)),
+        )
+        for metric, value in zip(("AO@10", "Clsf."), values, strict=True)
+        for seed in (0, 1)
+    ],
+    columns=["name", *weighing.WEIGHTS, "seed", "metric", "split", "value", "low", "high"],
+)
+
+
+@pytest.fixture
+def open_trade_offs(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
+    """Return a function that opens the page on a sweep of four settings."""
+    monkeypatch.setattr(committed, "trade_offs", lambda: SWEEP)
+    return lambda **query: open_app("trade_offs", **query)
+
+
+def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
+    app = open_app("ledger")
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert len(shown) == len(ledger.read_claims())
+    counts = [metric.value for metric in app.metric]
+    assert sum(int(value.split()[0]) for value in counts) == len(shown)
+    assert set(shown["verdict"].str[2:]) <= {
+        "reproduced",
+        "within noise",
+        "contradicted",
+        "not runnable here",
+    }
+
+
+def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
+    app = open_app("ledger", paper="ParaCLIP")
+    assert set(app.dataframe[0].value["id"].str[0]) == {"P"}
+    app.text_input(key="search").set_value("frozen").run()
+    found = app.dataframe[0].value
+    assert 0 < len(found) < 26
+    app.text_input(key="search").set_value("no such thing").run()
+    assert "No row is left" in texts(app)
+    assert not app.exception
+
+
+def test_numbers_stand_beside_what_was_reported(open_app: OpenApp) -> None:
+    shown = open_app("ledger", rows="Numbers").dataframe[0].value
+    assert len(shown) == (ledger.table()["kind"] == "number").sum()
+    assert shown["reported"].notna().all()
+
+
+def test_a_damaged_ledger_is_named(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged() -> None:
+        raise DamagedFileError("measured.json cannot be read", "restore it")
+
+    monkeypatch.setattr(committed, "ledger_tables", damaged)
+    app = open_app("ledger")
+    assert not app.exception
+    assert "measured.json cannot be read" in texts(app)
+
+
+def test_settings_are_means_over_seeds_and_the_base_is_no_setting() -> None:
+    table = weighing.measured(SWEEP, "test")
+    assert weighing.metrics(table) == ["AO@10", "Clsf."]
+    assert table.set_index("name").loc["all", "AO@10"] == 0.75 + 1 / 16
+    points = weighing.points(table, "AO@10", "Clsf.", "half")
+    assert len(points) == 3
+    assert points.set_index("label")["dominated"].to_dict() == {
+        "L1 1, L2 1, L3 1, alpha 1": False,
+        "L1 0, L2 1, L3 1, alpha 1": False,
+        "L1 1, L2 1, L3 1, alpha 0.5": True,
+    }
+    assert points["chosen"].tolist() == [False, False, True]
+    assert points["group"].tolist()[1] == "with texts alone (L2, L3)"
+
+
+def test_the_nearest_measured_setting_is_found() -> None:
+    table = weighing.measured(SWEEP, "test")
+    assert weighing.nearest(table, {"w_image": 0.1, "alpha": 0.9})["name"] == "texts"
+    assert weighing.nearest(table, {"w_image": 1, "alpha": 0.6})["name"] == "half"
+
+
+def test_losses_are_never_hidden(open_trade_offs: OpenApp) -> None:
+    app = open_trade_offs()
+    assert not app.exception
+    shown = app.dataframe[0].value.set_index("metric")
+    assert shown.loc["AO@10", "change"] == pytest.approx(0.25)
+    assert shown.loc["Clsf.", "change"] == pytest.approx(-0.125)
+    assert shown[""].tolist() == ["▲ better", "▼ worse"]
+    assert "rising: 1, falling: 1" in texts(app)
+    [chart] = [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
+    assert "Clsf. against AO@10" in chart["layout"]["title"]["text"]
+
+
+def test_two_equal_axes_are_an_empty_state(open_trade_offs: OpenApp) -> None:
+    app = open_trade_offs(x="AO@10", y="AO@10")
+    assert not app.exception
+    assert "Choose two different ones" in texts(app)
+
+
+def test_without_a_sweep_the_command_is_named(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committed, "trade_offs", pd.DataFrame)
+    app = open_app("trade_offs")
+    assert not app.exception
+    assert "lexclip paraclip sweep tradeoffs" in texts(app)
