@@ -18,6 +18,7 @@ PARTS = (
     "bench.wu_palmer",
     "bench.encoding",
     "bench.training_step",
+    "bench.scale",
     "bench.zero_shot",
     "bench.image_tower",
     "bench.app",
