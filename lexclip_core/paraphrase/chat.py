@@ -34,9 +34,6 @@ class ChatProvider:
         traffic: How fast, how often, how long.
         prices: What it costs and may cost.
         sleep: Waits so many seconds; by default a wait that ends when the work is broken off.
-
-    Raises:
-        MissingResourceError: OpenAI's own service is asked and no key is in the environment.
     """
 
     def __init__(
@@ -54,7 +51,7 @@ class ChatProvider:
         self._stop = threading.Event()
         self._sleep = sleep or self._stop.wait
         self._pace = Pace(self.traffic.requests_per_minute, sleep=self._sleep)
-        self._service = ChatService(model, self.traffic.timeout)
+        self._service: ChatService | None = None  # an estimate needs neither key nor connection
 
     @property
     def name(self) -> str:
@@ -88,10 +85,12 @@ class ChatProvider:
 
         Raises:
             InputError: The estimate is above the budget; nothing was asked.
+            MissingResourceError: OpenAI's own service is asked and no key is in the environment.
             LexclipError: The service refuses the key, the model or the settings.
             StorageError: An answer cannot be kept.
         """
         self._check_budget(captions)
+        self._service = self._service or ChatService(self.model, self.traffic.timeout)
         self._stop.clear()
         pool = ThreadPoolExecutor(self.traffic.concurrency)
         under_way: deque[Future[Outcome]] = deque()
@@ -108,7 +107,8 @@ class ChatProvider:
 
     def close(self) -> None:
         """Close the connections to the service; the store is its owner's to close."""
-        self._service.close()
+        if self._service is not None:
+            self._service.close()
 
     def _check_budget(self, captions: Sequence[Caption]) -> None:
         if self.prices.budget == math.inf:
@@ -149,7 +149,7 @@ class ChatProvider:
         return key_of({"provider": f"chat {self.model.shown_url}", **question})
 
     def _ask(self, question: str) -> Answer:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._service is None:
             raise GivenUp("the work was broken off")
         if self.spending.exhausted:
             raise GivenUp(f"the budget of {self.prices.budget:.2f} USD is spent")

@@ -306,7 +306,7 @@ def test_openai_itself_wants_a_key_and_another_service_need_not(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with AnswerStore(tmp_path / "a.jsonl") as store:
         with pytest.raises(MissingResourceError, match="OPENAI_API_KEY is not set"):
-            ChatProvider(ChatModel(DEFAULT_URL), store)
+            list(ChatProvider(ChatModel(DEFAULT_URL), store).paraphrase([Caption("a dog")]))
         [record] = ChatProvider(ChatModel(server.url, "m"), store).paraphrase([Caption("a dog")])
     assert isinstance(record, ParaphraseRecord)
 

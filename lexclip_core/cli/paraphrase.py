@@ -1,0 +1,212 @@
+"""The command that makes paraphrases of captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lexclip_core import storage
+from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.errors import InputError, LexclipError
+
+if TYPE_CHECKING:
+    from lexclip_core.paraphrase import Made, Provider
+
+SHOWN = 5
+ChatOptions = dict[str, Any]
+
+Captions = Annotated[
+    Path, typer.Argument(help="Captions: .txt, .jsonl, .csv, .tsv, or COCO's .json.", show_default=False)
+]
+Out = Annotated[Path, typer.Option(help="Where the records go: .jsonl or .parquet.")]
+ProviderName = Annotated[str, typer.Option("--provider", help="rules, siblings, openai or local.")]
+Words = Annotated[str, typer.Option(help="Fewest and most words of a caption, as released.")]
+Seed = Annotated[int, typer.Option(help="Of what rules and siblings choose, and a local model draws.")]
+Model = Annotated[str, typer.Option(help="Model of openai, or folder or name of local.")]
+BaseUrl = Annotated[str, typer.Option(help="Service of openai: any that speaks its protocol [OpenAI].")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="temperature, top_p or max_tokens=VALUE (or none); may be repeated."),
+]
+Prices = Annotated[str, typer.Option(help="US dollars per million tokens: of questions, of answers.")]
+Budget = Annotated[float | None, typer.Option(help="Most US dollars; dearer work does not start.")]
+PerMinute = Annotated[float, typer.Option(help="Most requests a minute; 0 for no limit.", min=0)]
+Concurrency = Annotated[int, typer.Option(help="Requests under way at a time.", min=1)]
+Answers = Annotated[Path | None, typer.Option(help="Where answers are kept [in LEXCLIP_CACHE].")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked and cost.")]
+
+
+@application.command(epilog=example("lexclip paraphrase captions.txt --out build/paraphrases.jsonl"))
+def paraphrase(  # noqa: PLR0913 - one option each
+    captions: Captions,
+    *,
+    out: Out = Path("paraphrases.jsonl"),
+    provider: ProviderName = "rules",
+    words: Words = "2-15",
+    seed: Seed = 0,
+    model: Model = "gpt-3.5-turbo-0301",
+    base_url: BaseUrl = "",
+    settings: Settings = None,
+    prices: Prices = "0,0",
+    budget: Budget = None,
+    per_minute: PerMinute = 0,
+    concurrency: Concurrency = 8,
+    answers: Answers = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Paraphrase captions in two steps and write records.
+
+    A record has image, caption, paraphrase_1 and paraphrase_2. The key of a service is read from
+    OPENAI_API_KEY. Answers are kept: killed or failed, call it again and only what is missing is asked.
+    """
+    if provider not in _PROVIDERS:
+        raise InputError(f"unknown provider {provider!r}", f"choose one of {', '.join(_PROVIDERS)}")
+    if not dry_run and out.suffix not in (".jsonl", ".parquet"):
+        raise InputError(f"cannot write {out.name}", "name a file that ends in .jsonl or .parquet")
+    options = {"seed": seed, "model": model, "base_url": base_url, "settings": settings or []}
+    options |= {"prices": _prices(prices, budget), "per_minute": per_minute, "concurrency": concurrency}
+    options["answers"] = answers or storage.cache_folder() / "paraphrases" / "answers.jsonl"
+    with ExitStack() as options["open"]:
+        maker = _PROVIDERS[provider](options)
+        if dry_run:
+            _estimate(captions, _bounds(words), maker, as_json=as_json)
+        else:
+            _write(captions, _bounds(words), maker, out, as_json=as_json)
+
+
+def _bounds(words: str) -> tuple[int, int]:
+    fewest, dash, most = words.partition("-")
+    if not (dash and fewest.isdecimal() and most.isdecimal()):
+        raise InputError(f"--words is {words!r}", "give two numbers, such as 2-15")
+    return int(fewest), int(most)
+
+
+def _prices(prices: str, budget: float | None) -> tuple[float, float, float | None]:
+    try:
+        first, second = (float(part) for part in prices.split(","))
+    except ValueError as error:
+        raise InputError(f"--prices is {prices!r}", "give two numbers, such as 0.5,1.5") from error
+    if budget is not None and not first and not second:
+        raise InputError("there is a --budget but no --prices", "say what a million tokens cost")
+    return first, second, budget
+
+
+def _rules(options: ChatOptions) -> Provider:
+    from lexclip_core.paraphrase import RuleProvider
+
+    return RuleProvider(options["seed"])
+
+
+def _siblings(options: ChatOptions) -> Provider:
+    from lexclip_core.paraphrase.siblings import SiblingProvider
+
+    return SiblingProvider(options["seed"])
+
+
+def _openai(options: ChatOptions) -> Provider:
+    import math
+
+    from lexclip_core.paraphrase.answers import AnswerStore
+    from lexclip_core.paraphrase.chat import ChatProvider
+    from lexclip_core.paraphrase.chat_service import DEFAULT_URL, ChatModel
+    from lexclip_core.paraphrase.cost import Prices as Charges
+    from lexclip_core.paraphrase.traffic import Traffic
+
+    asked = _settings(options["settings"])
+    chosen = ChatModel(options["base_url"] or DEFAULT_URL, options["model"], **asked)
+    first, second, budget = options["prices"]
+    return ChatProvider(
+        chosen,
+        options["open"].enter_context(AnswerStore(options["answers"])),
+        traffic=Traffic(options["concurrency"], options["per_minute"]),
+        prices=Charges(first, second, math.inf if budget is None else budget),
+    )
+
+
+def _local(options: ChatOptions) -> Provider:
+    from lexclip_core.paraphrase.answers import AnswerStore
+    from lexclip_core.paraphrase.local_model import LocalModel, LocalProvider
+
+    asked = {name: value for name, value in _settings(options["settings"]).items() if value is not None}
+    chosen = LocalModel(options["model"], seed=options["seed"], **asked)
+    return LocalProvider(chosen, options["open"].enter_context(AnswerStore(options["answers"])))
+
+
+_PROVIDERS: dict[str, Callable[[ChatOptions], Provider]] = {
+    "rules": _rules,
+    "siblings": _siblings,
+    "openai": _openai,
+    "local": _local,
+}
+_KINDS: dict[str, type[int | float]] = {"temperature": float, "top_p": float, "max_tokens": int}
+
+
+def _settings(given: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for setting in given:
+        name, _, text = setting.partition("=")
+        if name not in _KINDS:
+            raise InputError(f"--set {setting!r}", f"set one of {', '.join(_KINDS)}")
+        try:
+            values[name] = None if text == "none" else _KINDS[name](text)
+        except ValueError as error:
+            raise InputError(f"{name} is {text!r}", "give a number, or none") from error
+    return values
+
+
+def _estimate(captions: Path, words: tuple[int, int], maker: Provider, *, as_json: bool) -> None:
+    from lexclip_core.pairs.records import has_words
+    from lexclip_core.paraphrase.caption_files import read_captions
+
+    asked = [caption for caption in read_captions(captions) if has_words(caption.text, words)]
+    estimate = getattr(maker, "estimate", None)
+    values = {"provider": maker.name, "captions": len(asked), "cost": 0.0}
+    if estimate is not None:
+        values |= asdict(estimate(asked))
+    emit(values) if as_json else table(("estimate", "value"), [(k, _shown(v)) for k, v in values.items()])
+
+
+def _write(captions: Path, words: tuple[int, int], maker: Provider, out: Path, *, as_json: bool) -> None:
+    from lexclip_core.pairs.records import write_records
+    from lexclip_core.paraphrase import make_records
+    from lexclip_core.paraphrase.caption_files import read_captions
+
+    made = make_records(read_captions(captions), maker, words)
+    for failure in made.failures[:SHOWN]:
+        typer.echo(f"failed in step {failure.step}: {failure.caption.text!r}: {failure.reason}", err=True)
+    if len(made.failures) > SHOWN:
+        typer.echo(f"(the first {SHOWN} of {len(made.failures)} that failed)", err=True)
+    if not made.records:
+        raise LexclipError(
+            f"no record was made: {len(made.failures)} captions failed, {len(made.filtered)} are not of "
+            f"{words[0]} to {words[1]} words",
+            "look at the reasons above, or at --words",
+        )
+    write_records(out, made.records)
+    _report(made, maker, out, as_json=as_json)
+
+
+def _report(made: Made, maker: Provider, out: Path, *, as_json: bool) -> None:
+    from lexclip_core.paraphrase.quality import examples, quality
+
+    judged = quality(made).drop(columns="cosine")
+    counts = {part: len(getattr(made, part)) for part in ("records", "failures", "filtered")}
+    if as_json:
+        emit({"provider": maker.name, "out": str(out), **counts, "quality": judged.to_dict("index")})
+        return
+    for row in examples(made.records, SHOWN).itertuples():
+        typer.echo(f"  {row.caption}\n    1  {row.paraphrase_1}\n    2  {row.paraphrase_2}")
+    columns = list(judged.columns)
+    rows = [(name, *(_shown(row[column]) for column in columns)) for name, row in judged.iterrows()]
+    table(("", *columns), rows)
+    typer.echo(", ".join(f"{count:,} {part}" for part, count in counts.items()) + f", by {maker.name}: {out}")
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
