@@ -226,3 +226,16 @@ def test_a_sentence_encoder_is_no_image_tower(tmp_path: Path) -> None:
     saved(tmp_path)
     with pytest.raises(InputError, match="knows no pictures"):
         load_image(str(tmp_path / "model"))
+
+
+def test_an_encoder_left_in_train_mode_by_others_gives_the_same_vectors(tmp_path: Path) -> None:
+    saved(tmp_path)
+    tower = load(str(tmp_path / "model"), device="cpu")
+    wanted = tower.encode_texts(TEXTS)
+    tower.model.train()
+    with torch.no_grad():
+        tokens = torch.tensor([tower.tokens(["a man plays the guitar"])[0]])
+        assert not torch.equal(tower.model.text(tokens), tower.model.text(tokens))  # its dropout is at work
+    assert np.array_equal(tower.encode_texts(TEXTS), wanted)
+    tower.model.train()
+    assert np.abs(tower.embed(TEXTS).detach().numpy() - wanted).max() < 1e-6
