@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lexclip_core.datasets.imagenet_classes import wnids
 from lexclip_core.datasets.picture_samples import Draw, Sample, draw_of, pictures_in, sampled
 from lexclip_core.datasets.pictures import PictureClass, PictureSet, from_files
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.towers.imagenet_names import curated_imagenet_names
 from lexclip_core.words import shown
 
 CARD = Card(
@@ -62,6 +64,24 @@ def read(path: Path, *, sample: Sample = "heldout", seed: int = 0) -> PictureSet
         [PictureClass(wnid, info.label_name_to_description(wnid).split(", ")[0], wnid) for wnid in found],
         [sampled(files, draw.per_class, seed=seed, key=wnid.encode()) for wnid, files in found.items()],
     )
+
+
+def curated(pictures: PictureSet) -> PictureSet:
+    """Return ImageNet's pictures under the names that CLIP's authors chose, not first lemmas (claim D18).
+
+    The synsets stay, so that a first lemma that is no class's name any more becomes one of its synonyms.
+
+    Raises:
+        InputError: A class is none of ImageNet's.
+    """
+    names = dict(zip(wnids(), curated_imagenet_names(), strict=True))
+    unknown = [one.key for one in pictures.classes if one.key not in names]
+    if unknown:
+        raise InputError(
+            f"{shown(unknown[0])} is no class of ImageNet", "give a set that was read as imagenet"
+        )
+    classes = tuple(replace(one, name=names[one.key]) for one in pictures.classes)
+    return replace(pictures, name=f"{pictures.name}-curated", classes=classes)
 
 
 def check(path: Path, *, sample: Sample = "heldout") -> dict[str, int]:

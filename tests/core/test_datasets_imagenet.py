@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from lexclip_core.class_names import name_set
 from lexclip_core.datasets import imagenet
 from lexclip_core.datasets.imagenet_classes import wnids
+from lexclip_core.datasets.pictures import PictureClass, named_classes
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.synsets import load_wordnet
 
 TENCH, GOLDFISH, CRANE = "n01440764", "n01443537", "n02012849"
 
@@ -53,6 +57,24 @@ def test_classes_stand_in_the_challenges_order_with_their_first_lemma(tmp_path: 
     assert found.read(2).getpixel((0, 0)) == (0, 0, 0)
     assert imagenet.check(tmp_path) == {"classes": 2, "pictures": 3}
     assert imagenet.check(tmp_path, sample="released") == {"classes": 1, "pictures": 3}
+
+
+def test_curated_names_stand_for_first_lemmas_which_become_synonyms(tmp_path: Path):
+    cock = "n01514668"
+    by_wnid(tmp_path / "val", {TENCH: 1, cock: 1})
+    found = imagenet.read(tmp_path)
+    chosen = imagenet.curated(found)
+    assert [one.name for one in found.classes] == ["tench", "cock"]
+    assert [(one.key, one.name, one.synset) for one in chosen.classes] == [
+        (TENCH, "tench", TENCH),
+        (cock, "rooster", cock),
+    ]
+    assert chosen.digests == found.digests
+    wordnet = load_wordnet()
+    named = {one.key: one for one in name_set(wordnet, named_classes(chosen, wordnet), "synonym").classes}
+    assert (named[cock].original, named[cock].alternatives) == ("rooster", ("cock",))
+    with pytest.raises(InputError, match="'cat' is no class of ImageNet"):
+        imagenet.curated(replace(found, classes=(PictureClass("cat", "cat"), found.classes[0])))
 
 
 def test_samples_are_thirty_a_class_seeded_and_from_the_named_part(tmp_path: Path):
