@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import re
 import threading
@@ -15,7 +16,7 @@ import pytest
 from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures, save_checkpoint
 
 from lexclip_core.errors import DamagedFileError, MissingResourceError
-from lexclip_core.towers import load, sources
+from lexclip_core.towers import folders, load, published, sources
 from lexclip_core.towers.download import fetch
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -204,3 +205,74 @@ def test_a_file_of_the_hubs_cache_is_held_to_the_name_of_its_blob(tmp_path: Path
         else:
             with pytest.raises(DamagedFileError, match="has sha256"):
                 sources.verified(link)
+
+
+# The hub, as far as it can be had without one.
+
+
+class Hub:
+    """Stands for a repository: hands out the files that a pattern asks for, and remembers the patterns."""
+
+    def __init__(self, folder: Path, files: tuple[str, ...]) -> None:
+        self.folder, self.files, self.asked = folder, files, []
+
+    def __call__(self, repository: str, patterns: tuple[str, ...], revision: str | None = None) -> Path:
+        self.asked += patterns
+        for name in self.files:
+            if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).write_bytes(b"{}")
+        return self.folder
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        (
+            (
+                "open_clip_config.json",
+                "config.json",
+                "model.safetensors",
+                "open_clip_model.safetensors",
+                "pytorch_model.bin",
+            ),
+            "open_clip_model.safetensors",
+        ),
+        (("config.json", "vocab.json", "pytorch_model.bin", "model.safetensors"), "model.safetensors"),
+        (("modules.json", "config.json", "1_Pooling/config.json", "pytorch_model.bin"), "pytorch_model.bin"),
+    ],
+)
+def test_one_weight_file_of_several_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], wanted: str
+) -> None:
+    hub = Hub(tmp_path, files)
+    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(sources, "fetched_snapshot", hub)
+    assert folders.named_folder("hf-hub:owner/model") == tmp_path
+    weights = {one.name for one in tmp_path.iterdir() if one.suffix in (".safetensors", ".bin")}
+    assert weights == {wanted}
+
+
+def test_a_repository_of_no_known_layout_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(sources, "fetched_snapshot", Hub(tmp_path, ("README.md", "weights.h5")))
+    with pytest.raises(
+        MissingResourceError, match=r"owner/model has no open_clip_config.json and open_clip_model"
+    ):
+        folders.named_folder("hf-hub:owner/model")
+    with pytest.raises(MissingResourceError, match=r"owner/model has none of a\.safetensors, b\.bin"):
+        sources.fetched_file("owner/model", ("a.safetensors", "b.bin"))
+
+
+def test_a_tag_with_a_file_of_its_own_on_the_hub_is_asked_for_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_architectures(tmp_path)
+    entry = {"url": "", "hf_hub": "owner/model/special.bin", "quick_gelu": False}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, ARCHITECTURE, {"a_tag": entry})
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
+    hub = Hub(tmp_path / "hub", ("special.bin", "open_clip_model.safetensors"))
+    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(sources, "fetched_snapshot", hub)
+    assert published.find_weights(ARCHITECTURE, "a_tag") == tmp_path / "hub" / "special.bin"
+    assert hub.asked == ["special.safetensors", "special.bin"]
