@@ -21,6 +21,8 @@ PARTS = (
     "bench.scale",
     "bench.zero_shot",
     "bench.image_tower",
+    "bench.paraclip_step",
+    "bench.retrieval",
     "bench.app",
 )
 

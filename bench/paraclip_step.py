@@ -1,0 +1,144 @@
+"""A training step on paraphrases: pictures encoded before against pictures encoded in the step, and its pace.
+
+The towers are the embedded default in bfloat16, adapters of rank 16 in training, terms L1'' + L2 + L3. Where
+the trained image tower is not there, one with random weights stands in: it costs the same. Times are CPU
+seconds of one core.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.encoding import one_core, timed
+from bench.image_tower import made_up_pictures, tower_folder
+from bench.paraclip_gpu import gpu_rows
+from bench.paraphrase_records import made_up_records
+from bench.table import Row, show
+from lexclip_core import towers
+from lexclip_core.config import ParaclipExperiment, paraclip_preset
+from lexclip_core.pairs import PictureRows, RecordTable, read_table, write_table
+from lexclip_core.towers import ImageTower, Tower
+from lexclip_core.training import ParaclipObjective, train
+
+COMPARED, SMALL, LARGE = 128, 256, 3_072
+CHUNK = 256
+PICTURES = 512
+KEPT = 300_000  # records in the Arrow file that is read by row
+
+
+class FreshPictures:
+    """Picture rows as a step would have them that encodes its pictures.
+
+    Args:
+        tower: The image tower.
+        pictures: What is encoded.
+        of_record: Which picture each record shows.
+    """
+
+    def __init__(self, tower: ImageTower, pictures: list[Image.Image], of_record: np.ndarray) -> None:
+        self._tower, self._pictures, self.of_record = tower, pictures, of_record
+
+    def rows(self, records: np.ndarray) -> np.ndarray:
+        """Return the rows of the pictures of some records, computed now."""
+        return self._tower.encode_pictures(self._pictures[place] for place in self.of_record[records])
+
+
+def settings(batch: int, chunk: int = 0) -> ParaclipExperiment:
+    """Return one step of the embedded default's training."""
+    return replace(paraclip_preset("paraclip-emoji"), device="cpu", batch=batch, chunk=chunk, steps=1)
+
+
+def step_seconds(base: Tower, experiment: ParaclipExperiment, objective: ParaclipObjective) -> float:
+    """Return the CPU seconds of a training of one step."""
+    tower = base.copy()
+    towers.set_trainable(tower, experiment.trainable)
+    return timed(lambda: train(tower, objective, experiment))[0]
+
+
+def pace(name: str, examples: float, baseline: float | None, target: str | None = None) -> Row:
+    """Return the row of examples a second, beside another pace."""
+    return {
+        "name": name,
+        "value": examples,
+        "unit": "examples/s",
+        "baseline": baseline,
+        "ratio": examples / baseline if baseline else None,
+        "target": target,
+    }
+
+
+def picture_rows() -> list[Row]:
+    """Return the pace with kept picture rows, with pictures encoded, and of a large batch in chunks."""
+    base = towers.load(paraclip_preset("paraclip-emoji").tower, device="cpu", dtype="bfloat16")
+    table = RecordTable.of(made_up_records(LARGE, PICTURES))
+    pictures = made_up_pictures()
+    with tempfile.TemporaryDirectory() as scratch, one_core():
+        image = towers.load_image("emoji", path=tower_folder(Path(scratch)), device="cpu", dtype="bfloat16")
+        kept = PictureRows.matched(table, list(map(str, range(PICTURES))), image.encode_pictures(pictures))
+        fresh = FreshPictures(image, pictures, kept.of_record)
+
+        def seconds(batch: int, chunk: int = 0, *, shown: PictureRows | FreshPictures = kept) -> float:
+            experiment = settings(batch, chunk)
+            return step_seconds(base, experiment, ParaclipObjective(table, experiment, pictures=shown))
+
+        seconds(16)  # not counted: the first step sets things up
+        with_rows = min(seconds(COMPARED) for _ in range(2))
+        with_pictures = min(seconds(COMPARED, shown=fresh) for _ in range(2))
+        small, large = seconds(SMALL), seconds(LARGE, CHUNK)
+    return [
+        pace(
+            f"step of {COMPARED}, picture rows kept, against pictures encoded",
+            COMPARED / with_rows,
+            COMPARED / with_pictures,
+            "> 1x",
+        ),
+        pace(f"step of {SMALL}", SMALL / small, None),
+        pace(f"step of {LARGE:,}, gradients cached in chunks of {CHUNK}", LARGE / large, SMALL / small),
+    ]
+
+
+def _resident() -> float:
+    """Return the memory of this process that no file backs, in MB; NaN where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return float("nan")
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), float("nan"))
+
+
+def reading_rows() -> list[Row]:
+    """Return how fast records are read by row from a file, and what stays resident of it."""
+    some = made_up_records(10_000)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "records.arrow"
+        write_table(path, (some[row % len(some)] for row in range(KEPT)))
+        before = _resident()
+        table = read_table(path)
+        drawn = np.random.default_rng(0).permutation(len(table))[: 10 * LARGE]
+        seconds, _ = timed(lambda: [table.column(name, drawn) for name in ("caption", "paraphrase_1")])
+        grown, size = _resident() - before, path.stat().st_size / 2**20
+    return [
+        pace(f"records read by row, of {KEPT:,}", len(drawn) / seconds, None),
+        {
+            "name": f"memory for {KEPT:,} records on disk, against the file",
+            "value": grown,
+            "unit": "MB",
+            "baseline": size,
+            "ratio": size / grown if grown > 0 else None,
+            "target": None,
+        },
+    ]
+
+
+def rows() -> list[Row]:
+    """Return the pace of training steps, of reading records, and on a GPU where there is one."""
+    return [*picture_rows(), *reading_rows(), *gpu_rows()]
+
+
+if __name__ == "__main__":
+    show(rows())
