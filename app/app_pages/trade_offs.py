@@ -45,8 +45,8 @@ def draw_setting(table: pd.DataFrame) -> pd.Series:
     beside = weighing.beside(table, setting)
     better, worse = int((beside["change"] > 0).sum()), int((beside["change"] < 0).sum())
     layout.takeaway(
-        f"The measured setting nearest to these is **{weighing.label(setting)}**. Of {len(beside)} measures against "
-        f"the base, rising: {better}, falling: {worse}."
+        f"The measured setting nearest to these is **{weighing.label(setting)}**. Of {len(beside)} measures "
+        f"against the base, rising: {better}, falling: {worse}."
     )
     layout.table(beside)
     return setting
