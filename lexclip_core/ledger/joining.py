@@ -132,8 +132,15 @@ def _number_row(place: Place, ours: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def _judged_claims(claim: str, ours: Sequence[Measurement]) -> list[Judgement]:
-    judged = (judge_claim(one) for one in ours if claim in one.claims)
-    return [one for one in judged if one is not None]
+    """Judge each measurement once, though it may stand at several of the paper's places."""
+    judged = [
+        one for one in map(judge_claim, (one for one in ours if claim in one.claims)) if one is not None
+    ]
+    distinct = {
+        (one.measurement.notebook, one.measurement.what, one.measurement.value, one.verdict): one
+        for one in reversed(judged)
+    }
+    return list(reversed(distinct.values()))
 
 
 def _preferred(found: Sequence[Judgement]) -> list[Judgement]:

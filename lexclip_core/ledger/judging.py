@@ -41,6 +41,8 @@ def judge_number(measured: Measurement, place: Place) -> Judgement:
         return Judgement(measured, "value", verdict, "the same model and data, by value")
     theirs, uncertainty = effect(place)
     change = measured.value if reported.unit == "change" else measured.change
+    if change is not None and change.low is None and measured.unit in _EXACT:
+        change = change._replace(low=change.value, high=change.value)
     elsewhere = f"on {_on(measured)}, not on {_theirs(place)}"
     if change is None or theirs is None:
         reason = f"{elsewhere}: a level has no direction to compare"

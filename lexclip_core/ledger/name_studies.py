@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,8 @@ def beside_curve(
     """Return a measurement for each point of the blog's curves, ours at the nearest number of classes.
 
     The change of a tuned tower is its gain over the base, that of replaced names their distance to the
-    original ones, both draw by draw.
+    original ones, both draw by draw. A number of classes that is nearest to no point of the blog bears on the
+    claims alone: that names cost accuracy (B2), and that tuning gains (B21, B22).
 
     Args:
         studied: What `name_study.study` returned; controls and other towers are left out.
@@ -38,7 +39,10 @@ def beside_curve(
         for row in theirs.itertuples():
             place = Place("blog", dataset, str(row.classes), f"{row.tower} {row.names}", kind)
             at = ours[ours["K"] == _nearest(ours, row.classes)]
-            made += _measured(at, here, place, f"{row.names} names, {row.tower} tower")
+            made.append(_measured(at, here, place, f"{row.names} names, {row.tower} tower"))
+        near = {_nearest(ours, classes) for classes in theirs["classes"]}
+        for _, at in ours[~ours["K"].isin(near)].groupby("K"):
+            made += _unplaced(at, here, "B21" if dataset == "ImageNet" else "B22")
     return made
 
 
@@ -61,7 +65,7 @@ def beside_transfer(moved: pd.DataFrame, here: Conditions) -> list[Measurement]:
         if len(chosen):
             at = chosen[chosen["K"] == _nearest(chosen, row.classes)]
             side = "base tower" if row.tower == "base" else f"tuned on {source} words"
-            made += _measured(at, here, place, f"{row.names} names, {side}")
+            made.append(_measured(at, here, place, f"{row.names} names, {side}"))
     return made
 
 
@@ -69,7 +73,25 @@ def _nearest(rows: pd.DataFrame, classes: int) -> int:
     return int(min(rows["K"].unique(), key=lambda size: (abs(size - classes), size)))
 
 
-def _measured(at: pd.DataFrame, here: Conditions, place: Place, what: str) -> Sequence[Measurement]:
+def _unplaced(at: pd.DataFrame, here: Conditions, claim: str) -> list[Measurement]:
+    short, said = summary(at), f"{at['kind'].iloc[0]}: {{}}, K = {at['K'].iloc[0]}"
+    distance = here.measured(
+        said.format("replaced minus original names, base tower"), _distance(at), "B2", expected=("below", 0)
+    )
+    tuned = short[short["tower"] == "tuned"].to_dict("records")
+    return [distance] + [
+        here.measured(
+            said.format(f"gain with {one['names']} names"), _gain(one), claim, expected=("above", 0)
+        )
+        for one in tuned
+    ]
+
+
+def _gain(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {"value": found["gain"], "low": found["gain_low"], "high": found["gain_high"], "n": found["n"]}
+
+
+def _measured(at: pd.DataFrame, here: Conditions, place: Place, what: str) -> Measurement:
     tower = "base" if "base" in f"{place.column} {place.setting}" else "tuned"
     names = place.column.split()[-1]
     short = summary(at.drop(columns="tuned_on", errors="ignore") if tower == "base" else at)
@@ -86,7 +108,7 @@ def _measured(at: pd.DataFrame, here: Conditions, place: Place, what: str) -> Se
         change = _distance(at)
     value = {"value": found["mean"], "low": found["low"], "high": found["high"], "n": found["n"]}
     said = f"{at['kind'].iloc[0]}: {what}, K = {at['K'].iloc[0]}"
-    return [here.measured(said, value, place, change=change)]
+    return here.measured(said, value, place, change=change)
 
 
 def _distance(at: pd.DataFrame) -> Spread:

@@ -209,6 +209,14 @@ def test_the_same_numbers_are_judged_by_value_there_and_by_direction_here():
     assert (level.comparison, level.verdict) == ("level", "not runnable here")
 
 
+def test_a_difference_of_cosines_is_known_exactly():
+    place = Place("blog", "text", "happy", "cosine with sad", "ViT-B-32/laion400m_e31")
+    for change, verdict in ((0.02, "reproduced"), (-0.02, "contradicted")):
+        found = judge_number(EMOJI.measured("x", 0.5, place, unit="cosine", change=change), place)
+        assert (found.comparison, found.verdict) == ("direction", verdict)
+    assert judge_number(EMOJI.measured("K = 100", 0.5, TUNED, change=0.1), TUNED).verdict == "within noise"
+
+
 def test_a_paper_that_shows_no_change_decides_nothing():
     # 80.9 to 80.5, both read to 0.3
     place = Place("blog", "ImageNet", "100", "tuned original", "hypernym")
@@ -286,6 +294,19 @@ def test_the_details_hold_every_test_of_a_claim():
     claim = row(ledger.table(measured), "B5")
     assert (claim["verdict"], claim["tests"]) == ("contradicted", "1 reproduced, 1 contradicted")
     assert claim["ours"] == 50
+
+
+def test_one_measurement_at_several_places_is_one_test_of_its_claim():
+    change = {"value": 0.08, "low": 0.02, "high": 0.14, "n": 3}
+    places = [TUNED._replace(row=str(classes)) for classes in (100, 150, 478)]
+    measured = [EMOJI.measured("K = 100", 0.6, place, change=change) for place in places]
+    table = ledger.table([*measured, EMOJI.measured("K = 50", 0.7, TUNED, change=change)])
+    assert row(table, "B21")["tests"] == "2 reproduced"
+    assert [row(table, " | ".join(place))["tests"] for place in places] == [
+        "2 reproduced",
+        "1 reproduced",
+        "1 reproduced",
+    ]
 
 
 # --- files ---
