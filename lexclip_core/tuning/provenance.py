@@ -10,13 +10,17 @@ from importlib import metadata
 from typing import Any
 
 from lexclip_core import storage
-from lexclip_core.config import PRESETS, Experiment
+from lexclip_core.config import Experiment, ParaclipExperiment, TrainingSettings
 from lexclip_core.towers import Tower
 
 _PACKAGES = ("torch", "open_clip_torch", "transformers", "peft", "nltk", "numpy", "umap-learn")
+_COMMANDS: dict[type[TrainingSettings], str] = {
+    Experiment: "lexclip tune",
+    ParaclipExperiment: "lexclip paraclip tune",
+}
 
 
-def provenance(experiment: Experiment, tower: Tower, *, seconds: float) -> dict[str, Any]:
+def provenance(experiment: TrainingSettings, tower: Tower, *, seconds: float) -> dict[str, Any]:
     """Return what a later reader needs to trust or repeat a run."""
     return {
         "command": command(experiment),
@@ -31,13 +35,14 @@ def provenance(experiment: Experiment, tower: Tower, *, seconds: float) -> dict[
     }
 
 
-def command(experiment: Experiment) -> str:
+def command(experiment: TrainingSettings) -> str:
     """Return the shell command that makes the run again, naming only what differs from its preset."""
-    start = PRESETS.get(experiment.preset, Experiment()).flat()
+    kind = type(experiment)
+    start = kind.presets().get(experiment.preset, kind()).flat()
     changed = {name: value for name, value in experiment.flat().items() if value != start[name]}
     changed.pop("preset", None)
     settings = " ".join(f"--set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
-    return f"lexclip tune --preset {experiment.preset} {settings}".strip()
+    return f"{_COMMANDS[kind]} --preset {experiment.preset} {settings}".strip()
 
 
 def git_commit() -> str:
