@@ -9,6 +9,7 @@ import numpy as np
 from lexclip_core.errors import InputError
 
 _BLOCK = 4_000_000  # cosines held at once: 16 MB of float32
+_GROUPS = 10  # groups for each of the k nearest: they rarely share one
 
 
 def top_k(queries: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
@@ -63,13 +64,20 @@ def check_rows(rows: np.ndarray, others: np.ndarray) -> None:
 
 def _nearest(cosines: np.ndarray, k: int) -> np.ndarray:
     """Return the first k places of a stable descending sort of each row, without sorting the rows."""
+    # flatnonzero is ten times faster than nonzero of two dimensions.
+    rows, places = np.divmod(np.flatnonzero(cosines >= _bound(cosines, k)[:, None]), cosines.shape[1])
+    order = np.lexsort((places, -cosines[rows, places], rows))
+    starts = np.searchsorted(rows, np.arange(len(cosines)))
+    return places[order][starts[:, None] + np.arange(k)]
+
+
+def _bound(cosines: np.ndarray, k: int) -> np.ndarray:
+    """Return a number for each row that at least k, and not many more, of its cosines reach.
+
+    The row is dealt into groups; the k-th largest of their maxima will do, since these are k cosines.
+    """
     width = cosines.shape[1]
-    chosen = np.argpartition(cosines, width - k, axis=1)[:, width - k :]
-    chosen.sort(axis=1)
-    values = np.take_along_axis(cosines, chosen, axis=1)
-    found = np.take_along_axis(chosen, np.argsort(-values, axis=1, kind="stable"), axis=1)
-    # A partition takes any of those equal to the last one chosen; where there are more, sort.
-    tied = np.flatnonzero((cosines >= values.min(axis=1, keepdims=True)).sum(axis=1) > k)
-    for row in tied:
-        found[row] = np.argsort(-cosines[row], kind="stable")[:k]
-    return found
+    groups = min(_GROUPS * k, width)
+    dealt = width - width % groups
+    maxima = cosines[:, :dealt].reshape(len(cosines), -1, groups).max(axis=1)
+    return np.partition(maxima, groups - k, axis=1)[:, groups - k]

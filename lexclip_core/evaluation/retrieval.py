@@ -72,13 +72,21 @@ def image_to_text_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndar
         InputError: As in `text_to_image_ranks`.
     """
     owners = _owners(texts, pictures, owners)
-    ranks = np.empty(len(pictures), dtype=np.int64)
-    places = np.arange(len(pictures))
+    ranks = np.full(len(pictures), -1, dtype=np.int64)
+    by_picture = np.argsort(owners, kind="stable")
+    counts = np.bincount(owners, minlength=len(pictures))
+    ends = counts.cumsum()
     for block, cosines in cosine_blocks(pictures, texts):
-        own = np.where(owners == places[block, None], cosines, -np.inf)
-        first = own.argmax(axis=1)[:, None]
-        best = np.take_along_axis(own, first, axis=1)
-        ranks[block] = np.where(np.isfinite(best[:, 0]), _before(cosines, best, first), -1)
+        captioned = np.flatnonzero(counts[block])
+        if not len(captioned):
+            continue
+        mine = by_picture[ends[block][0] - counts[block][0] : ends[block][-1]]
+        rows = np.repeat(captioned, counts[block][captioned])
+        own = cosines[rows, mine]
+        # The nearest of its own captions, and of equally near ones the first, is what has to be found.
+        order = np.lexsort((mine, -own, rows))
+        first = order[np.searchsorted(rows, captioned)]
+        ranks[block.start + captioned] = _before(cosines[captioned], own[first, None], mine[first, None])
     return ranks
 
 
@@ -127,8 +135,9 @@ def _share(hits: np.ndarray, pictures: np.ndarray, seed: int) -> Estimate:
 
 
 def _before(cosines: np.ndarray, own: np.ndarray, place: np.ndarray) -> np.ndarray:
-    ahead = (cosines > own).sum(axis=1)
-    tied = np.flatnonzero((cosines == own).sum(axis=1) > 1)
+    """Return how many of each row are larger than its own, or as large and listed before it."""
+    ahead = np.count_nonzero(cosines > own, axis=1)
+    tied = np.flatnonzero(np.count_nonzero(cosines >= own, axis=1) > ahead + 1)
     if len(tied):
         earlier = np.arange(cosines.shape[1]) < place[tied]
         ahead[tied] += ((cosines[tied] == own[tied]) & earlier).sum(axis=1)

@@ -16,7 +16,8 @@ from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation
 from lexclip_core.datasets.query_pairs import QueryPairs
 from lexclip_core.datasets.sts import SentencePairs
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation import composition, retrieval, zero_shot
+from lexclip_core.evaluation import retrieval, zero_shot
+from lexclip_core.evaluation.caption_tests import measure_pictures
 from lexclip_core.evaluation.statistics import Estimate, metric_name
 from lexclip_core.evaluation.sts import macro_of, sts
 from lexclip_core.evaluation.text_rows import TextRows
@@ -37,14 +38,6 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The columns in the paper's order, and the metric of each without its split."""
-
-# ARO's macro accuracy leaves out symmetric and rare relations, and rare pairs of attributes (claim D26).
-_MACRO: Mapping[str, dict] = MappingProxyType(
-    {
-        "vg-relation": {"macro_over": composition.ARO_RELATIONS},
-        "vg-attribution": {"fewest": composition.ARO_FEWEST_ATTRIBUTES},
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -147,8 +140,8 @@ def measure(
 ) -> dict[str, Estimate]:
     """Return every metric of an encoder on the tests, by name, encoding each distinct text once.
 
-    Beside the columns of Table 1: AO and JS by kind of rewording, R@1 and R@10, micro accuracy, and rho of
-    each STS task.
+    Beside the columns of Table 1: AO and JS by kind of rewording, R@1 and R@10, micro accuracy and that of
+    every relation and pair of attributes, and rho of each STS task.
 
     Args:
         encode: Texts to unit rows, such as `Tower.encode_texts`.
@@ -166,7 +159,7 @@ def measure(
         result |= _paraphrased(rows, tests.queries, tests.pictures, split=split, k=k, seed=seed)
     for name, swaps in (("vg-relation", tests.relations), ("vg-attribution", tests.attributes)):
         if swaps:
-            result |= _composition(rows, *swaps, split=split, name=name)
+            result |= measure_pictures(rows, *swaps, split=split, name=name)
     if tests.sts:
         result |= _sts(rows, tests.sts, split=split, seed=seed)
     if tests.classes:
@@ -210,15 +203,6 @@ def _paraphrased(
             part, split=split, name=f"paraphrased-{kind}", wishes=wishes[chosen], seed=seed
         )
     return result
-
-
-def _composition(
-    rows: TextRows, tests: CaptionTests, pictures: np.ndarray, *, split: str, name: str
-) -> dict[str, Estimate]:
-    hits = composition.prefers_true(pictures, rows(tests.true), rows(tests.false))
-    return composition.composition_accuracy(
-        hits, tests.groups, split=split, name=name, **_MACRO.get(tests.name, {})
-    )
 
 
 def _sts(rows: TextRows, tasks: Sequence[SentencePairs], *, split: str, seed: int) -> dict[str, Estimate]:
