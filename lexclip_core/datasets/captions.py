@@ -12,6 +12,7 @@ from lexclip_core.datasets import file_digests
 from lexclip_core.datasets.caption_cards import CARDS
 from lexclip_core.datasets.caption_files import Found, Split, find_coco, find_flickr
 from lexclip_core.datasets.picture_files import open_picture
+from lexclip_core.datasets.picture_samples import pictures_folder
 from lexclip_core.datasets.pictures import PictureSet
 from lexclip_core.errors import InputError
 
@@ -120,14 +121,14 @@ def flickr(folder: Path, *, split: Split = "all") -> CaptionSet:
     return _caption_set(find_flickr(folder, split))
 
 
-def open_captions(name: str, path: Path, *, split: Split = "test") -> CaptionSet:
+def open_captions(name: str, path: Path | None = None, *, split: Split = "test") -> CaptionSet:
     """Return a caption set by its name.
 
     Args:
         name: `coco`, `flickr8k` or `flickr30k`.
-        path: Where the set lies on disk. COCO is read by Karpathy's `dataset_coco.json` where it is there;
-            else `train` is `annotations/captions_train2017.json` with `train2017`, and every other part
-            is that of val2017.
+        path: Where the set lies on disk; by default the folder with its name in `pictures_folder()`. COCO is
+            read by Karpathy's `dataset_coco.json` where it is there; else `train` is
+            `annotations/captions_train2017.json` with `train2017`, and every other part is that of val2017.
         split: The part.
 
     Raises:
@@ -138,7 +139,7 @@ def open_captions(name: str, path: Path, *, split: Split = "test") -> CaptionSet
     return _caption_set(_found(name, path, split))
 
 
-def check(name: str, path: Path, *, split: Split = "test") -> dict[str, int]:
+def check(name: str, path: Path | None = None, *, split: Split = "test") -> dict[str, int]:
     """Return how many pictures and captions of a set are on disk; no picture is opened.
 
     Raises:
@@ -150,15 +151,18 @@ def check(name: str, path: Path, *, split: Split = "test") -> dict[str, int]:
     return {"pictures": len(found.files), "captions": sum(len(row.captions) for row in found.listed)}
 
 
-def _found(name: str, path: Path, split: Split) -> Found:
+def _found(name: str, path: Path | None, split: Split) -> Found:
     if name not in get_args(Name):
         raise InputError(f"no caption set is called {name!r}", f"choose one of {', '.join(get_args(Name))}")
+    place = path or pictures_folder() / name
     if name != "coco":
-        return replace(find_flickr(path, split), name=name)
-    if (path / "dataset_coco.json").is_file():
-        return find_coco(path / "dataset_coco.json", path, split)
+        return replace(find_flickr(place, split), name=name)
+    if (place / "dataset_coco.json").is_file():
+        return find_coco(place / "dataset_coco.json", place, split)
     part = "train2017" if split == "train" else "val2017"
-    return replace(find_coco(path / "annotations" / f"captions_{part}.json", path / part, "all"), split=part)
+    return replace(
+        find_coco(place / "annotations" / f"captions_{part}.json", place / part, "all"), split=part
+    )
 
 
 def _caption_set(found: Found) -> CaptionSet:

@@ -1,7 +1,8 @@
-"""Which pictures of a set are taken: the files of a folder, and seeded draws of each class."""
+"""Where sets of pictures lie, and which of them are taken: a folder's files, seeded draws of a class."""
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,21 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from lexclip_core import storage
 from lexclip_core.errors import InputError
 
 Sample = Literal["heldout", "released", "all"]
 T = TypeVar("T")
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def pictures_folder() -> Path:
+    """Return where sets lie that nobody names a path for, in folders called like the sets.
+
+    `LEXCLIP_PICTURES`, else `pictures` in the cache.
+    """
+    return Path(os.environ.get("LEXCLIP_PICTURES") or storage.cache_folder() / "pictures")
 
 
 @dataclass(frozen=True)

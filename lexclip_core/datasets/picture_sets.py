@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
-from lexclip_core import storage
 from lexclip_core.datasets import cifar, emoji, fer2013, imagenet, openimages
 from lexclip_core.datasets.card import Card
-from lexclip_core.datasets.picture_samples import Draw, Sample
+from lexclip_core.datasets.picture_samples import Draw, Sample, pictures_folder
 from lexclip_core.datasets.pictures import PictureSet, check_folder, folder
 from lexclip_core.errors import InputError
 
@@ -80,14 +78,6 @@ SAMPLES: dict[str, Mapping[str, Draw]] = {
     "cifar-100": cifar.SAMPLES,
     "openimages": openimages.SAMPLES,
 }
-
-
-def pictures_folder() -> Path:
-    """Return where sets lie that nobody names a path for, in folders called like the sets.
-
-    `LEXCLIP_PICTURES`, else `pictures` in the cache.
-    """
-    return Path(os.environ.get("LEXCLIP_PICTURES") or storage.cache_folder() / "pictures")
 
 
 def open_set(

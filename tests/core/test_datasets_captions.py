@@ -163,6 +163,18 @@ def test_cocos_captions_stand_with_their_pictures_in_the_lists_order(tmp_path: P
         captions.coco(file, tmp_path / "val2017", split="test")
 
 
+def test_a_set_without_a_path_is_looked_for_in_the_folder_of_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LEXCLIP_PICTURES", str(tmp_path))
+    with pytest.raises(MissingResourceError, match=f"{tmp_path}/flickr8k is not there"):
+        captions.open_captions("flickr8k")
+    paint(tmp_path / "flickr8k" / "Images")
+    tsv(tmp_path / "flickr8k" / "captions.tsv")
+    assert captions.open_captions("flickr8k").captions == (WROTE["a.jpg"],)
+    assert captions.check("flickr8k", split="all") == {"pictures": 2, "captions": 5}
+
+
 def test_karpathys_coco_names_the_folder_of_each_picture(tmp_path: Path):
     karpathy_json(tmp_path / "dataset_coco.json", filepath="val2014")
     paint(tmp_path / "val2014")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from lexclip_core import picture_features
@@ -264,6 +267,25 @@ def test_a_disk_that_does_not_keep_what_is_written_is_said(
     monkeypatch.setattr(table, "write", forgetful)
     with pytest.raises(StorageError, match="does not hold what was written"):
         features(tower, picture_set(range(4)), folder=tmp_path)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.randoms())
+def test_a_table_gives_each_picture_its_row_whatever_comes_first_or_twice(
+    tmp_path_factory: pytest.TempPathFactory, numbers: list[int], order: random.Random
+):
+    digests = [hashlib.sha256(str(number).encode()).digest() for number in numbers]
+    rows = np.arange(30, dtype=np.float32).reshape(10, 3)
+    held = [([hashlib.sha256(str(number).encode()).digest()], rows[[number]]) for number in set(numbers)]
+    order.shuffle(held)
+    file = tmp_path_factory.mktemp("tables") / table.name(digests)
+    table.write(file, digests, [*held, held[0]], 3)
+    assert (table.opened(file, digests, 3) == rows[numbers]).all()
+    back = {
+        digest: row.tolist()
+        for found, block in table.held(file.parent, {*digests}, 3)
+        for digest, row in zip(found, block, strict=True)
+    }
+    assert back == {digest: rows[number].tolist() for digest, number in zip(digests, numbers, strict=True)}
 
 
 def test_a_large_table_opens_in_flat_memory(tmp_path: Path):
