@@ -30,7 +30,6 @@ FETCH = "hub"
 _PLACEHOLDER = re.compile(r"\{(?P<weights>weights:)?(?P<name>[A-Za-z0-9][\w./-]*)\}")
 _TABLES = ("folders", "weights")
 _HOW = f"copy {EXAMPLE}, write your own paths into the copy, and name it with --paths"
-_SAMPLES: dict[str, Sample] = {"openimages": "released"}  # where notebooks take another than `heldout`
 
 
 @dataclass(frozen=True)
@@ -140,22 +139,23 @@ def require(
     remedy = f"mend {paths.file}" if paths.file else _HOW
     if free:
         remedy += f"; the others run now: {' '.join(f'--only {number}' for number in free)}"
-    raise MissingResourceError(f"{len(lacks)} things that notebooks need are missing:{lines}", remedy)
+    raise MissingResourceError(f"not here, though notebooks need it:{lines}", remedy)
 
 
 def lacking(
     experiments: Sequence[Experiment], parameters: Mapping[str, Mapping[str, Any]], paths: Paths
 ) -> tuple[Lack, ...]:
     """Return everything that notebooks need and that is not on this machine, in the order it is needed."""
-    wanted: dict[tuple[str, str], list[str]] = {}
+    wanted: dict[tuple[str, str, Sample], list[str]] = {}
     for one in experiments:
+        sample: Sample = parameters[one.file].get("pictures_sample") or "heldout"
         for need in names_of(parameters[one.file]):
-            wanted.setdefault(need, []).append(one.stem)
-    found = []
-    for (table, name), stems in wanted.items():
-        if what := _lack(table, name, paths):
-            found.append(Lack(what, tuple(stems)))
-    return tuple(found)
+            wanted.setdefault((*need, sample), []).append(one.stem)
+    stems: dict[str, list[str]] = {}
+    for need, who in wanted.items():
+        if what := _lack(*need, paths):
+            stems.setdefault(what, []).extend(who)
+    return tuple(Lack(what, tuple(who)) for what, who in stems.items())
 
 
 def point_out_unknown(paths: Paths, experiments: Sequence[Experiment]) -> None:
@@ -171,7 +171,7 @@ def point_out_unknown(paths: Paths, experiments: Sequence[Experiment]) -> None:
                 logger.warning("%s: no notebook asks for %s.%s%s", paths.file, table, given, hint)
 
 
-def _lack(table: str, name: str, paths: Paths) -> str:
+def _lack(table: str, name: str, sample: Sample, paths: Paths) -> str:
     """Return what is wrong with one needed thing, or nothing."""
     given: Mapping[str, Path | None] = getattr(paths, table)
     if table == "weights" and name not in given:
@@ -185,7 +185,7 @@ def _lack(table: str, name: str, paths: Paths) -> str:
         return f"{table}.{name}: {path} is not there"
     if table == "folders" and name in picture_sets.CARDS:
         try:
-            picture_sets.check(name, path, sample=_SAMPLES.get(name, "heldout"))
+            picture_sets.check(name, path, sample=sample)
         except LexclipError as error:
             return f"{table}.{name}: {error.problem}"
     return ""

@@ -100,7 +100,7 @@ def test_everything_missing_is_said_at_once_with_the_notebooks_that_need_it(file
     with pytest.raises(MissingResourceError) as caught:
         paths.require(some, asked(*some), notebook_runner.read_paths(file))
     assert caught.value.problem.splitlines() == [
-        "3 things that notebooks need are missing:",
+        "not here, though notebooks need it:",
         "  - folders.birds: /nowhere/birds is not there (for 11_b, 12_c)",
         f"  - folders.fish: not named in {file} (for 12_c)",
         f"  - weights.ViT-B-16/openai: not named in {file} (for 13_d)",
