@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from lexclip_core import storage
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.datasets.emoji.scene_sentences import GRADES, scene_sentences
 from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation, scene_evaluation
@@ -148,6 +149,12 @@ def test_aros_own_sets_count_in_macro_as_aro_counts():
 def test_rows_are_one_a_scene(evaluation: SceneEvaluation):
     with pytest.raises(InputError, match="59 rows for 60 scenes"):
         scene_tests(evaluation, np.ones((59, 4), np.float32))
+
+
+def test_the_page_shows_these_columns():
+    page = (storage.project_root() / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
+    assert rows[1 : 1 + len(COLUMNS)] == list(COLUMNS)
 
 
 def test_remembered_rows_are_the_encoders_and_nothing_is_asked_twice():

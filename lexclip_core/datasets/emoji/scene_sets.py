@@ -196,5 +196,5 @@ def _swaps(made: Sequence[Scene], kind: Kind, split: HeldOut, generator: np.rand
             colours = "_".join(sorted((scene.colour_first, scene.colour_second)))
             group = scene.relation if kind == "relation" else colours
             rows.append((name, true, false, group))
-    images, true, false, groups = zip(*rows, strict=True)
-    return CaptionTests(f"scene-{kind}s-{split}", images, true, false, groups)
+    images, truths, falsehoods, groups = zip(*rows, strict=True)
+    return CaptionTests(f"scene-{kind}s-{split}", images, truths, falsehoods, groups)
