@@ -19,7 +19,8 @@ from lexclip_core.towers.tower import Tower
 _NEVER = ("logit_scale", "logit_bias")  # they scale image-text logits; no text loss here uses them
 _EMBEDDING = re.compile(r"(^|\.)(\w*embed\w*|shared|cls_emb)(\.|$)")
 _COUNTED = re.compile(r"(last|lora):(\d+)")
-_HUGGING_FACE_LINEARS = r".*\.(query|key|value|dense)"
+# BERT and RoBERTa; MPNet; DistilBERT
+_HUGGING_FACE_LINEARS = r".*\.(query|key|value|dense|attn\.[qkvo]|[qkv]_lin|out_lin|lin[12])"
 # Adapters on open_clip's fused attention projection would bypass the packed forward pass.
 _NATIVE_LINEARS = r".*\.mlp\.(c_fc|c_proj)"
 _SETTINGS = "'all', 'last:N' (N blocks and what follows them), 'lora:R' (rank R), or a list of name patterns"
@@ -31,8 +32,8 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
     Args:
         tower: Changed in place.
         setting: `all`; `last:N`, the last N blocks with the final norm and projection; `lora:R`, adapters of
-            rank R beside the linear layers (query, key, value and dense of a Hugging Face tower; the two of
-            the feed-forward part of a native one), scaled by 2; or shell patterns over parameter names.
+            rank R beside the linear layers (those of every block of a Hugging Face tower; the two of the
+            feed-forward part of a native one), scaled by 2; or shell patterns over parameter names.
             `logit_scale` always stays frozen.
         seed: Seed of the adapters' initial values; they start as an exact no-op.
 

@@ -239,3 +239,15 @@ def test_an_encoder_left_in_train_mode_by_others_gives_the_same_vectors(tmp_path
     assert np.array_equal(tower.encode_texts(TEXTS), wanted)
     tower.model.train()
     assert np.abs(tower.embed(TEXTS).detach().numpy() - wanted).max() < 1e-6
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_adapters_reach_every_linear_layer_of_a_block(tmp_path: Path, family: str) -> None:
+    saved(tmp_path, family=family)
+    tower = load(str(tmp_path / "model"), device="cpu")
+    wanted = tower.encode_texts(TEXTS)
+    names = set_trainable(tower, "lora:2")
+    assert (
+        sum(".layer.1." in name for name in names) == 12
+    )  # two for each of query, key, value and three others
+    assert np.abs(tower.encode_texts(TEXTS) - wanted).max() < 1e-6
