@@ -50,7 +50,6 @@ helicopter: chopper
 ship: vessel
 boat: vessel
 sailboat: sailing boat
-ambulance: emergency vehicle
 delivery truck: delivery van
 photo: picture, photograph
 picture: photo, image
@@ -99,7 +98,6 @@ backpack: rucksack, knapsack
 bag: sack
 umbrella: parasol
 bucket: pail
-jar: pot
 flashlight: torch
 broom: sweeper
 spoon: tablespoon

@@ -8,9 +8,9 @@ from typing import Literal
 
 import lemminflect
 
-Pos = Literal["n", "v", "a"]
+Pos = Literal["n", "v", "a", "r"]
 
-_UNIVERSAL = {"NOUN": "n", "VERB": "v", "ADJ": "a", "ADV": "r"}
+_UNIVERSAL: dict[str, Pos] = {"NOUN": "n", "VERB": "v", "ADJ": "a", "ADV": "r"}
 _FORMS_OF = {
     "n": ("NN", "NNS"),
     "v": ("VB", "VBZ", "VBP", "VBG", "VBD", "VBN"),
@@ -23,12 +23,12 @@ _AN = re.compile(
 
 
 @lru_cache(maxsize=65_536)
-def readings(form: str) -> tuple[tuple[str, str, str], ...]:
+def readings(form: str) -> tuple[tuple[str, Pos, str], ...]:
     """Return the (lemma, part of speech, Penn tag) that a lower-case form may have; none for unknown words.
 
     Parts of speech are n, v, a and r. The dictionary alone is asked: no form is guessed.
     """
-    found: dict[tuple[str, str, str], None] = {}
+    found: dict[tuple[str, Pos, str], None] = {}
     for universal, lemmas in lemminflect.getAllLemmas(form).items():
         pos = _UNIVERSAL.get(universal)
         if pos is None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from lexclip_core.paraphrase.function_words import FUNCTION_WORDS
 from lexclip_core.paraphrase.inflection import readings
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.synsets import Pos, load_wordnet
 
 _TOKEN = re.compile(r"\w+(?:['.\-]\w+)*|[^\w\s]")
 
@@ -33,7 +33,7 @@ _COSTS = """
 U             1    0    0   .8    1    3    4    1  1.5    1   .7   .3   .7    1    2
 D             5    2  1.5    0    0    7    7  1.5  1.5    7    5    4    6    2    7
 M             2    3  1.5   .3    0    5    7    2    2    3  1.5    4    3    3    5
-J             1    4    3   .7    0    4    6    3    3    3  1.5    5    1    3    2
+J             1    4    3   .7    0  5.5    6    3    3    3  1.5    5    1    3    2
 N            .3  2.5    3  3.5  1.2   .7    5   .7    1   .3    0  1.5   .3    1    1
 V             1    0   .5  1.2  1.5    5    6  1.5    2    4    0   .5    1   .5   .5
 B            .7    0   .5  1.2  1.2    5    6    2    2    4    0   .5    1   .5   .7
@@ -168,7 +168,6 @@ def _readings(word: str) -> tuple[Reading, ...]:
     known = readings(low)
     if not known:
         return (("N", low, "NN", 0.0), ("J", low, "JJ", 2.5))
-    participles = {lemma for lemma, _, penn in known if penn == "VBN"}
     weights = {(lemma, pos): _used(lemma, pos) for lemma, pos, _ in known}
     most = sum(weights.values())
     return tuple(
@@ -176,17 +175,15 @@ def _readings(word: str) -> tuple[Reading, ...]:
             _TAG_OF[penn],
             lemma,
             penn,
-            # "dressed" could be either; captions are in the present tense
-            -0.7 * math.log(weights[lemma, pos] / most) + 2.0 * (penn == "VBD" and lemma in participles),
+            # captions are in the present tense: "dressed" is a participle, "rose" a flower
+            -0.7 * math.log(weights[lemma, pos] / most) + 2.0 * (penn == "VBD"),
         )
         for lemma, pos, penn in known
     )
 
 
 @lru_cache(maxsize=65_536)
-def _used(lemma: str, pos: str) -> float:
+def _used(lemma: str, pos: Pos) -> float:
     """Return how often a lemma was tagged in WordNet's texts, with something for the unseen."""
-    wordnet = load_wordnet()
-    wanted = {"n": "n", "v": "v", "a": "a", "r": "r"}[pos]
-    counts = wordnet.sense_counts(lemma, wanted)  # type: ignore[arg-type]
+    counts = load_wordnet().sense_counts(lemma, pos)
     return float(counts.sum()) + (0.5 if len(counts) else 0.05)

@@ -96,6 +96,7 @@ def test_a_caption_becomes_a_plain_sentence(text: str, expected: str):
         ("two kids dressed in red shirts", "MNPIJN"),
         ("teddy bears near parking meters", "NIN"),
         ("a little boy", "DJN"),
+        ("a pink rose at the bottom", "DJNIDN"),
     ],
 )
 def test_words_are_tagged_by_what_stands_around_them(text: str, tags: str):
