@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -121,6 +122,7 @@ def run_notebooks(
     chosen = selected(experiments, only)
     paths = read_paths(settings.paths) if settings.paths else Paths()
     point_out_unknown(paths, experiments)
+    _refuse_unknown(settings.overrides, experiments, folder)
     parameters = _parameters(chosen, profile, folder, settings)
     require(chosen, parameters, paths)
     parameters = {file: resolved(values, paths) for file, values in parameters.items()}
@@ -141,19 +143,27 @@ def _parameters(
     chosen: Sequence[Experiment], profile: Profile, folder: Path, settings: Settings
 ) -> dict[str, dict[str, Any]]:
     """Return each notebook's parameters by file, checked."""
-    found, used = {}, set[str]()
+    found = {}
     for one in chosen:
         declared = declared_parameters(folder / one.file)
         mine = {name: value for name, value in settings.overrides.items() if name in declared}
-        used |= set(mine)
         found[one.file] = {**one.parameters[profile], **mine}
         check_parameters(folder / one.file, found[one.file])
-    if unknown := sorted(set(settings.overrides) - used):
-        raise InputError(
-            f"no notebook that is to run has a parameter {unknown[0]!r}",
-            "see the parameters cell, the second of each notebook",
-        )
     return found
+
+
+def _refuse_unknown(overrides: Mapping[str, Any], experiments: Sequence[Experiment], folder: Path) -> None:
+    known: set[str] = set()
+    if overrides:
+        known = known.union(*(declared_parameters(folder / one.file) for one in experiments))
+    for name in overrides:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise InputError(
+                f"no notebook has a parameter {name!r}",
+                f"{hint}see the parameters cell near a notebook's top",
+            )
 
 
 def _keys(chosen: Sequence[Experiment], parameters: Parameters, folder: Path) -> dict[str, str]:

@@ -32,17 +32,10 @@ def chosen() -> tuple[str, ...]:
 
 
 def test_the_papers_profile_lacks_nothing_but_real_files(paths: Path, tmp_path: Path):
-    settings = notebook_runner.Settings(jobs=2, paths=paths, overrides=overrides(chosen()))
+    settings = notebook_runner.Settings(jobs=2, paths=paths, overrides=miniature.TINY)
     outcomes = notebook_runner.run_notebooks("paper", only=chosen(), output=tmp_path, settings=settings)
     assert [Path(one.file).stem for one in outcomes] == list(chosen())
     assert all(one.metrics for one in outcomes)
-
-
-def overrides(stems: tuple[str, ...]) -> dict[str, object]:
-    """Return the tiny settings that some of the notebooks have."""
-    folder = notebook_runner.notebooks_folder()
-    declared = set().union(*(notebook_runner.declared_parameters(folder / f"{stem}.ipynb") for stem in stems))
-    return {name: value for name, value in miniature.TINY.items() if name in declared}
 
 
 def test_the_three_notebooks_read_all_kinds_of_sets_and_weights():

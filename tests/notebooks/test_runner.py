@@ -184,7 +184,7 @@ def test_what_is_set_for_all_goes_to_the_notebooks_that_declare_it(
         '.01_failing.ipynb {"epochs": 7}',
         ".02_other.ipynb {}",
     ]
-    with pytest.raises(InputError, match="has a parameter 'epoch'"):
+    with pytest.raises(InputError, match=r"no notebook has a parameter 'epoch'\n.*did you mean 'epochs'"):
         run(epoch=7)
     with pytest.raises(InputError, match=r"00_good.ipynb: epochs is 'x' .str., not int"):
         run(epochs="x")
