@@ -17,7 +17,7 @@ Encode = Callable[[Sequence[str]], np.ndarray]
 Drawings = Mapping[str, Mapping[str, np.ndarray]]
 
 # Evaluations draw their scenes from other seeds, and leave out the compositions of this one.
-TRAINING_SEED = 20_261_123
+TRAINING_SEED = scenes.IMAGE_TOWER_SEED
 _PHRASINGS = 5
 # Upper left corners (row, column) of the first and the second thing on a canvas of twice a drawing's side.
 _CORNERS = {
@@ -73,7 +73,7 @@ class SceneBank:
         return DrawnScenes(canvases, texts, targets)
 
 
-def scene_bank(encode: Encode, drawings: Drawings, *, count: int = 3_000) -> SceneBank:
+def scene_bank(encode: Encode, drawings: Drawings, *, count: int = scenes.IMAGE_TOWER_SCENES) -> SceneBank:
     """Return scenes to train on.
 
     Args:

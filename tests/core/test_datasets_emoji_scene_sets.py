@@ -25,7 +25,17 @@ from lexclip_core.datasets.emoji.scene_sets import (
     split_scenes,
 )
 from lexclip_core.datasets.emoji.scene_words import PHRASINGS
-from lexclip_core.datasets.emoji.scenes import OPPOSITE, Scene, captions, objects, swapped, told
+from lexclip_core.datasets.emoji.scenes import (
+    IMAGE_TOWER_SCENES,
+    IMAGE_TOWER_SEED,
+    OPPOSITE,
+    Scene,
+    captions,
+    objects,
+    scenes,
+    swapped,
+    told,
+)
 from lexclip_core.errors import InputError
 from lexclip_core.synsets import load_wordnet
 
@@ -118,14 +128,22 @@ def test_no_picture_shows_what_a_caption_without_colours_says_of_another(made: S
         assert {one.kind for one in same} == {scene.kind}
 
 
+def test_no_scene_is_one_that_the_image_tower_was_trained_on():
+    shown = {frozenset(captions(scene)) for scene in scenes(IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES)}
+    drawn = split_scenes("test", 0, 600)
+    assert any(frozenset(captions(scene)) in shown for scene in drawn)
+    asked = scene_evaluation("test", seed=0, count=400).scenes
+    assert not any(frozenset(captions(scene)) in shown for scene in asked)
+
+
 def test_a_swap_says_of_the_picture_what_is_true_of_the_swapped_scene(made: SceneEvaluation):
-    scenes = dict(zip(made.names(), made.scenes, strict=True))
+    by_name = dict(zip(made.names(), made.scenes, strict=True))
     for tests, kind in ((made.relations, "relation"), (made.attributes, "attribute")):
         assert len(tests) == 60
         for image, true, false, group in zip(
             tests.images, tests.true, tests.false, tests.groups, strict=True
         ):
-            scene = scenes[image]
+            scene = by_name[image]
             assert scene.kind == kind
             assert true in true_of(scene)
             assert false in true_of(swapped(scene))
@@ -202,7 +220,10 @@ def test_the_same_seed_gives_the_same_evaluation(made: SceneEvaluation):
     again = scene_evaluation("test", seed=3, count=120)
     assert (again.scenes, again.queries, again.captions) == (made.scenes, made.queries, made.captions)
     assert again.relations.false == made.relations.false
-    assert scene_evaluation("test", seed=4, count=20).scenes != made.scenes[:20]
+    assert scene_evaluation("test", seed=4, count=120).scenes != made.scenes
+    assert [scene.kind for scene in scene_evaluation("test", count=5).scenes] == ["relation"] * 3 + [
+        "attribute"
+    ] * 2
 
 
 def test_texts_hold_everything_once_and_pictures_stand_in_order(made: SceneEvaluation):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +20,8 @@ from lexclip_core.datasets.emoji.scene_objects import objects
 from lexclip_core.datasets.emoji.scene_queries import RESERVED, REWORDINGS, HeldOut, reworded
 from lexclip_core.datasets.emoji.scene_words import PHRASINGS
 from lexclip_core.datasets.emoji.scenes import (
+    IMAGE_TOWER_SCENES,
+    IMAGE_TOWER_SEED,
     KINDS,
     OPPOSITE,
     Kind,
@@ -27,7 +31,7 @@ from lexclip_core.datasets.emoji.scenes import (
     swapped,
     told,
 )
-from lexclip_core.datasets.emoji.sprites import HELD_OUT
+from lexclip_core.datasets.emoji.sprites import HELD_OUT, data_folder
 from lexclip_core.datasets.pictures import PictureSet
 from lexclip_core.datasets.query_pairs import QueryPairs
 from lexclip_core.errors import InputError
@@ -115,10 +119,12 @@ def shared_texts(evaluation: SceneEvaluation, texts: Sequence[str]) -> tuple[str
 def scene_evaluation(split: HeldOut = "test", *, seed: int = 0, count: int = COUNT) -> SceneEvaluation:
     """Return pictures of a held-out split and the four tests on them.
 
+    What the image tower was shown in training is left out.
+
     Args:
         split: `test`, or `development` to choose settings by.
         seed: Of the scenes and of the sentences drawn.
-        count: How many pictures, half of each kind.
+        count: How many pictures: half of relations, then half of attributes.
 
     Raises:
         InputError: No such split, or the count is below 2 or too large.
@@ -128,9 +134,16 @@ def scene_evaluation(split: HeldOut = "test", *, seed: int = 0, count: int = COU
         raise InputError(f"{split!r} is no held-out split", f"choose one of {', '.join(get_args(HeldOut))}")
     if count < 2:
         raise InputError(f"{count} scenes were asked for", "ask for at least one of each kind")
-    made = _unmistakable(split_scenes(split, seed, count + count // 2))[:count]
+    askable = _askable(split_scenes(split, seed, count + count // 2 + 8))
+    halves = [
+        [scene for scene in askable if scene.kind == kind][: count // 2 + odd]
+        for kind, odd in zip(KINDS, (count % 2, 0), strict=True)
+    ]
+    made = tuple(scene for half in halves for scene in half)
     if len(made) < count:
-        raise InputError(f"{count:,} scenes were asked for; {len(made):,} can be told apart", "ask for fewer")
+        raise InputError(
+            f"{count:,} scenes were asked for; {len(made):,} can be asked about", "ask for fewer"
+        )
     generator = np.random.default_rng([seed, 2])
     told_of = [_captions(scene, split, generator) for scene in made]
     return SceneEvaluation(
@@ -148,20 +161,29 @@ def _names(count: int) -> tuple[str, ...]:
     return tuple(f"scene-{place:05d}" for place in range(count))
 
 
-def _unmistakable(made: Sequence[Scene]) -> tuple[Scene, ...]:
-    """Leave out scenes of whose picture, colours aside, another kind of scene says the same."""
-    kept: dict[tuple[str, str, str], str] = {}
+def _askable(made: Sequence[Scene]) -> tuple[Scene, ...]:
+    """Leave out scenes of which another kind of scene shows the same, and those the image tower has seen."""
+    seen = _seen_by_the_image_tower(data_folder())
+    kept: dict[tuple[str, ...], str] = {}
     chosen = []
     for scene in made:
-        leads = scene.relation in ("left of", "above")
-        fact = (
-            (scene.first, scene.relation, scene.second)
-            if leads
-            else (scene.second, OPPOSITE[scene.relation], scene.first)
-        )
-        if kept.setdefault(fact, scene.kind) == scene.kind:
+        fact = _fact(scene)
+        if kept.setdefault(fact[:3], scene.kind) == scene.kind and fact not in seen:
             chosen.append(scene)
     return tuple(chosen)
+
+
+def _fact(scene: Scene) -> tuple[str, ...]:
+    """Return what a scene shows, said of its left or upper thing: things, relation, colours."""
+    if scene.relation in ("left of", "above"):
+        return scene.first, scene.second, scene.relation, scene.colour_first, scene.colour_second
+    other = OPPOSITE[scene.relation]
+    return scene.second, scene.first, other, scene.colour_second, scene.colour_first
+
+
+@lru_cache(maxsize=4)
+def _seen_by_the_image_tower(folder: Path) -> frozenset[tuple[str, ...]]:
+    return frozenset(_fact(scene) for scene in scenes(IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES))
 
 
 def _captions(scene: Scene, split: HeldOut, generator: np.random.Generator) -> list[str]:

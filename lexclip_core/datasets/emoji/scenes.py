@@ -33,6 +33,8 @@ OPPOSITE: Mapping[str, Relation] = MappingProxyType(
     {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 )
 SMALLEST, MOST = 16, 20_000
+# The scenes that the image tower was trained on, which no evaluation asks about.
+IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES = 20_261_123, 3_000
 
 
 @dataclass(frozen=True)
