@@ -35,7 +35,7 @@ class Judgement:
 def judge_number(measured: Measurement, place: Place) -> Judgement:
     """Hold a measurement against the reported number at its place."""
     reported = reported_at(place)
-    if same_setting(place, measured.conditions):
+    if same_setting(place, measured.conditions) and not measured.differs:
         tolerance = reported.uncertainty + ROUNDING[reported.unit]
         verdict = by_value(in_unit_of(place, measured.value), reported.value, tolerance)
         return Judgement(measured, "value", verdict, "the same model and data, by value")
@@ -44,6 +44,8 @@ def judge_number(measured: Measurement, place: Place) -> Judgement:
     if change is not None and change.low is None and measured.unit in _EXACT:
         change = change._replace(low=change.value, high=change.value)
     elsewhere = f"on {_on(measured)}, not on {_theirs(place)}"
+    if same_setting(place, measured.conditions):
+        elsewhere = measured.differs
     if change is None or theirs is None:
         reason = f"{elsewhere}: a level has no direction to compare"
         return Judgement(measured, "level", "not runnable here", reason)

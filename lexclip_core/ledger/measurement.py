@@ -78,7 +78,8 @@ class Conditions:
             change: The effect that gives a direction, as `value` is given: tuned minus base, or replaced
                 minus original names, on the same pictures. A place measured on other data is judged by it.
             **options: `unit` (`share` of 1 unless given; cosine, count, number, or check: 1 holds, 0 does
-                not); `expected`, what a claim predicts of the value, such as `("above", 0)`.
+                not); `expected`, what a claim predicts of the value, such as `("above", 0)`; `differs`, what
+                is not as the paper has it besides tower and data.
 
         Raises:
             InputError: No such claim or place, a number that is not finite or lies outside its interval.
@@ -103,6 +104,8 @@ class Measurement:
     """A value with what it is of; made by `Conditions.measured`, read from an executed notebook.
 
     Attributes:
+        differs: What is not as the paper has it besides tower and data, such as another number of classes;
+            then only the direction is compared.
         notebook: Stem of the notebook, `profile` the parameters it ran with, `commit` the code; all three
             are filled in by whoever collects.
     """
@@ -115,6 +118,7 @@ class Measurement:
     change: Quantity | None = None
     expected: Expectation | None = None
     unit: Unit = "share"
+    differs: str = ""
     notebook: str = ""
     profile: str = ""
     commit: str = ""
@@ -149,6 +153,7 @@ class Measurement:
             "unit": self.unit,
             "change": self.change._asdict() if self.change else None,
             "expected": list(self.expected) if self.expected else None,
+            "differs": self.differs,
             "data": about.data,
             "split": about.split,
             "text_tower": about.text_tower,
@@ -182,6 +187,7 @@ class Measurement:
                 change=entry.get("change"),
                 expected=entry.get("expected"),
                 unit=entry.get("unit", "share"),
+                differs=entry.get("differs", ""),
                 **collected,
             )
         except (KeyError, TypeError, ValueError) as error:

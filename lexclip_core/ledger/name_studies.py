@@ -107,8 +107,10 @@ def _measured(at: pd.DataFrame, here: Conditions, place: Place, what: str) -> Me
     elif names == "replaced":
         change = _distance(at)
     value = {"value": found["mean"], "low": found["low"], "high": found["high"], "n": found["n"]}
-    said = f"{at['kind'].iloc[0]}: {what}, K = {at['K'].iloc[0]}"
-    return here.measured(said, value, place, change=change)
+    k = at["K"].iloc[0]
+    differs = "" if str(k) == place.row else f"K = {k} in place of {place.row}"
+    said = f"{at['kind'].iloc[0]}: {what}, K = {k}"
+    return here.measured(said, value, place, change=change, differs=differs)
 
 
 def _distance(at: pd.DataFrame) -> Spread:

@@ -92,13 +92,14 @@ def data_of(place: Place) -> str:
 def same_setting(place: Place, made: Conditions) -> bool:
     """Return whether a measurement was made on the tower and the data of the reported number.
 
-    A count or a setting has no tower; it is the same wherever it is counted. A share of relations over
-    templates (B6) is never the same: the blog does not say which.
+    A count or a setting has no tower; it is the same wherever it is counted. What the blog says of accuracy
+    in its text ("up to 8 %", "more than 25 %") and of relations over templates (B6) is never the same: it
+    does not say on what.
     """
     towers = tower_of(place)
     if not towers:
         return not made.text_tower and not made.image_tower
-    if place.setting == "templates":
+    if place.setting in ("templates", "classification"):
         return False
     return made.text_tower.startswith(towers) and data_of(place) in made.data.casefold()
 

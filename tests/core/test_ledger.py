@@ -209,6 +209,25 @@ def test_the_same_numbers_are_judged_by_value_there_and_by_direction_here():
     assert (level.comparison, level.verdict) == ("level", "not runnable here")
 
 
+def test_another_number_of_classes_is_another_setting():
+    change = {"value": 0.05, "low": 0.01, "high": 0.09, "n": 3}
+    made = THEIRS.measured("K = 90", 0.7, TUNED, change=change, differs="K = 90 in place of 100")
+    found = judge_number(made, TUNED)
+    assert (found.comparison, found.verdict) == ("direction", "reproduced")
+    assert found.reason == "K = 90 in place of 100: direction compared, not value"
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [("templates", "accuracy swing, at most"), ("synonyms", "accuracy lost, relative")],
+)
+def test_a_bound_in_the_text_is_never_compared_by_value(row, column):
+    place = Place("blog", "text", row, column, "classification")
+    lost = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 5}
+    found = judge_number(THEIRS.measured("lost", lost, place), place)
+    assert (found.comparison, found.verdict) == ("direction", "reproduced")
+
+
 def test_a_difference_of_cosines_is_known_exactly():
     place = Place("blog", "text", "happy", "cosine with sad", "ViT-B-32/laion400m_e31")
     for change, verdict in ((0.02, "reproduced"), (-0.02, "contradicted")):

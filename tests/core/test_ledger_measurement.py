@@ -93,6 +93,7 @@ def test_what_could_not_be_joined_is_refused(arguments, options, message):
     "measured",
     [
         HERE.measured("K = 100", spread([0.4, 0.6]), PLACE, change=spread([0.1, 0.2])),
+        HERE.measured("K = 90", 0.5, PLACE, differs="K = 90 in place of 100"),
         HERE.measured("rate", wilson_interval(3, 9), "B5", expected=("above", 0.25)),
         ledger.conditions("WordNet 3.0", split="all").measured("words", 31989, "B25", unit="count"),
     ],

@@ -60,6 +60,7 @@ def test_every_point_of_the_figure_has_our_nearest_number_of_classes(studied):
     assert len(placed) == 8 * 4 == len(reported.blog_curve("synonym"))
     assert {one.what.rpartition(", ")[2] for one in placed} == {"K = 110"}
     tuned = at(found, Place("blog", "ImageNet", "478", "tuned replaced", "synonym"))
+    assert tuned.differs == "K = 110 in place of 478"
     assert tuned.value[:] == pytest.approx((0.6, 0.6 - 12.706 * 0.1, 0.6 + 12.706 * 0.1, 2), abs=1e-3)
     assert tuned.change.value == pytest.approx((0.1 + 0.2) / 2)
     base = at(found, Place("blog", "ImageNet", "100", "base replaced", "synonym"))
