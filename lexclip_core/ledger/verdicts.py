@@ -71,7 +71,7 @@ def by_statement(value: Quantity, expected: Expectation, *, exact: bool) -> Verd
 
 
 def _above(low: float, high: float, bound: float) -> Verdict:
-    return "reproduced" if low > bound else "contradicted" if high <= bound else "within noise"
+    return "reproduced" if low > bound else "contradicted" if high < bound else "within noise"
 
 
 def _below(low: float, high: float, bound: float) -> Verdict:

@@ -80,7 +80,8 @@ def test_turning_both_effects_round_changes_no_verdict(value, half, theirs):
     [
         (Quantity(0.5, 0.4, 0.6), ("above", 0.25), "reproduced"),
         (Quantity(0.5, 0.2, 0.6), ("above", 0.25), "within noise"),
-        (Quantity(0.2, 0.1, 0.25), ("above", 0.25), "contradicted"),
+        (Quantity(0.2, 0.1, 0.24), ("above", 0.25), "contradicted"),
+        (Quantity(0.0, 0.0, 0.0), ("above", 0), "within noise"),  # no effect is no opposite effect
         (Quantity(0.2, 0.1, 0.24), ("below", 0.25), "reproduced"),
         (Quantity(0.5, 0.4, 0.6), ("below", 0.25), "contradicted"),
         (Quantity(0.9, 0.8, 0.99), ("equals", 1), "contradicted"),
