@@ -37,7 +37,7 @@ _PLAIN = str.maketrans(
 _PARTS = re.compile(r"\s+[|\u2022\u00bb/]+\s+|\s*\|\s*")
 _REPEATED_MARK = re.compile(r"([!?.,;:~*_=+\-])\1+")
 _ODD_MARK = re.compile(r"[~*_=+<>\\^`{}\[\]\"\u00ab\u00bb|\u2022\u2026]+")
-_SPACE_BEFORE = re.compile(r"\s+([,.;:!?])")
+_SPACE_BEFORE = re.compile(r"\s+([,.;:!?]|'s\b)")
 _NO_SPACE_AFTER = re.compile(r",(?=[^\W\d])")
 _TWICE = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")

@@ -70,8 +70,6 @@ road: roadway
 sidewalk: pavement
 store: shop
 shop: store
-forest: woods
-woods: forest
 ocean: sea
 sea: ocean
 beach: seashore

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from lexclip_core.paraphrase.tagging import Token
+from lexclip_core.synsets import load_wordnet
 
 #: always: wherever the words stand. still: in a sentence without a verb but be: there "over" is no way.
 #: end: not before a noun or "of". participle: where the first word is an -ing form. object: with an object.
+#: person, thing: with a person or animal before it, or none.
 #: plural: before a plural, without a determiner.
-When = Literal["always", "still", "end", "participle", "object", "plural"]
+When = Literal["always", "still", "end", "participle", "object", "person", "thing", "plural"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,10 @@ always | while | as
 always | whilst | while
 participle | looking at | gazing at, eyeing
 object | watching | observing
-participle | sitting down | seated
-participle | sitting | seated
+person | sitting down | seated
+person | sitting | seated
+thing | sitting | resting
+participle | holding hands | hand in hand
 object | wearing | sporting, dressed in
 object | holding | grasping
 object | carrying | holding
@@ -113,10 +118,26 @@ def _fits(when: When, tokens: Sequence[Token], place: int, length: int) -> bool:
         return not any(token.tag in "VGBP" for token in tokens)
     if when == "end":
         return following is None or (following.tag not in "NJ" and following.low != "of")
-    if when in ("participle", "object"):
-        acts = tokens[place].tag == "G" and place > 0 and tokens[place - 1].tag != "D"
-        return acts and (when == "participle" or (following is not None and following.tag in "DMNJO"))
     if when == "plural":
         free = not place or tokens[place - 1].tag != "D"
         return free and any(token.penn == "NNS" for token in tokens[place + length : place + length + 2])
-    return True
+    return when == "always" or _acts(when, tokens, place, following)
+
+
+def _acts(when: When, tokens: Sequence[Token], place: int, following: Token | None) -> bool:
+    """Say whether an -ing form is said of what stands before it, and of whom."""
+    if tokens[place].tag != "G" or not place or tokens[place - 1].tag == "D":
+        return False
+    if when == "object":
+        return following is not None and following.tag in "DMNJO"
+    if when == "participle":
+        return True
+    living = any(token.tag == "N" and _living(token.lemma) for token in tokens[:place])
+    return living == (when == "person")
+
+
+@lru_cache(maxsize=65_536)
+def _living(noun: str) -> bool:
+    wordnet = load_wordnet()
+    kinds = [wordnet.lexnames[sense] for sense in wordnet.synsets(noun, "n")[:1]]
+    return noun == "people" or kinds in (["noun.person"], ["noun.animal"])

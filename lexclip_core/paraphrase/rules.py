@@ -95,7 +95,7 @@ def _other_word(tokens: Sequence[Token], place: int, present: set[str], chance: 
     options = [
         form
         for other in substitutes(token.lemma, pos)  # type: ignore[arg-type]
-        if other not in present and (form := inflect(other, token.penn))
+        if present.isdisjoint(other.split(" ")) and (form := inflect(other, token.penn))
     ]
     return chance.choice(options) if options else token.text
 

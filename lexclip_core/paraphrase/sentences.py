@@ -95,7 +95,8 @@ def _being(tokens: Tokens) -> int:
     if len(places) != 1 or places[0] + 1 >= len(tokens):
         return 0
     [place] = places
-    fits = tokens[place].low in _BE and tokens[place + 1].tag in "GPI"
+    relative = place > 0 and tokens[place - 1].low in ("that", "which", "who")
+    fits = tokens[place].low in _BE and tokens[place + 1].tag in "GPI" and not relative
     return place if fits else 0
 
 
@@ -126,7 +127,8 @@ def _with_there(tokens: Tokens) -> str:
     if not place or not _indefinite(tokens):
         return ""
     words = [token.text for token in tokens]
-    return join(["there", tokens[place].low, *words[:place], *words[place + 1 :]])
+    be = "is" if tokens[0].low in ("a", "an", "one") else tokens[place].low
+    return join(["there", be, *words[:place], *words[place + 1 :]])
 
 
 def _continuous(tokens: Tokens) -> str:
@@ -141,6 +143,8 @@ def _continuous(tokens: Tokens) -> str:
         )
     ):
         return ""
+    if any(_misread(tokens, place, first=place == places[0]) for place in places):
+        return ""
     words = [token.text for token in tokens]
     for place in places:
         form = inflect(tokens[place].lemma, "VBG") or ""
@@ -148,6 +152,15 @@ def _continuous(tokens: Tokens) -> str:
         be = "is" if tokens[place].penn == "VBZ" else "are"
         words[place] = form if joined else f"{be} {form}"
     return join(words)
+
+
+def _misread(tokens: Tokens, place: int, *, first: bool) -> bool:
+    """Say whether a word taken for a verb is hardly one: window and sink, a stop sign."""
+    before = tokens[place - 1] if place else None
+    if before is None or (first and before.tag in "CU"):
+        return True
+    plural = before.lemma in _SAME_PLURAL or any(token.low == "and" for token in tokens[:place])
+    return tokens[place].penn == "VBP" and before.penn == "NN" and not plural
 
 
 def _simple(tokens: Tokens) -> str:
@@ -167,7 +180,7 @@ def _progressive(tokens: Tokens) -> str:
     if _verbs(tokens):
         return ""
     for place in range(1, len(tokens)):
-        if tokens[place].tag in "GP" and tokens[place - 1].tag == "N":
+        if tokens[place].tag in "GP" and tokens[place - 1].tag == "N" and not _modifies(tokens, place):
             if any(token.low in ("with", "of") for token in tokens[max(0, place - 4) : place]):
                 return ""  # a dog with its tongue hanging out
             words = [token.text for token in tokens]
@@ -175,6 +188,11 @@ def _progressive(tokens: Tokens) -> str:
             be = "are" if plural else _be(tokens)
             return join([*words[:place], be, *words[place:]])
     return ""
+
+
+def _modifies(tokens: Tokens, place: int) -> bool:
+    """Say whether a participle belongs to the noun after it: a tree lined street."""
+    return tokens[place].tag == "P" and place + 1 < len(tokens) and tokens[place + 1].tag in "NJ"
 
 
 def _nominal(tokens: Tokens) -> str:

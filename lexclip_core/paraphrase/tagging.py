@@ -59,6 +59,11 @@ black white dark light bright good wild open wet dry"""
 _FREE_ADJECTIVES = frozenset(_FREE.split())
 
 
+_THINGS = frozenset(
+    ["building", "railing", "painting", "clothing", "ceiling", "drawing", "wedding", "crossing"]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word or mark of a caption.
@@ -176,7 +181,9 @@ def _readings(word: str) -> tuple[Reading, ...]:
             lemma,
             penn,
             # captions are in the present tense: "dressed" is a participle, "rose" a flower
-            -0.7 * math.log(weights[lemma, pos] / most) + 2.0 * (penn == "VBD"),
+            -0.7 * math.log(weights[lemma, pos] / most)
+            + 2.0 * (penn == "VBD")
+            + 2.0 * (penn == "VBG" and low in _THINGS),
         )
         for lemma, pos, penn in known
     )

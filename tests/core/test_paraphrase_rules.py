@@ -43,6 +43,7 @@ COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
         ("the the man~~ and his dog...", "the man and his dog"),
         ("USA flag flying", "USA flag flying"),
         ("a drawing of a cat", "a drawing of a cat"),
+        ("a bird in a person 's hand .", "a bird in a person's hand"),
         ("a picture frame on a wall", "a picture frame on a wall"),
         ("IMG_2034.jpg", ""),
         ("\N{GRINNING FACE} !!! #one #two", ""),
@@ -79,6 +80,10 @@ def test_noise_goes_and_what_is_said_stays(caption: str, expected: str):
         ),
         ("a fox on the left, an owl on the right", "there is a fox on the left and an owl on the right"),
         ("the kitchen has a sink", "the kitchen has a sink"),
+        ("a vase of flowers that are on a table", "a vase of flowers that are on a table"),
+        ("a bus on a tree lined street", "there is a bus on a tree lined street"),
+        ("a kitchen with a window and sink", "there is a kitchen with a window and sink"),
+        ("a large group of people are on a wave", "there is a large group of people on a wave"),
         ("a teddy bear next to a cup", "there is a teddy bear next to a cup"),
         ("a woman with her hair hanging down", "there is a woman with her hair hanging down"),
     ],
@@ -96,6 +101,8 @@ def test_a_caption_becomes_a_plain_sentence(text: str, expected: str):
         ("two kids dressed in red shirts", "MNPIJN"),
         ("teddy bears near parking meters", "NIN"),
         ("a little boy", "DJN"),
+        ("a bus near a brick building", "DNIDNN"),
+        ("a man is building a house", "DNXGDN"),
         ("a pink rose at the bottom", "DJNIDN"),
     ],
 )
@@ -194,6 +201,12 @@ def test_where_things_stand_is_kept_and_colours_too(relation: str, meant: tuple[
         first, other = next(text.split(f" {one} ") for one in meant if f" {one} " in text)
         assert first.endswith("a red home")
         assert other.startswith(("a blue automobile", "a blue auto"))
+
+
+def test_people_are_seated_and_things_rest():
+    assert " seated " in second_step("a man is sitting on a bench")
+    assert " resting " in second_step("a suitcase is sitting on a bench")
+    assert "youthful young" not in second_step("a young girl is sitting on a bench")
 
 
 def test_over_stays_where_it_is_a_way():
