@@ -23,7 +23,9 @@ def sets() -> list[Finding]:
     findings = []
     for name, card in picture_sets.CARDS.items():
         parts: Parts = {
-            sample: partial(picture_sets.check, name, folder / name, sample=sample)
+            picture_sets.SAMPLES[name][sample].part: partial(
+                picture_sets.check, name, folder / name, sample=sample
+            )
             for sample in SAMPLES
             if sample in picture_sets.SAMPLES[name]
         }
@@ -39,7 +41,12 @@ def _finding(card: Card, place: Path, parts: Parts) -> Finding:
     name = f"set {card.name}"
     if not place.exists():
         fix = f"to use it, put {' or '.join(card.files)} into {place} (LEXCLIP_PICTURES); from {card.source}"
-        return Finding(name, "absent", f"{card.title}, {card.licence}: not in {place}", fix)
+        return Finding(
+            name,
+            "absent",
+            f"{card.title} ({card.rows:,} rows; licence: {card.licence}) is not in {place}",
+            fix,
+        )
     found, errors = [], []
     for part, count in parts.items():
         try:

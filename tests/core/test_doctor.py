@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -266,6 +267,7 @@ def test_every_set_has_a_line_that_says_where_to_put_it(monkeypatch: pytest.Monk
     for name, one in zip(names, report.findings, strict=True):
         assert f"into {tmp_path / name} (LEXCLIP_PICTURES)" in one.fix
         assert "https://" in one.fix
+        assert re.search(r" \([\d,]+ rows; licence: \w.*\) is not in ", one.detail)
     assert report.able
 
 
@@ -286,7 +288,7 @@ def test_sets_that_are_there_are_counted_and_broken_ones_name_the_first_wrong_pa
     found = checks.sets()
     imagenet = named(found, "set imagenet")
     assert imagenet.status == "ok"
-    assert imagenet.detail.endswith(f"in {tmp_path / 'imagenet'}; released: 1 classes, 1 pictures")
+    assert imagenet.detail.endswith(f"in {tmp_path / 'imagenet'}; train: 1 classes, 1 pictures")
     faces = named(found, "set fer2013")
     assert faces.status == "broken"
     assert faces.detail == f"FER2013: {tmp_path}/fer2013/test/disgust is not there"
