@@ -33,13 +33,17 @@ def tune(
     """Tune a tower and write a run folder.
 
     Prints the metrics after and before. Killed, it goes on from its last checkpoint when called
-    again with the same settings. The explorer shows the run at its next page load.
+    again with the same settings. The explorer shows the run at its next page load. Under torchrun all
+    processes train: torchrun --nproc-per-node 2 -m lexclip_core.cli tune ...
     """
     experiment = experiment_of(preset, settings or [])
     from lexclip_core.runs import summarise
+    from lexclip_core.training import is_writer
     from lexclip_core.tuning import tune as run
 
     path = run(experiment, out or storage.runs_folder(), test_sets=test_sets)
+    if not is_writer():  # torchrun started several of us
+        return
     summary = summarise(path)
     if as_json:
         emit(

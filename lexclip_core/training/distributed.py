@@ -63,7 +63,7 @@ class Encoder:
         self._module: nn.Module = _TextRows(tower, noise)
         self._wrapped: nn.Module = self._module
         if world.size > 1:
-            self._wrapped = DistributedDataParallel(self._module, broadcast_buffers=False)
+            self._wrapped = DistributedDataParallel(self._module)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return the unit rows of texts, (len(texts), dim)."""

@@ -13,7 +13,7 @@ from lexclip_core import runs, storage, towers
 from lexclip_core.config import Experiment
 from lexclip_core.errors import MissingResourceError
 from lexclip_core.towers import Tower
-from lexclip_core.training import History, fit
+from lexclip_core.training import History, fit, is_writer, join
 from lexclip_core.tuning import maps, measuring
 from lexclip_core.tuning.embedding_cache import cached_embeddings
 from lexclip_core.tuning.lexicon import lexicon
@@ -40,7 +40,8 @@ def tune(
 ) -> Path:
     """Tune a tower as an experiment says, measure it, and write its run folder; return that folder.
 
-    A run that was killed goes on from its last checkpoint when called again with the same settings.
+    A run that was killed goes on from its last checkpoint when called again with the same settings. Under
+    torchrun all processes train; the first one measures and writes, and the others return early.
 
     Args:
         experiment: The settings.
@@ -57,7 +58,10 @@ def tune(
     out, began = out or storage.runs_folder(), time.monotonic()
     if test_sets and not (test_sets / "wordsim").is_dir():
         raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
+    join()
     base, material, history, weights = _trained(experiment)
+    if not is_writer():
+        return out / experiment.run_id
     # What is measured is what is stored, rounding included.
     sides = measuring.Sides(base.encode_texts, towers.apply_tuned(base, weights).encode_texts)
     judged = {split: measuring.measured_pairs(sides, split, material.words) for split in ("dev", "test")}
@@ -105,7 +109,8 @@ def _trained(experiment: Experiment) -> tuple[Tower, Materials, History, Path]:
         every=max(_CHECKPOINT_STEPS, material.sampler.steps // 20),
     )
     weights = checkpoint.with_name("tuned.safetensors")
-    towers.save_tuned(towers.settle(base, tower, experiment.alpha), weights, dtype="float16")
+    if is_writer():
+        towers.save_tuned(towers.settle(base, tower, experiment.alpha), weights, dtype="float16")
     return base, material, history, weights
 
 

@@ -15,7 +15,7 @@ from paraclip_records import picture_rows, settings, table
 from tiny_tower import tiny_tower
 from torch import distributed, multiprocessing
 
-from lexclip_core import towers
+from lexclip_core import towers, tuning
 from lexclip_core.config import TABLE_2, Experiment, TrainingSettings
 from lexclip_core.errors import InputError
 from lexclip_core.losses import ALONE, World
@@ -170,6 +170,13 @@ def test_the_processes_share_out_every_text_and_none_twice():
     shares = [words.step(0, World(rank, SIZE)).texts for rank in range(SIZE)]
     assert set(shares[0]) | set(shares[1]) == set(WORDS)
     assert len(shares[0]) == len(shares[1]) == 5
+
+
+def test_only_the_first_process_writes_a_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(tuning, "_trained", lambda experiment: (None, None, None, None))
+    monkeypatch.setattr(tuning, "is_writer", lambda: False)
+    assert tuning.tune(WORD_SETTINGS, tmp_path) == tmp_path / WORD_SETTINGS.run_id
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_process_started_alone_is_alone(monkeypatch):
