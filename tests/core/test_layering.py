@@ -46,6 +46,7 @@ ROOMS = {
     "openai": {"paraphrase"},
     "plotly": {"figures"},
     "typer": {"cli"},
+    "webdataset": {"pairs"},
     "papermill": {"notebook_runner"},
     "nbconvert": {"notebook_runner"},
     "streamlit": set(),
