@@ -1,8 +1,8 @@
 """A training step on paraphrases: pictures encoded before against pictures encoded in the step, and its pace.
 
 The towers are the embedded default in bfloat16, trained as the preset paraclip-emoji says by L1'' + L2 + L3.
-Where the trained image tower is not there, one with random weights stands in: it costs the same. Times are CPU
-seconds of one core. The step over 3,072 records is timed on every ninth of its chunks, since all of them
+Where the trained image tower is not there, one with random weights stands in: it costs the same. Times are
+CPU seconds of one core. The step over 3,072 records is timed on every ninth of its chunks, since all of them
 would take minutes.
 """
 
