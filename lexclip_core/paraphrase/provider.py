@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from lexclip_core import storage
 from lexclip_core.pairs.records import RELEASED_WORDS, ParaphraseRecord, has_words
 
 Step = Literal[1, 2]
@@ -78,7 +79,8 @@ def make_records(
         (asked if has_words(caption.text, words) else filtered).append(caption)
     records: list[ParaphraseRecord] = []
     failures: list[Failure] = []
-    for outcome in provider.paraphrase(asked) if asked else ():
+    made = provider.paraphrase(asked) if asked else iter(())
+    for outcome in storage.progress(made, total=len(asked), desc="paraphrases"):
         if isinstance(outcome, Failure):
             failures.append(outcome)
         else:
