@@ -16,7 +16,7 @@ from lexclip_core.notebook_runner.kept import stamp
 from lexclip_core.notebook_runner.parameters import check_parameters
 from lexclip_core.notebook_runner.records import read_metrics
 
-_KERNEL_START = 300  # seconds; a busy machine takes its time
+_KERNEL_START = 600  # seconds; a busy machine takes its time
 
 
 class NotebookError(LexclipError):
@@ -98,6 +98,9 @@ def _execute(path: Path, growing: Path, parameters: Mapping[str, Any], copy: Pat
     except DeadKernelError as error:
         problem = f"{path.name}: the kernel died, perhaps for want of memory"
         raise NotebookError(problem, f"see how far it came in {copy}") from error
+    except RuntimeError as error:  # what jupyter_client raises of a kernel that does not start
+        problem = f"{path.name}: the kernel did not start: {error}"
+        raise NotebookError(problem, "run fewer notebooks at a time: --jobs 1") from error
     except NoSuchKernel as error:
         raise MissingResourceError("there is no Python kernel", "install ipykernel: make setup") from error
 

@@ -284,6 +284,25 @@ def test_a_failed_notebook_is_run_again_and_nothing_else(
     assert len(started) == 5
 
 
+def test_a_kernel_that_does_not_start_is_a_failure_like_another(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    no_kernel(monkeypatch)
+    copying = papermill.execute_notebook
+
+    def fail(source: Path, target: Path, **options: object) -> None:
+        if source.name == "01_failing.ipynb":
+            raise RuntimeError("Kernel didn't respond in 600 seconds")
+        copying(source, target, **options)
+
+    monkeypatch.setattr("papermill.execute_notebook", fail)
+    expected = r"1 of 3 .*\n.*01_failing.ipynb: the kernel did not start: Kernel didn't respond"
+    with pytest.raises(notebook_runner.NotebooksFailed, match=expected) as caught:
+        notebook_runner.run_notebooks("smoke", folder=folder, output=tmp_path / "out")
+    assert len(caught.value.outcomes) == 2
+    assert (tmp_path / "out" / "index.html").exists()
+
+
 def test_what_needs_a_failed_notebook_is_left_out_and_said(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
