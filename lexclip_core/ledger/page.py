@@ -28,7 +28,7 @@ body { font: 16px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 96
 body { background: #fff; color: #1a1a1a; }
 h1 { margin-bottom: .2rem; }
 form { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
-label { display: flex; flex-direction: column; font-size: .9rem; }
+form div { display: flex; flex-direction: column; justify-content: flex-end; font-size: .9rem; }
 select, input { font: inherit; padding: .25rem; min-width: 11rem; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding: .4rem 0; }
@@ -67,9 +67,17 @@ function filter() {
   }
   shown.textContent = `${count} of ${rows.length} rows`;
 }
-form.addEventListener('input', filter);
+function changed() {
+  const chosen = [...new FormData(form)].filter(([, value]) => value);
+  history.replaceState(null, '', '#' + new URLSearchParams(chosen));
+  filter();
+}
+for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+  if (form.elements[name]) form.elements[name].value = value;
+}
+form.addEventListener('input', changed);
 form.addEventListener('submit', event => event.preventDefault());
-form.addEventListener('reset', () => setTimeout(filter));
+form.addEventListener('reset', () => setTimeout(changed));
 filter();
 """
 
@@ -120,9 +128,9 @@ them.</p>
 {_select("kind", "rows", {"claim": "claims", "number": "numbers"})}
 {_select("paper", "paper", _PAPERS)}
 {_select("verdict", "verdict", {one: f"{SYMBOLS[one]} {one}" for one in get_args(Verdict)})}
-<label>claim <input name="claim" placeholder="B4" autocomplete="off"></label>
-<label>words <input name="words" type="search" placeholder="hypernym" autocomplete="off"></label>
-<label>&nbsp;<input type="reset" value="show all"></label>
+<div><label for="claim">claim</label><input name="claim" id="claim" placeholder="B4"></div>
+<div><label for="words">words</label><input name="words" id="words" placeholder="hypernym"></div>
+<div><input type="reset" value="show all"></div>
 </form>
 <table>
 <caption><span id="shown" aria-live="polite">{len(rows)} rows</span></caption>
@@ -141,7 +149,8 @@ def _select(name: str, label: str, options: Mapping[str, str]) -> str:
     listed = "".join(
         f'<option value="{escape(key)}">{escape(said)}</option>' for key, said in options.items()
     )
-    return f'<label>{label} <select name="{name}"><option value="">all</option>{listed}</select></label>'
+    select = f'<select name="{name}" id="{name}"><option value="">all</option>{listed}</select>'
+    return f'<div><label for="{name}">{label}</label>{select}</div>'
 
 
 def _row(row: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> str:

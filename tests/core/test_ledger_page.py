@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 
 import nbformat
 import pytest
 
-from lexclip_core import cli, ledger
+from lexclip_core import cli, doctor, ledger
+from lexclip_core.datasets import reported
 from lexclip_core.ledger import Conditions, Place, checks, page, wording
 from lexclip_core.notebook_runner.records import MEASURED_MIME
 
@@ -212,3 +214,58 @@ def test_the_code_measures_what_it_can_settle_itself():
     assert all(one == {"reproduced"} for one in verdicts.values())
     lists = details.query("claim == 'B18'")["ours"].tolist()
     assert lists == [478, 531, 313]
+
+
+# --- the page in a browser ---
+
+
+@pytest.fixture(scope="module")
+def opened(written, tmp_path_factory):
+    """Open the page in a Chromium that has no network; what it asks for besides the file is collected."""
+    found = doctor.find_browser()
+    if not found and os.environ.get("LEXCLIP_REQUIRE_BROWSER") == "1":
+        pytest.fail("no Chromium on this machine")
+    if not found:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    path = tmp_path_factory.mktemp("browser") / "ledger.html"
+    path.write_text(written[0], encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        yield page, asked
+        browser.close()
+
+
+@pytest.mark.browser
+def test_the_form_filters_the_rows_and_the_address_keeps_the_choice(opened):
+    page, asked = opened
+    total = 56 + len(reported.read())
+    said = page.locator("#shown")
+    assert said.inner_text() == f"{total} of {total} rows"
+    page.get_by_label("claim", exact=True).fill("b5")
+    assert said.inner_text() == f"1 of {total} rows"
+    assert page.locator("tbody tr:visible th").inner_text().startswith("B5: ")
+    page.get_by_label("claim", exact=True).fill("")
+    page.get_by_label("rows", exact=True).select_option("claim")
+    page.get_by_label("paper", exact=True).select_option("blog")
+    assert said.inner_text() == f"30 of {total} rows"
+    assert page.url.endswith("#kind=claim&paper=blog")
+    page.reload()
+    assert said.inner_text() == f"30 of {total} rows"
+    page.get_by_role("button", name="show all").click()
+    page.wait_for_function("![...document.querySelectorAll('tbody tr')].some(row => row.hidden)")
+    assert all(url.startswith("file:") for url in asked)
+
+
+@pytest.mark.browser
+def test_printing_shows_the_rows_without_the_form(opened):
+    page, _ = opened
+    page.emulate_media(media="print")
+    assert not page.locator("form").is_visible()
+    assert page.locator("tbody tr").first.is_visible()
+    page.emulate_media(media="screen")
