@@ -19,7 +19,7 @@ from lexclip_core import towers, tuning
 from lexclip_core.config import TABLE_2, Experiment, TrainingSettings
 from lexclip_core.errors import InputError
 from lexclip_core.losses import ALONE, World
-from lexclip_core.pairs import PairSampler, WordSampler
+from lexclip_core.pairs import PairSampler, RelatedPairs, RelationPlan, RelationSampler, WordSampler
 from lexclip_core.towers import Tower
 from lexclip_core.training import LexicalObjective, Objective, ParaclipObjective, is_writer, join, train
 
@@ -49,6 +49,25 @@ def _words(tower: Tower, **changes: Any) -> tuple[Experiment, LexicalObjective]:
     return experiment, LexicalObjective(WORDS, sampler, experiment, reference)
 
 
+def _relations(tower: Tower) -> Made:
+    experiment = replace(WORD_SETTINGS, sampling="relations", clip=1.0)
+    rows = tower.encode_texts(WORDS)
+    values = np.array([-0.5, 0.95, -0.5, 0.95], dtype=np.float32)
+    opposite = np.array([True, False, True, False])
+    pairs = RelatedPairs(np.array([0, 0, 3, 3]), np.array([1, 2, 4, 5]), values, opposite, np.ones(4))
+    plan = RelationPlan(batch=2, retained=4, lenient=0.5, neighbours=2, surroundings=4, near=0.5)
+    sampler = RelationSampler(
+        pairs,
+        rows,
+        np.zeros(len(WORDS), dtype=bool),
+        np.arange(len(WORDS)),
+        plan=plan,
+        steps=experiment.steps,
+        seed=0,
+    )
+    return experiment, LexicalObjective(WORDS, sampler, experiment, rows)
+
+
 def _records(tower: Tower, **changes: Any) -> Made:
     experiment, shown = settings(**changes), table()
     return experiment, ParaclipObjective(shown, experiment, pictures=picture_rows(shown))
@@ -69,6 +88,7 @@ CASES: dict[str, Callable[[Tower], Made]] = {
     "paraclip with words": _both,
     "words, pairs": lambda tower: _words(tower, sampling="pairs"),
     "words, in batch": lambda tower: _words(tower, sampling="in_batch"),
+    "words, relations": _relations,
     "words, full matrix": lambda tower: _words(tower, sampling="full_matrix"),
 }
 
