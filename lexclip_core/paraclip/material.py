@@ -19,11 +19,10 @@ from lexclip_core.errors import InputError
 from lexclip_core.pairs import PictureRows, RecordTable
 from lexclip_core.pairs.records import ParaphraseRecord
 from lexclip_core.paraphrase import Caption, RuleProvider, make_records
-from lexclip_core.paraphrase.provider import Provider
 from lexclip_core.paraphrase.siblings import SiblingProvider
 from lexclip_core.towers import ImageTower
 
-ProviderName = Literal["rules", "siblings"]
+ProviderName = Literal["rules", "siblings", "siblings-rules"]
 Features = Callable[[PictureSet], np.ndarray]
 
 SCENE_STYLES = ("noto", "openmoji")
@@ -31,10 +30,8 @@ CONCEPT_STYLES = ("noto", "openmoji", "openmoji_black")
 """Styles that the image tower was trained on as well; the held-out one teaches nothing here either."""
 
 _SCENES_SEED = 20_261_125  # evaluations draw from other seeds, and from other things
-_TEMPLATES = ("{}", "a picture of a {}", "a drawing of a {}", "an emoji of a {}")
+_TEMPLATES = ("this is a {}", "a picture of a {}", "a drawing of a {}", "an emoji of a {}")
 _WORDS = (1, 60)  # names of single things are shorter than the released filter allows
-
-PROVIDERS: dict[str, Callable[[int], Provider]] = {"rules": RuleProvider, "siblings": SiblingProvider}
 
 
 @dataclass(frozen=True)
@@ -63,21 +60,6 @@ class Material:
     records: RecordTable
     pictures: PictureRows
     provider: str
-
-
-def provider_of(name: str, seed: int) -> Provider:
-    """Return a provider that needs no service, by the name that an experiment gives it.
-
-    Raises:
-        InputError: There is none of that name; paraphrases of a service or a language model are made
-            beforehand and passed as records.
-    """
-    if name not in PROVIDERS:
-        raise InputError(
-            f"provider {name!r} makes no paraphrases here",
-            f"choose one of {', '.join(get_args(ProviderName))}, or make records with `lexclip paraphrase`",
-        )
-    return PROVIDERS[name](seed)
 
 
 def emoji_material(experiment: ParaclipExperiment, features: Features, size: Size | None = None) -> Material:
@@ -110,20 +92,58 @@ def captioned_material(
 ) -> Material:
     """Return records of captioned pictures, one a picture, paraphrased by the experiment's provider.
 
+    `rules` paraphrases the first caption of a picture. `siblings` takes three captions of a picture.
+    `siblings-rules` takes two, and makes the second paraphrase of the second one by rules; of a single thing,
+    whose captions end with its bare name, that name is the second paraphrase.
+
     Args:
         experiment: Its provider, seed and `max_records` are used.
-        asked: The captions of each picture, (pictures,), each caption naming its picture. `rules` takes the
-            first; `siblings` needs three or more.
+        asked: The captions of each picture, (pictures,), each caption naming its picture.
         rows: Unit rows of the pictures, float32 (pictures, dim).
 
     Raises:
-        InputError: The provider is unknown, or it made no record.
+        InputError: The provider is unknown, or it made no record. Paraphrases by a service or a language
+            model are made beforehand, and passed to `recorded_material`.
     """
-    provider = provider_of(experiment.provider, experiment.seed)
-    given = [caption for group in asked for caption in _GIVEN[experiment.provider](group)]
-    made = make_records(given, provider, _WORDS).records
-    firsts = tuple({record.image: record for record in reversed(made)}.values())[::-1]
-    return recorded_material(experiment, firsts, [group[0].image for group in asked], rows, provider.name)
+    if experiment.provider not in _RECORDS:
+        raise InputError(
+            f"provider {experiment.provider!r} makes no paraphrases here",
+            f"choose one of {', '.join(get_args(ProviderName))}, or make records with `lexclip paraphrase`",
+        )
+    made = _RECORDS[experiment.provider](asked, experiment.seed)
+    firsts = {record.image: record for record in reversed(made)}
+    kept = [firsts[group[0].image] for group in asked if group[0].image in firsts]
+    name = f"{experiment.provider}, seed {experiment.seed}"
+    return recorded_material(experiment, kept, [group[0].image for group in asked], rows, name)
+
+
+def _by_rules(asked: Sequence[Sequence[Caption]], seed: int) -> Sequence[ParaphraseRecord]:
+    return make_records([group[0] for group in asked], RuleProvider(seed), _WORDS).records
+
+
+def _by_siblings(asked: Sequence[Sequence[Caption]], seed: int) -> Sequence[ParaphraseRecord]:
+    return make_records(
+        [caption for group in asked for caption in group], SiblingProvider(seed), _WORDS
+    ).records
+
+
+def _by_both(asked: Sequence[Sequence[Caption]], seed: int) -> Sequence[ParaphraseRecord]:
+    others = {record.image: record for record in _by_rules([group[1:] for group in asked], seed)}
+    found = []
+    for group in asked:
+        one, made = group[0], others[group[0].image]
+        if len(group[-1].text.split()) < len(one.text.split()) and group[-1].text in one.text:
+            found.append(ParaphraseRecord(one.image, made.paraphrase_2, made.paraphrase_1, group[-1].text))
+        else:
+            found.append(ParaphraseRecord(one.image, one.text, made.caption, made.paraphrase_2))
+    return found
+
+
+_RECORDS: dict[str, Callable[[Sequence[Sequence[Caption]], int], Sequence[ParaphraseRecord]]] = {
+    "rules": _by_rules,
+    "siblings": _by_siblings,
+    "siblings-rules": _by_both,
+}
 
 
 def recorded_material(
@@ -160,13 +180,6 @@ def features_by(tower: ImageTower) -> Features:
     return lambda pictures: picture_features.features(tower, pictures)
 
 
-# Of the captions of one picture, those that a provider is asked about: a sibling provider pairs them itself.
-_GIVEN: dict[str, Callable[[Sequence[Caption]], Sequence[Caption]]] = {
-    "rules": lambda group: group[:1],
-    "siblings": lambda group: group,
-}
-
-
 def _scenes(
     count: int, generator: np.random.Generator, features: Features
 ) -> tuple[list[list[Caption]], np.ndarray]:
@@ -200,7 +213,7 @@ def _concepts(
     asked, rows = [], []
     for place in chosen:
         label, key = table["label"].iloc[place], table["concept"].iloc[place]
-        order = generator.permutation(len(_TEMPLATES))
-        asked.append([Caption(_TEMPLATES[one].format(label), key) for one in order])
+        told = [_TEMPLATES[one].format(label) for one in generator.permutation(len(_TEMPLATES))]
+        asked.append([Caption(text, key) for text in (*told, label)])
         rows.append(by_style[generator.integers(len(by_style))][place])
     return asked, np.stack(rows)

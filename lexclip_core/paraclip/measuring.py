@@ -24,6 +24,10 @@ Metrics = dict[str, dict[str, Any]]
 
 _SWAPS = ("replace_att", "swap_att")
 _BARE = ("{}",)
+SCENES = 300
+"""Scenes of a split that are asked about."""
+PAIRS = 200
+"""Pairs of each STS task that are measured; 0 takes all."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,23 @@ class Tests:
         table: The tests of Table 1's columns.
         sentences: Sentence-similarity tasks that are not part of `table`, () where they are not at hand.
         swaps: SugarCrepe++ in its text-only form, None where it is not at hand.
+        others: Pictures to classify that no setting was chosen by.
     """
 
     split: HeldOut
     table: Table1Tests
     sentences: tuple[sts.SentencePairs, ...] = ()
     swaps: composition.CaptionTests | None = None
+    others: PictureClasses | None = None
 
 
 def emoji_tests(
     features: Features,
     split: HeldOut = "test",
     *,
-    count: int = scene_sets.COUNT,
+    count: int = SCENES,
     folder: Path | None = None,
-    sample: int = 0,
+    sample: int = PAIRS,
 ) -> Tests:
     """Return the tests on scenes of held-out things, and on the held-out style's nouns by their CLDR names.
 
@@ -64,17 +70,28 @@ def emoji_tests(
         MissingResourceError: The emoji are not there.
     """
     scenes = scene_sets.scene_evaluation(split, count=count)
-    nouns = emoji.picture_set(emoji.HELD_OUT, "mapped")
-    label_of = emoji.concepts().set_index("concept")["label"]
-    names = tuple(label_of[one.key] for one in nouns.classes)
-    classes = PictureClasses(features(nouns), nouns.labels, names, _BARE)
     table = table1.scene_tests(
         scenes,
         features(scenes.pictures()),
         sts=[scene_sentences(split, count=count)],
-        classes=classes,
+        classes=_nouns(features),
     )
-    return Tests(split, table, sentence_tasks(folder, sample), swap_tests(folder))
+    return Tests(split, table, sentence_tasks(folder, sample), swap_tests(folder), _others(features))
+
+
+def _nouns(features: Features) -> PictureClasses:
+    nouns = emoji.picture_set(emoji.HELD_OUT, "mapped")
+    label_of = emoji.concepts().set_index("concept")["label"]
+    names = tuple(label_of[one.key] for one in nouns.classes)
+    return PictureClasses(features(nouns), nouns.labels, names, _BARE)
+
+
+def _others(features: Features) -> PictureClasses:
+    """Return the concepts that are no nouns of WordNet, each to be told from the others by its CLDR name."""
+    table = emoji.concepts()
+    chosen = np.flatnonzero((table["synset"] == "").to_numpy())
+    rows = features(emoji.picture_set(emoji.HELD_OUT, "all"))[chosen]
+    return PictureClasses(rows, np.arange(len(chosen)), tuple(table["label"].iloc[chosen]), _BARE)
 
 
 def sentence_tasks(folder: Path | None, sample: int = 0) -> tuple[sts.SentencePairs, ...]:
@@ -108,6 +125,10 @@ def measure(encode: Encode, tests: Tests) -> dict[str, Estimate]:
     if tests.sentences:
         asked = Table1Tests(pictures=tests.table.pictures, sts=tests.sentences)
         found |= table1.measure(encode, asked, split="outside")
+    if tests.others is not None:
+        asked = Table1Tests(pictures=tests.table.pictures, classes=tests.others)
+        accuracy = table1.measure(encode, asked, split=tests.split)[f"{tests.split}/zero-shot/top-1"]
+        found[f"{tests.split}/zero-shot-others/top-1"] = accuracy
     if tests.swaps is not None:
         found |= measure_text_only(encode, tests.swaps, split="outside")
     return found

@@ -6,8 +6,6 @@ long table. Settings are trained once: an alpha only interpolates what was train
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lexclip_core import storage, towers
+from lexclip_core import towers
 from lexclip_core.config import TABLE_2, ParaclipExperiment
 from lexclip_core.evaluation.statistics import Estimate
-from lexclip_core.paraclip import measuring
+from lexclip_core.paraclip import kept, measuring
 from lexclip_core.paraclip.material import Material, emoji_material, features_by
 from lexclip_core.paraclip.tuning import train_on
 from lexclip_core.towers import Tower
@@ -46,6 +44,7 @@ MEASURED: Mapping[str, str] = {
     "vg-attribution/macro": "attributes",
     "sts_mean/spearman": "scene sentences, rho",
     "zero-shot/top-1": "zero-shot accuracy",
+    "zero-shot-others/top-1": "zero-shot accuracy, other concepts",
     "retrieval/text_r@5": "text retrieval R@5",
     "retrieval/image_r@5": "image retrieval R@5",
 }
@@ -89,7 +88,7 @@ class Sweep:
 
 
 def emoji_sweep(
-    start: ParaclipExperiment, *, count: int = 300, folder: Path | None = None, sample: int = 100
+    start: ParaclipExperiment, *, count: int = measuring.SCENES, folder: Path | None = None
 ) -> Sweep:
     """Return a sweep on the embedded default: emoji material, and the test scenes of held-out things.
 
@@ -97,14 +96,13 @@ def emoji_sweep(
         start: The experiment that each setting changes.
         count: Test scenes.
         folder: A folder with `sts` and `sugarcrepe_pp`, measured as well.
-        sample: Pairs of each STS task, drawn by a seed; 0 takes all.
 
     Raises:
         MissingResourceError: The emoji, or a tower, are not there.
     """
     features = features_by(towers.load_image(start.image_tower))
     base = towers.load(start.tower, device=start.device, dtype=start.dtype)
-    tests = measuring.emoji_tests(features, count=count, folder=folder, sample=sample)
+    tests = measuring.emoji_tests(features, count=count, folder=folder)
     return Sweep(start, base, lambda experiment: emoji_material(experiment, features), tests)
 
 
@@ -120,7 +118,7 @@ def sweep_table2(
         seeds: Each row is trained under each.
         rows: Keys of `TABLE_2`.
     """
-    before = _base(sweep)
+    before = kept.measured_base(sweep.base, sweep.tests, sweep.folder)
     found = [_table2_rows("base", -1, before, before)] if "base" in rows else []
     for seed in seeds:
         for row in rows:
@@ -147,7 +145,11 @@ def sweep_trade_offs(
         alphas: Interpolations of what was trained with the base.
         weights: Name -> weights of L1'', L2 and L3.
     """
-    found = [_trade_off_rows("base", (0.0, 0.0, 0.0, 0.0), -1, _base(sweep))]
+    found = [
+        _trade_off_rows(
+            "base", (0.0, 0.0, 0.0, 0.0), -1, kept.measured_base(sweep.base, sweep.tests, sweep.folder)
+        )
+    ]
     for seed in seeds:
         for name, (image, caption, paraphrase) in weights.items():
             experiment = replace(
@@ -165,52 +167,21 @@ def sweep_trade_offs(
     return pd.concat(found, ignore_index=True)
 
 
-def _base(sweep: Sweep) -> dict[str, Estimate]:
-    path = _folder(sweep) / "base.json"
-    if not path.is_file():
-        _write(path, measuring.measure(sweep.base.encode_texts, sweep.tests))
-    return _read(path)
-
-
 def _measured(
     sweep: Sweep, experiment: ParaclipExperiment, alphas: Sequence[float]
 ) -> Iterator[tuple[float, dict[str, Estimate]]]:
     whole = replace(experiment, alpha=1.0)
-    paths = {alpha: _folder(sweep) / f"{whole.run_id}-{alpha:g}.json" for alpha in alphas}
+    folder = kept.folder_of(sweep.tests, sweep.base, sweep.folder)
+    paths = {alpha: folder / kept.file_of(experiment, alpha) for alpha in alphas}
     if not all(path.is_file() for path in paths.values()):
         trained = train_on(whole, sweep.make(whole), sweep.base)
         for alpha, path in paths.items():
             tower = trained.tower if alpha == 1 else towers.settle(sweep.base, trained.tower, alpha)
-            _write(path, measuring.measure(tower.encode_texts, sweep.tests))
+            kept.write(path, measuring.measure(tower.encode_texts, sweep.tests))
         for leftover in trained.weights.parent.iterdir():
             leftover.unlink()
     for alpha, path in paths.items():
-        yield alpha, _read(path)
-
-
-def _folder(sweep: Sweep) -> Path:
-    """Return where the numbers of these tests on this tower are kept."""
-    texts = "\n".join([sweep.base.sha256, *_every_text(sweep.tests)])
-    key = hashlib.sha256(texts.encode()).hexdigest()[:12]
-    return (sweep.folder or storage.cache_folder() / "paraclip_sweeps") / key
-
-
-def _every_text(tests: measuring.Tests) -> Iterator[str]:
-    yield from tests.table.texts()
-    for task in tests.sentences:
-        yield from task.sentences_a
-    yield from tests.swaps.texts() if tests.swaps else ()
-
-
-def _write(path: Path, found: Mapping[str, Estimate]) -> None:
-    with storage.atomic_write(path) as partial:
-        values = {name: estimate.as_dict() for name, estimate in found.items()}
-        partial.write_text(json.dumps(values, allow_nan=False), encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Estimate]:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Estimate(**value) for name, value in values.items()}
+        yield alpha, kept.read(path)
 
 
 def _shown(found: Mapping[str, Estimate]) -> Iterator[tuple[str, str, Estimate]]:

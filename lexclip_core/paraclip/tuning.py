@@ -13,7 +13,7 @@ import pandas as pd
 from lexclip_core import runs, storage, towers
 from lexclip_core.config import ParaclipExperiment
 from lexclip_core.errors import InputError
-from lexclip_core.paraclip import measuring
+from lexclip_core.paraclip import kept, measuring
 from lexclip_core.paraclip.material import Material, emoji_material, features_by
 from lexclip_core.towers import Tower
 from lexclip_core.training import History, LexicalObjective, ParaclipObjective, train
@@ -113,8 +113,10 @@ def tune(
         material = material or emoji_material(experiment, features)
         tests = tests or measuring.emoji_tests(features, folder=test_sets)
     trained = train_on(experiment, material, base)
-    before = measuring.measure(base.encode_texts, tests)
-    after = measuring.measure(trained.tower.encode_texts, tests)
+    before = kept.measured_base(base, tests)
+    # A sweep over the same tests finds this setting measured.
+    numbers = kept.folder_of(tests, base) / kept.file_of(experiment, experiment.alpha)
+    after = kept.once(numbers, lambda: measuring.measure(trained.tower.encode_texts, tests))
     content = _content(experiment, trained, measuring.beside(before, after), began)
     small = trained.weights.stat().st_size <= _LARGEST
     path = runs.write_run(out or storage.runs_folder(), content, tuned=trained.weights if small else None)
