@@ -261,7 +261,9 @@ def test_the_runs_made_before_keep_their_ids():
     configs = sorted((storage.data_folder() / "runs").glob("*/config.json"))
     assert len(configs) > 3
     for config in configs:
-        assert Experiment.from_flat(json.loads(config.read_text())).run_id == config.parent.name
+        flat = json.loads(config.read_text())
+        kind = Experiment if "vocabulary" in flat else ParaclipExperiment
+        assert kind.from_flat(flat).run_id == config.parent.name
 
 
 def test_the_preset_paraclip_has_the_papers_values():
