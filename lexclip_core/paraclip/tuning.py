@@ -16,7 +16,15 @@ from lexclip_core.errors import InputError
 from lexclip_core.paraclip import kept, measuring
 from lexclip_core.paraclip.material import Material, emoji_material, features_by
 from lexclip_core.towers import Tower
-from lexclip_core.training import History, LexicalObjective, ParaclipObjective, train
+from lexclip_core.training import (
+    History,
+    LexicalObjective,
+    ParaclipObjective,
+    is_writer,
+    join,
+    train,
+    wait_for_all,
+)
 from lexclip_core.tuning import materials
 from lexclip_core.tuning.embedding_cache import cached_embeddings
 from lexclip_core.tuning.lexicon import lexicon
@@ -77,7 +85,9 @@ def train_on(experiment: ParaclipExperiment, material: Material, base: Tower) ->
         tower, objective, experiment, checkpoint=folder / "checkpoint.pt", every=_CHECKPOINT_STEPS
     )
     weights = folder / "tuned.safetensors"
-    towers.save_tuned(towers.settle(base, tower, experiment.alpha), weights, dtype="float16")
+    if is_writer():
+        towers.save_tuned(towers.settle(base, tower, experiment.alpha), weights, dtype="float16")
+    wait_for_all()
     scales = {name: float(value.detach()) for name, value in objective.current_scales().items()}
     # What is measured is what is stored, rounding included.
     return Trained(base, towers.apply_tuned(base, weights), history, weights, scales)
@@ -107,12 +117,16 @@ def tune(
         StorageError: The run folder cannot be written.
     """
     began = time.monotonic()
+    join()
     base = towers.load(experiment.tower, device=experiment.device, dtype=experiment.dtype)
     if material is None or tests is None:
         features = features_by(towers.load_image(experiment.image_tower))
         material = material or emoji_material(experiment, features)
         tests = tests or measuring.emoji_tests(features, folder=test_sets)
     trained = train_on(experiment, material, base)
+    wait_for_all()  # before the first process clears away what the others read
+    if not is_writer():
+        return (out or storage.runs_folder()) / experiment.run_id
     before = kept.measured_base(base, tests)
     # A sweep over the same tests finds this setting measured.
     numbers = kept.folder_of(tests, base) / kept.file_of(experiment, experiment.alpha)
