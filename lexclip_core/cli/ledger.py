@@ -77,9 +77,9 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
     name = f"{row['id']} {row['statement']}" if row["kind"] == "claim" else row["statement"]
     here = ": ".join(filter(None, [row["measured"], ours(row)]))
-    why = row["tests"] if "," in row["tests"] else row["reason"]
+    why = f"{row['tests']}; {row['reason']}" if "," in row["tests"] else row["reason"]
     said = (_short(name), f"{SYMBOLS[row['verdict']]} {row['verdict']}", theirs(row), _short(here))
-    return (*said, why if row["measured"] else row["reason"])
+    return (*said, why)
 
 
 def _short(text: str) -> str:

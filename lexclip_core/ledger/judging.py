@@ -60,8 +60,8 @@ def judge_claim(measured: Measurement) -> Judgement | None:
     if measured.expected is not None:
         verdict = by_statement(measured.value, measured.expected, exact=measured.unit in _EXACT)
         relation, bound = measured.expected
-        said = "holds" if measured.unit == "check" else f"predicted: {relation} {bound:g}"
-        return Judgement(measured, "statement", verdict, said)
+        said = "computed" if measured.unit == "check" else f"predicted: {relation} {bound:g}"
+        return Judgement(measured, "statement", verdict, f"{said}, on {_on(measured)}")
     if measured.place is None:
         return None
     found = judge_number(measured, measured.place)

@@ -100,7 +100,7 @@ def collected(executed: Path, *, profile: str) -> dict[str, tuple[Measurement, .
         DamagedFileError: A file is not a notebook.
         InputError: A measurement cannot be read.
     """
-    copies = sorted(executed.glob("*.ipynb"))
+    copies = sorted(path for path in executed.glob("*.ipynb") if not path.name.startswith("."))
     if not copies:
         raise MissingResourceError(
             f"{executed} holds no executed notebook", f"run `lexclip notebooks run --profile {profile}`"
