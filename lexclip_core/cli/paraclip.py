@@ -65,14 +65,14 @@ def tune(
 @paraclip.command(epilog=example("lexclip paraclip sweep table2 --seeds 3"))
 def sweep(
     *,
-    what: Annotated[Literal["table2", "tradeoffs"], typer.Argument(help="Which table to make.")],
+    what: Annotated[Literal["table2", "tradeoffs", "ablation"], typer.Argument(help="Which table to make.")],
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0 on.")] = 3,
     scenes: Annotated[int, typer.Option(min=2, help="Test scenes.")] = 300,
     test_sets: TestSets = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the table [data/paraclip].")] = None,
 ) -> None:
-    """Train every row of Table 2, or settings of the three weights and alpha, and write one table.
+    """Train every row of Table 2, or settings of weights and alpha, or of other choices, into one table.
 
     Killed, it goes on where it stopped.
     """
@@ -99,7 +99,17 @@ def _trade_offs(made: Sweep, seeds: tuple[int, ...]) -> pd.DataFrame:
     return sweep_trade_offs(made, seeds)
 
 
-_SWEEPS: dict[str, Callable[..., Any]] = {"table2": _table2, "tradeoffs": _trade_offs}
+def _ablation(made: Sweep, seeds: tuple[int, ...]) -> pd.DataFrame:
+    from lexclip_core.paraclip import sweep_ablation
+
+    return sweep_ablation(made, seeds)
+
+
+_SWEEPS: dict[str, Callable[..., Any]] = {
+    "table2": _table2,
+    "tradeoffs": _trade_offs,
+    "ablation": _ablation,
+}
 
 
 def experiment_of(preset: str, settings: list[str], seed: int | None) -> ParaclipExperiment:

@@ -11,7 +11,8 @@ from lexclip_core.paraclip.material import (
     recorded_material,
 )
 from lexclip_core.paraclip.measuring import Tests, beside, emoji_tests, measure
-from lexclip_core.paraclip.sweeps import Sweep, emoji_sweep, sweep_table2, sweep_trade_offs
+from lexclip_core.paraclip.photographs import caption_material, caption_tests
+from lexclip_core.paraclip.sweeps import Sweep, emoji_sweep, sweep_ablation, sweep_table2, sweep_trade_offs
 from lexclip_core.paraclip.tuning import Trained, train_on, tune
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Tests",
     "Trained",
     "beside",
+    "caption_material",
+    "caption_tests",
     "captioned_material",
     "emoji_material",
     "emoji_sweep",
@@ -28,6 +31,7 @@ __all__ = [
     "features_by",
     "measure",
     "recorded_material",
+    "sweep_ablation",
     "sweep_table2",
     "sweep_trade_offs",
     "train_on",

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -64,6 +65,18 @@ WEIGHTS: Mapping[str, tuple[float, float, float]] = {
     "L1''+3 L2+3 L3": (1.0, 3.0, 3.0),
 }
 """The settings of the sweep over weights: name -> weights of L1'', L2 and L3."""
+ABLATION: Mapping[str, Mapping[str, Any]] = {
+    "scales separate and fixed": {},
+    "scales separate and trained": {"scale_training": "trained"},
+    "one scale, fixed": {"scale": "shared"},
+    "one scale, trained": {"scale": "shared", "scale_training": "trained"},
+    "one scale, trained, from 100": {"scale": "shared", "scale_training": "trained", "scale_start": 100.0},
+    "batch 16": {"batch": 16},
+    "batch 256": {"batch": 256},
+    "paraphrases by rules alone": {"provider": "rules"},
+    "paraphrases by siblings alone": {"provider": "siblings"},
+}
+"""What is changed, one choice at a time; the first is the start itself."""
 
 Make = Callable[[ParaclipExperiment], Material]
 
@@ -118,14 +131,33 @@ def sweep_table2(
         seeds: Each row is trained under each.
         rows: Keys of `TABLE_2`.
     """
+    return _by_setting(sweep, seeds, {row: TABLE_2[row] for row in rows})
+
+
+def sweep_ablation(
+    sweep: Sweep, seeds: Sequence[int] = (0,), settings: Mapping[str, Mapping[str, Any]] = ABLATION
+) -> pd.DataFrame:
+    """Return every metric with one choice changed at a time, columns `TABLE_2_COLUMNS`.
+
+    Args:
+        sweep: What the settings share.
+        seeds: Each setting is trained under each.
+        settings: Name -> what changes.
+    """
+    return _by_setting(sweep, seeds, {"base": {}, **settings})
+
+
+def _by_setting(
+    sweep: Sweep, seeds: Sequence[int], settings: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
     before = kept.measured_base(sweep.base, sweep.tests, sweep.folder)
-    found = [_table2_rows("base", -1, before, before)] if "base" in rows else []
+    found = [_setting_rows("base", -1, before, before)] if "base" in settings else []
     for seed in seeds:
-        for row in rows:
-            if row != "base":
-                experiment = ParaclipExperiment.from_flat(sweep.start.flat() | TABLE_2[row] | {"seed": seed})
+        for name, changes in settings.items():
+            if name != "base":
+                experiment = ParaclipExperiment.from_flat(sweep.start.flat() | dict(changes) | {"seed": seed})
                 after = next(iter(_measured(sweep, experiment, (sweep.start.alpha,))))[1]
-                found.append(_table2_rows(row, seed, after, before))
+                found.append(_setting_rows(name, seed, after, before))
     return pd.concat(found, ignore_index=True)
 
 
@@ -193,7 +225,7 @@ def _shown(found: Mapping[str, Estimate]) -> Iterator[tuple[str, str, Estimate]]
             yield split, label, estimate
 
 
-def _table2_rows(
+def _setting_rows(
     row: str, seed: int, after: Mapping[str, Estimate], before: Mapping[str, Estimate]
 ) -> pd.DataFrame:
     base = {(split, label): estimate.value for split, label, estimate in _shown(before)}

@@ -28,11 +28,13 @@ def comparison(summaries: Iterable[RunSummary]) -> str:
     """Return a Markdown table: every measure before tuning and under each preset.
 
     Runs of one preset that differ in their seed share a column: mean, then lowest to highest; a single run
-    shows its 95 % interval. "n/a" stands where a run was not measured so.
+    shows its 95 % interval. "n/a" stands where a run was not measured so. Runs trained on pictures and captions
+    are left out: they are measured on other things.
     """
     presets: dict[str, list[RunSummary]] = {}
     for summary in summaries:
-        presets.setdefault(summary.preset, []).append(summary)
+        if not summary.config.get("image_tower"):
+            presets.setdefault(summary.preset, []).append(summary)
     names = sorted(presets, key=lambda name: (name != "lexclip", name))
     heads = ["measure", "before", *(f"`{name}`" + _seeds(presets[name]) for name in names)]
     lines = [_line(heads), _line(["---"] * len(heads))]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lexclip_core import storage
@@ -31,6 +32,14 @@ def test_seeds_share_a_column_and_single_runs_show_their_interval():
 def test_a_run_that_was_not_measured_shows_na():
     table = comparison([summary("a", "lexclip", value=0.7), summary("b", "bare")])
     assert table.splitlines()[2] == "| synonym over antonym, AUC | n/a | 0.700 | n/a |"
+
+
+def test_runs_on_paraphrases_have_no_column():
+    other = summary("c", "paraclip-emoji", value=0.4)
+    on_pictures = replace(other, config={"preset": "paraclip-emoji", "image_tower": "emoji"})
+    assert comparison([summary("a", "lexclip", value=0.7), on_pictures]) == comparison(
+        [summary("a", "lexclip", value=0.7)]
+    )
 
 
 def test_the_readme_shows_the_committed_runs():
