@@ -28,7 +28,7 @@ def comparison(summaries: Iterable[RunSummary]) -> str:
     """Return a Markdown table: every measure before tuning and under each preset.
 
     Runs of one preset that differ in their seed share a column: mean, then lowest to highest; a single run
-    shows its 95 % interval. "n/a" stands where a run was not measured so. Runs trained on pictures and captions
+    shows its 95 % interval. "n/a" stands where a run was not measured so. Runs that were trained on pictures
     are left out: they are measured on other things.
     """
     presets: dict[str, list[RunSummary]] = {}
