@@ -7,6 +7,9 @@ BIN := .venv/bin
 # Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
 WORKERS ?= 2
 PROFILE ?= embedded
+# Notebooks at a time (0 is one a core), and the file of paths for the profile paper.
+JOBS ?= 0
+PATHS ?=
 # The runs in data/runs; TEST_SETS=FOLDER measures them on wordsim/ and sts/ there too.
 DEMO := "blog-release --set classes=40" "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" \
 	"lexclip-shuffled" "lexclip-constant"
@@ -28,7 +31,7 @@ lint: setup ## Check style, types and that notebooks are committed without outpu
 	@find notebooks -name '*.ipynb' -not -path '*/.*' -exec $(BIN)/nbstripout --verify {} +
 
 notebooks: setup ## Run every notebook in order (PROFILE=smoke|embedded|paper)
-	@$(BIN)/lexclip notebooks run --profile $(PROFILE)
+	@$(BIN)/lexclip notebooks run --profile $(PROFILE) --jobs $(JOBS) $(if $(PATHS),--paths $(PATHS))
 
 bench: setup ## Measure speed against the plain ways; keeps build/bench.json
 	@$(BIN)/python -m bench

@@ -149,11 +149,11 @@ def lacking(
     wanted: dict[tuple[str, str, Sample], list[str]] = {}
     for one in experiments:
         sample: Sample = parameters[one.file].get("pictures_sample") or "heldout"
-        for need in names_of(parameters[one.file]):
-            wanted.setdefault((*need, sample), []).append(one.stem)
+        for kind, name in names_of(parameters[one.file]):
+            wanted.setdefault((kind, name, sample), []).append(one.stem)
     stems: dict[str, list[str]] = {}
-    for need, who in wanted.items():
-        if what := _lack(*need, paths):
+    for (kind, name, sample), who in wanted.items():
+        if what := _lack(kind, name, sample, paths):
             stems.setdefault(what, []).extend(who)
     return tuple(Lack(what, tuple(who)) for what, who in stems.items())
 
