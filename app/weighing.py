@@ -29,6 +29,12 @@ def measured(sweep: pd.DataFrame, split: str) -> pd.DataFrame:
     return table.rename_axis(columns=None)
 
 
+def seeds(sweep: pd.DataFrame) -> str:
+    """Return over how many seeds the settings were trained, in words."""
+    count = sweep.loc[sweep["name"] != BASE, "seed"].nunique()
+    return "One seed each" if count == 1 else f"Means over {count} seeds"
+
+
 def metrics(table: pd.DataFrame) -> list[str]:
     """Return the metrics of `measured`, in the order of the sweep."""
     return [column for column in table.columns if column not in ("name", *WEIGHTS)]

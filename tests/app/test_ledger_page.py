@@ -110,6 +110,7 @@ def test_losses_are_never_hidden(open_trade_offs: OpenApp) -> None:
     assert shown.loc["Clsf.", "change"] == pytest.approx(-0.125)
     assert shown[""].tolist() == ["▲ better", "▼ worse"]
     assert "rising: 1, falling: 1" in texts(app)
+    assert "Means over 2 seeds" in texts(app)
     [chart] = [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
     assert "Clsf. against AO@10" in chart["layout"]["title"]["text"]
 
