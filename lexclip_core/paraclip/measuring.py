@@ -76,7 +76,21 @@ def emoji_tests(
         sts=[scene_sentences(split, count=count)],
         classes=_nouns(features),
     )
-    return Tests(split, table, sentence_tasks(folder, sample), swap_tests(folder), _others(features))
+    return Tests(split, table, sentence_tasks(folder, sample), swap_tests(folder))
+
+
+def with_other_concepts(tests: Tests, features: Features) -> Tests:
+    """Return tests that also ask for the concepts that are no nouns of WordNet, by their CLDR names.
+
+    Args:
+        tests: What is asked already.
+        features: Picture set -> unit rows.
+    """
+    table = emoji.concepts()
+    chosen = np.flatnonzero((table["synset"] == "").to_numpy())
+    rows = features(emoji.picture_set(emoji.HELD_OUT, "all"))[chosen]
+    names = tuple(table["label"].iloc[chosen])
+    return replace(tests, others=PictureClasses(rows, np.arange(len(chosen)), names, _BARE))
 
 
 def _nouns(features: Features) -> PictureClasses:
@@ -84,14 +98,6 @@ def _nouns(features: Features) -> PictureClasses:
     label_of = emoji.concepts().set_index("concept")["label"]
     names = tuple(label_of[one.key] for one in nouns.classes)
     return PictureClasses(features(nouns), nouns.labels, names, _BARE)
-
-
-def _others(features: Features) -> PictureClasses:
-    """Return the concepts that are no nouns of WordNet, each to be told from the others by its CLDR name."""
-    table = emoji.concepts()
-    chosen = np.flatnonzero((table["synset"] == "").to_numpy())
-    rows = features(emoji.picture_set(emoji.HELD_OUT, "all"))[chosen]
-    return PictureClasses(rows, np.arange(len(chosen)), tuple(table["label"].iloc[chosen]), _BARE)
 
 
 def sentence_tasks(folder: Path | None, sample: int = 0) -> tuple[sts.SentencePairs, ...]:

@@ -116,6 +116,7 @@ def emoji_sweep(
     features = features_by(towers.load_image(start.image_tower))
     base = towers.load(start.tower, device=start.device, dtype=start.dtype)
     tests = measuring.emoji_tests(features, count=count, folder=folder)
+    tests = measuring.with_other_concepts(tests, features)
     return Sweep(start, base, lambda experiment: emoji_material(experiment, features), tests)
 
 

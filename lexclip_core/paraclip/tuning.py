@@ -122,7 +122,9 @@ def tune(
     if material is None or tests is None:
         features = features_by(towers.load_image(experiment.image_tower))
         material = material or emoji_material(experiment, features)
-        tests = tests or measuring.emoji_tests(features, folder=test_sets)
+        tests = tests or measuring.with_other_concepts(
+            measuring.emoji_tests(features, folder=test_sets), features
+        )
     trained = train_on(experiment, material, base)
     wait_for_all()  # before the first process clears away what the others read
     if not is_writer():

@@ -228,6 +228,15 @@ def test_other_tests_or_another_tower_never_read_what_was_kept(base, tests, tmp_
     assert kept.read(path) == found
 
 
+def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
+    from lexclip_core.paraclip.measuring import with_other_concepts
+
+    others = with_other_concepts(tests, lambda pictures: np.zeros((len(pictures), 64), np.float32)).others
+    assert len(others.names) == 1547 - 800
+    assert "grinning face" in others.names
+    assert "dog" not in others.names
+
+
 def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
     from lexclip_core.paraclip.measuring import sentence_tasks, swap_tests
 
