@@ -88,8 +88,8 @@ def draw(sweep: pd.DataFrame) -> None:
     layout.chart(figure, figures.alt_text("trade_offs", points), key="trade_offs")
     best = int((~points["dominated"]).sum())
     st.caption(
-        f"{best} of {len(points)} settings are not beaten in both measures by another. {weighing.seeds(sweep)}; the "
-        "ringed one is the setting above. Differences of a point or two are within what seeds do."
+        f"{best} of {len(points)} settings are beaten in both measures by none. {weighing.seeds(sweep)}; "
+        "the ringed one is the setting above. Differences of a point or two are within what seeds do."
     )
     st.subheader("Every number", anchor=False)
     layout.table(table.drop(columns="name").rename(columns=weighing.LABELS))
