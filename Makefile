@@ -13,6 +13,7 @@ PATHS ?=
 # The runs in data/runs; TEST_SETS=FOLDER measures them on wordsim/ and sts/ there too.
 DEMO := "blog-release --set classes=40" "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" \
 	"lexclip-shuffled" "lexclip-constant"
+DEMO_PARACLIP := "paraclip-emoji" "paraclip-emoji --seed 1" "paraclip-emoji --seed 2" "paraclip-emoji-texts"
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 help: ## List the targets
@@ -42,6 +43,9 @@ setup: ## Make .venv with all requirements and WordNet (the other targets call i
 demo: setup ## Tune the committed demo runs anew (data/runs)
 	@for run in $(DEMO); do \
 		$(BIN)/lexclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
+	done
+	@for run in $(DEMO_PARACLIP); do \
+		$(BIN)/lexclip paraclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
 	done
 
 lock: setup ## Pin requirements-dev.txt for every platform (UPGRADE=--upgrade for newer versions)
