@@ -16,7 +16,7 @@ from lexclip_core import storage
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "queries": 2, "training": 1, "ledger": 0}
+PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "training": 1, "ledger": 0}
 """Page -> how many charts it draws."""
 WIDTHS = {"desk": (1280, 1600), "phone": (400, 3000)}
 IDLE = "document.querySelector('[data-test-script-state=notRunning]') !== null"
@@ -88,21 +88,26 @@ def query(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
+def check_drawing(page: Page, charts: int, shot: Path) -> None:
+    """Check that a page draws its charts, each told in words and within the window; keep a screenshot."""
+    width = page.viewport_size["width"]
+    expect(page.locator(".js-plotly-plot")).to_have_count(charts)
+    for chart in page.locator(".js-plotly-plot").all():
+        expect(chart.locator(".main-svg").first).to_be_visible()
+    assert all(len(one.get_attribute("aria-label") or "") > 40 for one in page.get_by_role("figure").all())
+    page.screenshot(path=shot, full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for box in (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all()):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width + 1
+
+
 @pytest.mark.parametrize("device", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_draws_and_fits(open_page: OpenPage, shots: Path, path: str, device: str) -> None:
     width, height = WIDTHS[device]
     page = open_page(path, width=width, height=height)
-    figures = page.get_by_role("figure")
-    expect(page.locator(".js-plotly-plot")).to_have_count(PAGES[path])
-    for chart in page.locator(".js-plotly-plot").all():
-        expect(chart.locator(".main-svg").first).to_be_visible()
-    assert all(len(figure.get_attribute("aria-label") or "") > 40 for figure in figures.all())
-    page.screenshot(path=shots / f"{path or 'home'}-{device}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for box in (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all()):
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width + 1
+    check_drawing(page, PAGES[path], shots / f"{path or 'home'}-{device}.png")
     if device == "phone" and path == "subtree_map":
         first, second = (plot.bounding_box() for plot in page.locator(".js-plotly-plot").all())
         assert second["y"] >= first["y"] + first["height"] - 1  # stacked, not squeezed side by side
@@ -209,3 +214,15 @@ def test_names_are_swapped_kept_in_the_address_and_fit_a_phone(open_page: OpenPa
     settle(page)
     expect(box).to_have_value(originals)
     assert "names" not in query(page)
+
+
+def test_queries_and_trade_offs_draw_what_is_committed(browser: Browser, shots: Path, tmp_path: Path) -> None:
+    with explorer(storage.data_folder() / "runs", tmp_path / "log.txt") as address:
+        for path, charts in (("queries", 2), ("trade_offs", 1)):
+            for device, (width, height) in WIDTHS.items():
+                page = browser.new_page(viewport={"width": width, "height": height})
+                page.set_default_timeout(PATIENCE)
+                page.goto(f"{address}/{path}")
+                check_drawing(page, charts, shots / f"{path}-{device}.png")
+                page.close()
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()
