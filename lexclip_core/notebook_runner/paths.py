@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lexclip_core.datasets import picture_sets
+from lexclip_core.datasets import captions, picture_sets
 from lexclip_core.datasets.picture_samples import Sample
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
 from lexclip_core.notebook_runner.experiments import Experiment
@@ -183,9 +183,12 @@ def _lack(table: str, name: str, sample: Sample, paths: Paths) -> str:
         return ""
     if not path.exists():
         return f"{table}.{name}: {path} is not there"
-    if table == "folders" and name in picture_sets.CARDS:
+    if table == "folders" and name in (*picture_sets.CARDS, *captions.CARDS):
         try:
-            picture_sets.check(name, path, sample=sample)
+            if name in captions.CARDS:
+                captions.check(name, path)
+            else:
+                picture_sets.check(name, path, sample=sample)
         except LexclipError as error:
             return f"{table}.{name}: {error.problem}"
     return ""

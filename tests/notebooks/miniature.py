@@ -44,6 +44,14 @@ IMAGENET = (
 #: Settings so small that each notebook takes seconds: `Settings.overrides`.
 TINY = {
     "steps": 1,
+    "batch": 8,
+    "test_scenes": 10,
+    "scene_count": 12,
+    "concept_count": 12,
+    "live_rows": ["L2+L3"],
+    "live_seeds": [0],
+    "distance_batch": 8,
+    "word_pairs": 100,
     "classes": 4,
     "sizes": [3, 4],
     "size": 4,
@@ -138,20 +146,21 @@ def fer2013(folder: Path) -> None:
 
 
 def coco(folder: Path, drawn: PictureSet) -> None:
-    """`annotations/captions_val2017.json` with five captions a picture, and `val2017/*.jpg`."""
+    """`annotations/captions_*2017.json` with five captions a picture, and `train2017` and `val2017`."""
     sentences = ("a {}", "a drawing of a {}", "one {} alone", "a picture that shows a {}", "there is a {}")
-    images, notes = [], []
-    for number, place in enumerate(range(0, len(drawn.classes), len(drawn.classes) // 12)):
-        name = f"{number:012d}.jpg"
-        save(variants(drawn, place)[:1], [folder / "val2017" / name])
-        images.append({"id": number, "file_name": name})
-        texts = [sentence.format(drawn.classes[place].name) for sentence in sentences]
-        notes += [
-            {"image_id": number, "id": 10 * number + i, "caption": text} for i, text in enumerate(texts)
-        ]
-    file = folder / "annotations" / "captions_val2017.json"
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"images": images, "annotations": notes}), encoding="utf-8")
+    (folder / "annotations").mkdir(parents=True)
+    for start, part in enumerate(("train2017", "val2017")):
+        images, notes = [], []
+        for number, place in enumerate(range(start, len(drawn.classes), len(drawn.classes) // 12)):
+            name = f"{number:012d}.jpg"
+            save(variants(drawn, place)[:1], [folder / part / name])
+            images.append({"id": number, "file_name": name})
+            texts = [sentence.format(drawn.classes[place].name) for sentence in sentences]
+            notes += [
+                {"image_id": number, "id": 10 * number + i, "caption": text} for i, text in enumerate(texts)
+            ]
+        file = folder / "annotations" / f"captions_{part}.json"
+        file.write_text(json.dumps({"images": images, "annotations": notes}), encoding="utf-8")
 
 
 def weights(file: Path) -> None:

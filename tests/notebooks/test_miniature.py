@@ -1,6 +1,6 @@
 """The profile `paper` from end to end, on a miniature of the official layouts with random weights.
 
-Three notebooks stand for all, as each takes half a minute; LEXCLIP_MINIATURE=all runs every one.
+Four notebooks stand for all, as each takes half a minute; LEXCLIP_MINIATURE=all runs every one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import pytest
 from lexclip_core import notebook_runner
 from lexclip_core.notebook_runner.paths import names_of
 
-SOME = ("11_emotions", "12_synonyms", "15_second_domain")  # FER2013, ImageNet, OpenImages
+# FER2013, ImageNet, OpenImages, COCO
+SOME = ("11_emotions", "12_synonyms", "15_second_domain", "21_paraclip_finetuning")
 EXPERIMENTS = notebook_runner.read_experiments()
 
 
@@ -38,13 +39,13 @@ def test_the_papers_profile_lacks_nothing_but_real_files(paths: Path, tmp_path: 
     assert all(one.metrics for one in outcomes)
 
 
-def test_the_three_notebooks_read_all_kinds_of_sets_and_weights():
+def test_these_notebooks_read_all_kinds_of_sets_and_weights():
     def asked(stems: tuple[str, ...]) -> set[tuple[str, str]]:
         profiles = [one.parameters["paper"] for one in EXPERIMENTS if one.stem in stems]
         return {need for parameters in profiles for need in names_of(parameters)}
 
-    numbered = tuple(one.stem for one in EXPERIMENTS if one.stem < "20")
-    assert {need for need in asked(numbered) if need[0] == "folders"} <= asked(SOME)
+    every = tuple(one.stem for one in EXPERIMENTS)
+    assert {need for need in asked(every) if need[0] == "folders"} <= asked(SOME)
 
 
 def test_the_miniature_is_complete_and_of_the_official_layouts(paths: Path):
