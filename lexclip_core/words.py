@@ -14,6 +14,9 @@ Comparison = Literal["normalised", "as_spelt"]
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
 _SHOWN = 60
+_AN = re.compile(
+    r"(?!uni(?!n|m)|use|usu|uku|ut[ei]|eu|ewe|one\b|once)[aeiou]|hour|heir|hono|x-ray\b|[flmnrsx]\b"
+)
 
 
 @dataclass(frozen=True)
@@ -167,3 +170,8 @@ def _nothing_left(source: Path | Iterable[str], dropped: list[Dropped]) -> str:
         return f"{where} holds no words"
     first = f"{shown(dropped[0].text)}: {dropped[0].reason}"
     return f"{where} holds no usable word ({len(dropped):,} dropped, the first {first})"
+
+
+def article(following: str) -> str:
+    """Return "a" or "an", as it is spoken before the text that follows: a unicorn, an hourglass."""
+    return "an" if _AN.match(following.casefold()) else "a"

@@ -22,8 +22,8 @@ LEAD = (
     "of all that stand in either."
 )
 SCENES_SAY = (
-    "The scenes are drawn by rule from emoji in a style that the image tower never saw; no tuning saw their "
-    "things together with these sentences."
+    "The scenes are drawn by rule from emoji: those in their own colours in a style that the image tower "
+    "never saw, the tinted ones as line drawings in one that it knew. No tuning on scenes saw their things."
 )
 SINGLE_SAY = "One drawing a thing, in a style that the image tower never saw."
 LARGE = 128

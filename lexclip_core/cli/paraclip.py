@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, metric_table
+from lexclip_core.cli.settings import flat_values
 from lexclip_core.config import PARACLIP_PRESETS, ParaclipExperiment
-from lexclip_core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,24 +118,5 @@ def experiment_of(preset: str, settings: list[str], seed: int | None) -> Paracli
     Raises:
         InputError: An unknown preset or setting, or a value of the wrong type.
     """
-    if preset not in CHOICES:
-        raise InputError(f"unknown preset {preset!r}", f"choose one of {', '.join(CHOICES)}")
-    values: dict[str, Any] = {"preset": preset}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise InputError(f"--set {setting!r} has no value", "write name=value")
-        values[name] = _typed(name, text)
-    experiment = ParaclipExperiment.from_flat(values)
+    experiment = ParaclipExperiment.from_flat(flat_values(ParaclipExperiment(), CHOICES, preset, settings))
     return experiment if seed is None else replace(experiment, seed=seed)
-
-
-def _typed(name: str, text: str) -> int | float | str:
-    default = getattr(
-        ParaclipExperiment(), name, ""
-    )  # an unknown name stays a text, and from_flat refuses it
-    kind = cast("type[int | float | str]", type(default))
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise InputError(f"{name} is {text!r}", f"give a value of type {kind.__name__}") from error

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, metric_table
+from lexclip_core.cli.settings import flat_values
 from lexclip_core.config import PRESETS, Experiment
-from lexclip_core.errors import InputError
 
 CHOICES = (*PRESETS, Experiment.preset)  # the last one starts from the bare defaults
 
@@ -64,21 +64,4 @@ def experiment_of(preset: str, settings: list[str]) -> Experiment:
     Raises:
         InputError: An unknown preset or setting, or a value of the wrong type.
     """
-    if preset not in CHOICES:
-        raise InputError(f"unknown preset {preset!r}", f"choose one of {', '.join(CHOICES)}")
-    values: dict[str, Any] = {"preset": preset}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise InputError(f"--set {setting!r} has no value", "write name=value")
-        values[name] = _typed(name, text)
-    return Experiment.from_flat(values)
-
-
-def _typed(name: str, text: str) -> int | float | str:
-    default = getattr(Experiment(), name, "")  # an unknown name stays a text, and from_flat refuses it
-    kind: type[int | float | str] = type(default)
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise InputError(f"{name} is {text!r}", f"give a value of type {kind.__name__}") from error
+    return Experiment.from_flat(flat_values(Experiment(), CHOICES, preset, settings))

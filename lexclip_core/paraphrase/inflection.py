@@ -17,9 +17,6 @@ _FORMS_OF = {
     "a": ("JJ", "JJR", "JJS"),
     "r": ("RB", "RBR", "RBS"),
 }
-_AN = re.compile(
-    r"(?!uni(?!n|m)|use|usu|uku|ut[ei]|eu|ewe|one\b|once)[aeiou]|hour|heir|hono|x-ray\b|[flmnrsx]\b"
-)
 
 
 @lru_cache(maxsize=65_536)
@@ -79,8 +76,3 @@ def has_plural(noun: str) -> bool:
     """Say whether the dictionary has a plural of a noun that differs from it."""
     plural = inflect(noun, "NNS")
     return plural is not None and plural != noun
-
-
-def article(following: str) -> str:
-    """Return "a" or "an", as it is spoken before the text that follows: a unicorn, an hourglass."""
-    return "an" if _AN.match(following.casefold()) else "a"

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 
 from lexclip_core.pairs.records import ParaphraseRecord
 from lexclip_core.paraphrase.cleaning import clean
-from lexclip_core.paraphrase.inflection import article, inflect
+from lexclip_core.paraphrase.inflection import inflect
 from lexclip_core.paraphrase.phrases import phrase_at
 from lexclip_core.paraphrase.provider import Caption, Failure, Outcome
 from lexclip_core.paraphrase.sentences import plain, reshaped
 from lexclip_core.paraphrase.synonyms import substitutes
 from lexclip_core.paraphrase.tagging import Token, join, split, tagged
 from lexclip_core.synsets import load_wordnet
+from lexclip_core.words import article
 
 _DRAWS = 8
 _POS = {"N": "n", "J": "a", "V": "v", "G": "v", "B": "v", "P": "v"}

@@ -6,9 +6,10 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from lexclip_core.paraphrase.inflection import article, has_plural, inflect
+from lexclip_core.paraphrase.inflection import has_plural, inflect
 from lexclip_core.paraphrase.tagging import Token, join, tagged
 from lexclip_core.synsets import load_wordnet
+from lexclip_core.words import article
 
 Tokens = Sequence[Token]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lexclip_core.pairs.records import ParaphraseRecord
 from lexclip_core.paraphrase.cleaning import clean
 from lexclip_core.paraphrase.everyday import EVERYDAY
-from lexclip_core.paraphrase.inflection import article, inflect, readings
+from lexclip_core.paraphrase.inflection import inflect, readings
 from lexclip_core.paraphrase.phrases import PHRASES
 from lexclip_core.paraphrase.provider import Caption, Failure, make_records
 from lexclip_core.paraphrase.rules import RuleProvider, first_step, second_step, with_articles
@@ -21,6 +21,7 @@ from lexclip_core.paraphrase.sentences import plain
 from lexclip_core.paraphrase.synonyms import KEPT, LEAST_USES, VISIBLE, substitutes
 from lexclip_core.paraphrase.tagging import tagged
 from lexclip_core.synsets import load_wordnet
+from lexclip_core.words import article
 
 MASS = ("garbage", "trash", "aircraft")  # plural or none
 COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "grey"]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from lexclip_core.words import article
+
 # Chosen by hand: drawn as one thing, countable, concrete, and known by one common word that names no
 # other thing here.
 _CHOSEN = """
@@ -56,10 +58,6 @@ PHRASINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-_AN = re.compile(
-    r"(?!uni(?!n|m)|use|usu|uku|ut[ei]|eu|ewe|one\b|once)[aeiou]|hour|heir|hono|x-ray\b|[flmnrsx]\b"
-)
-
 
 def with_article(name: str) -> str:
     """Return a name after "a" or "an", as it is spoken: a unicorn, an hourglass.
@@ -67,4 +65,4 @@ def with_article(name: str) -> str:
     Args:
         name: A countable noun, with its adjectives before it.
     """
-    return f"{'an' if _AN.match(name.casefold()) else 'a'} {name}"
+    return f"{article(name)} {name}"
