@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from lexclip_core import storage
+from lexclip_core import doctor, storage
 
 settings.register_profile("lexclip", deadline=None)  # a busy machine is no failure
 settings.load_profile("lexclip")
@@ -38,3 +39,32 @@ def evaldata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"third-party test sets are not here: {folder} (set LEXCLIP_EVALDATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of a Chromium; skip where there is none, or fail where one is required."""
+    found = doctor.find_browser()
+    if found:
+        return found
+    reason = f"no Chromium on this machine: looked for {', '.join(doctor.BROWSERS)} (or set LEXCLIP_CHROMIUM)"
+    if os.environ.get("LEXCLIP_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[object]:
+    """Yield a real headless Chromium that calls nobody by itself, for the tests of one file.
+
+    Playwright keeps an event loop running in the thread for as long as it is open: a second one beside it
+    is an error, and so is `asyncio.run` in a later test. So it ends with the file, whatever runs next.
+    """
+    from playwright.sync_api import sync_playwright
+
+    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *quiet]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        running.close()

@@ -1,18 +1,17 @@
-"""What the explorer's tests share: run folders, the app started in-process, the app in a real browser."""
+"""What the explorer's tests share: run folders, and the app started in-process."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sample_runs import write_samples
 from streamlit.testing.v1 import AppTest
 
-from lexclip_core import doctor, storage
+from lexclip_core import storage
 
 APP = storage.project_root() / "app"
 
@@ -72,28 +71,3 @@ def open_app(sample_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         return app.run()
 
     return opened
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Return the path of a Chromium; skip where there is none, or fail where one is required."""
-    found = doctor.find_browser()
-    if found:
-        return found
-    reason = f"no Chromium on this machine: looked for {', '.join(doctor.BROWSERS)} (or set LEXCLIP_CHROMIUM)"
-    if os.environ.get("LEXCLIP_REQUIRE_BROWSER") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[object]:
-    """Yield a real headless Chromium that calls nobody by itself."""
-    from playwright.sync_api import sync_playwright
-
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", *quiet]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield running
-        running.close()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from html.parser import HTMLParser
 
 import nbformat
 import pytest
 
-from lexclip_core import cli, doctor, ledger
+from lexclip_core import cli, ledger
 from lexclip_core.datasets import reported
 from lexclip_core.ledger import Conditions, Place, checks, page, wording
 from lexclip_core.notebook_runner.records import MEASURED_MIME
@@ -225,25 +224,16 @@ def test_the_code_measures_what_it_can_settle_itself():
 
 
 @pytest.fixture(scope="module")
-def opened(written, tmp_path_factory):
+def opened(browser, written, tmp_path_factory):
     """Open the page in a Chromium that has no network; what it asks for besides the file is collected."""
-    found = doctor.find_browser()
-    if not found and os.environ.get("LEXCLIP_REQUIRE_BROWSER") == "1":
-        pytest.fail("no Chromium on this machine")
-    if not found:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
     path = tmp_path_factory.mktemp("browser") / "ledger.html"
     path.write_text(written[0], encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        yield page, asked
-        browser.close()
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    yield page, asked
+    page.close()
 
 
 @pytest.mark.browser
