@@ -25,6 +25,7 @@ page = st.navigation(
         st.Page("app_pages/pairs.py", title="Pair cosines"),
         st.Page("app_pages/subtree_map.py", title="Subtree map"),
         st.Page("app_pages/neighbours.py", title="Neighbours"),
+        st.Page("app_pages/small_words.py", title="Small words"),
         st.Page("app_pages/names.py", title="Names"),
         st.Page("app_pages/queries.py", title="Queries"),
         st.Page("app_pages/training.py", title="Training"),

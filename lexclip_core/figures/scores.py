@@ -46,12 +46,15 @@ def _metric_points(rows: pd.DataFrame, y: np.ndarray, run: str, mark: Mark) -> g
     )
 
 
-def metric_bars(table: pd.DataFrame, *, title: str = "Metrics with 95 % intervals") -> go.Figure:
+def metric_bars(
+    table: pd.DataFrame, *, title: str = "Metrics with 95 % intervals", value_title: str = "value"
+) -> go.Figure:
     """Draw each metric as a band with one point and interval a run.
 
     Args:
         table: Columns run, metric, value, low, high; low and high may be missing values.
         title: What the reader sees above the figure.
+        value_title: Name of the x axis, with its unit.
 
     Raises:
         InputError: A column is missing or there is no row.
@@ -76,7 +79,7 @@ def metric_bars(table: pd.DataFrame, *, title: str = "Metrics with 95 % interval
             showarrow=False,
             font={"size": 12},
         )
-    figure.update_xaxes(range=padded_range(rows[["value", "low", "high"]].to_numpy(float)), title="value")
+    figure.update_xaxes(range=padded_range(rows[["value", "low", "high"]].to_numpy(float)), title=value_title)
     lines = [band * i - 0.5 for i in range(1, len(metrics))]
     shown = {"showticklabels": False, "tickvals": lines, "gridcolor": GRID, "zeroline": False}
     return figure.update_yaxes(range=[band * len(metrics) - 0.4, -0.6], **shown)
