@@ -79,7 +79,7 @@ def available(folder: Path) -> tuple[str, ...]:
     return tuple(name for name, one in CARDS.items() if any(_found(folder, file) for file in one.files))
 
 
-def read(name: str, folder: Path, kinds: Sequence[str] = ()) -> CaptionTests:
+def read(name: str, folder: Path | None = None, kinds: Sequence[str] = ()) -> CaptionTests:
     """Read a set from its official JSON files.
 
     Each file is looked for in the folder and in its sub-folder named after the set. ARO: one file, a list of
@@ -89,25 +89,30 @@ def read(name: str, folder: Path, kinds: Sequence[str] = ()) -> CaptionTests:
 
     Args:
         name: Name of the set, as in `CARDS`.
-        folder: The folder.
+        folder: The folder; None fetches the official files into the cache, or takes them from there.
         kinds: For the sets with several files, the kinds to read; () reads all, and all must be there.
 
     Raises:
         InputError: Unknown set or kind.
-        MissingResourceError: A file is not there; the message has the first such path.
-        DamagedFileError: A file is no JSON, or an item lacks a field.
+        MissingResourceError: A file is not there, and cannot be fetched; the message has the first such path.
+        DamagedFileError: A file is no JSON, an item lacks a field, or what came has another checksum.
     """
     described = card(name)
     files = {Path(file).stem: file for file in described.files}
     unknown = [kind for kind in kinds if kind not in files]
     if unknown:
         raise InputError(f"{described.title} has no kind {unknown[0]!r}", f"choose from {', '.join(files)}")
+    wanted = {kind: file for kind, file in files.items() if not kinds or kind in kinds}
+    if folder is None:
+        # What fetches is slow to import and only needed here.
+        from lexclip_core.datasets.composition_files import fetched
+
+        folder = fetched(described, tuple(wanted.values()))
     reader = _READERS[name]
     rows: list[Record] = []
-    for kind, file in files.items():
-        if not kinds or kind in kinds:
-            path = _path(described, folder, file)
-            rows += [_row(reader, path, kind, key, item) for key, item in _items(path)]
+    for kind, file in wanted.items():
+        path = _path(described, folder, file)
+        rows += [_row(reader, path, kind, key, item) for key, item in _items(path)]
     boxes = [row["box"] for row in rows if "box" in row]
     return CaptionTests(
         name=name,

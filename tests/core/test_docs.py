@@ -7,9 +7,11 @@ import re
 
 import pytest
 
-from lexclip_core import storage
+from lexclip_core import storage, towers
 from lexclip_core.config import PRESETS, Experiment
+from lexclip_core.datasets import emoji, probes
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.caption_tests import measure_text_only
 from lexclip_core.synsets import load_wordnet
 from lexclip_core.targets import Ladder, Rung, lexical_rungs, lexical_targets, wu_palmer
 
@@ -107,3 +109,24 @@ def test_every_preset_and_setting_named_in_the_discrepancies_exists():
 def test_links_between_the_documents_lead_somewhere(page):
     targets = LINK.findall((DOCS / page).read_text(encoding="utf-8"))
     assert [target for target in targets if not (DOCS / target).exists()] == []
+
+
+# --- evaluation.md ---
+
+PROBES = re.findall(
+    r"^\| (\w+/\w+) \| (\d+) \| ([\d.]+) ",
+    (DOCS / "evaluation.md").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+
+
+def test_the_probes_of_small_words_are_as_the_page_says():
+    tests = probes.sentence_probes(emoji.things())
+    found = measure_text_only(towers.load("all-MiniLM-L6-v2").encode_texts, tests)
+    assert [group for group, *_ in PROBES] == list(dict.fromkeys(tests.groups))
+    for group, count, share in PROBES:
+        one = found[f"test/probes-tot/{group}/accuracy"]
+        assert one.n == int(count)
+        assert one.value == pytest.approx(
+            float(share), abs=0.015
+        )  # two items: another processor rounds otherwise
