@@ -55,7 +55,9 @@ def ask() -> Asked:
         LexclipError: A query cannot be used, or the emoji are not here.
     """
     left, right = st.columns([2, 1])
-    title = left.selectbox("Pictures", list(SETS), key="set", bind="query-params", on_change=_first_example)
+    title = left.selectbox(
+        "Pictures", list(SETS), key="pictures", bind="query-params", on_change=_first_example
+    )
     k = right.slider("How many results", FEWEST, MOST, USUAL, key="k", bind="query-params")
     _examples(title)
     first, second = example(title, "synonym", 0)
@@ -88,7 +90,7 @@ def _first_example() -> None:
 
 def _put(kind: str) -> None:
     draw = int(st.session_state.get("which") or 0)
-    pair = example(st.session_state.get("set") or SCENES, kind, draw)
+    pair = example(st.session_state.get("pictures") or SCENES, kind, draw)
     st.session_state["first"], st.session_state["second"] = pair
 
 

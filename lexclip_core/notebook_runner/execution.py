@@ -17,6 +17,8 @@ from lexclip_core.notebook_runner.parameters import check_parameters
 from lexclip_core.notebook_runner.records import read_metrics
 
 _KERNEL_START = 600  # seconds; a busy machine takes its time
+# A kernel warns that its local sockets are not encrypted, and of being told to stop at its end.
+_QUIET = ["--IPKernelApp.log_level=CRITICAL"]
 
 
 class NotebookError(LexclipError):
@@ -91,6 +93,7 @@ def _execute(path: Path, growing: Path, parameters: Mapping[str, Any], copy: Pat
             language="python",
             progress_bar=False,
             start_timeout=_KERNEL_START,
+            extra_arguments=_QUIET,
             cwd=path.parent,
         )
     except PapermillExecutionError as error:

@@ -72,7 +72,7 @@ def test_an_example_fills_both_boxes_with_one_wish(open_queries: OpenApp) -> Non
 
 def test_other_pictures_bring_queries_of_their_own(open_queries: OpenApp) -> None:
     app = open_queries()
-    app.selectbox(key="set").set_value("All nouns").run()
+    app.selectbox(key="pictures").set_value("All nouns").run()
     assert not app.exception
     assert (app.text_input(key="first").value, app.text_input(key="second").value) == ("a rabbit", "a bunny")
     assert "One drawing a thing" in texts(app)

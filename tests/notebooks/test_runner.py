@@ -60,7 +60,9 @@ def folder(tmp_path: Path) -> Path:
 # running
 
 
-def test_a_notebook_runs_with_its_profile_and_its_metrics_are_read_back(folder: Path, tmp_path: Path):
+def test_a_notebook_runs_with_its_profile_and_its_metrics_are_read_back(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     committed = (folder / "00_good.ipynb").read_bytes()
     [outcome] = notebook_runner.run_notebooks("smoke", only=["00"], folder=folder, output=tmp_path / "out")
     assert outcome.file == "00_good.ipynb"
@@ -68,6 +70,7 @@ def test_a_notebook_runs_with_its_profile_and_its_metrics_are_read_back(folder: 
     assert outcome.copy == tmp_path / "out" / "00_good.ipynb"
     assert outcome.seconds > 0
     assert (folder / "00_good.ipynb").read_bytes() == committed, "the committed notebook is left as it is"
+    assert "IPKernelApp" not in capfd.readouterr().err, "a kernel's own log is not a reader's concern"
 
 
 def test_after_a_failure_the_others_run_and_the_failure_names_notebook_cell_and_exception(
