@@ -152,7 +152,10 @@ def has_uv() -> bool:
 def install(*arguments: str) -> None:
     """Install with uv, or with pip where uv cannot: no build for the platform, an index only pip knows."""
     python = str(BIN / "python")
-    if has_uv() and run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *arguments) == 0:
+    # pip compiles what it installs, uv has to be told: else every first import pays, and where Python may not
+    # write beside its modules (PYTHONDONTWRITEBYTECODE, a read-only disk) every start does.
+    quick = ("-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python)
+    if has_uv() and run(python, *quick, *arguments) == 0:
         return
     say("uv could not do it here: trying pip, which is slower")
     if run(python, "-m", "pip", "install", "--quiet", *arguments) != 0:
