@@ -47,6 +47,7 @@ TINY = {
     "batch": 8,
     "test_scenes": 10,
     "scene_count": 12,
+    "least": 1,
     "concept_count": 12,
     "live_rows": ["L2+L3"],
     "live_seeds": [0],
