@@ -175,3 +175,12 @@ def _nothing_left(source: Path | Iterable[str], dropped: list[Dropped]) -> str:
 def article(following: str) -> str:
     """Return "a" or "an", as it is spoken before the text that follows: a unicorn, an hourglass."""
     return "an" if _AN.match(following.casefold()) else "a"
+
+
+def with_article(name: str) -> str:
+    """Return a name after "a" or "an", as it is spoken: a unicorn, an hourglass.
+
+    Args:
+        name: A countable noun, with its adjectives before it.
+    """
+    return f"{article(name)} {name}"

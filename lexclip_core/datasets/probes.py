@@ -16,7 +16,7 @@ import numpy as np
 
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.errors import InputError
-from lexclip_core.words import article, normalise, shown
+from lexclip_core.words import normalise, shown, with_article
 
 Probe = Literal["negation", "kinds", "comparison"]
 
@@ -110,7 +110,7 @@ def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
     if lacking:
         raise InputError(f"{lacking[0]!r} has no picture", "name one, or use `sentence_probes`")
     others, _ = _companions(things, np.random.default_rng([seed, 29]))
-    names, other_names = ([_with_article(one.name) for one in part] for part in (things, others))
+    names, other_names = ([with_article(one.name) for one in part] for part in (things, others))
     shown, lacking = ([text.format(name) for name in names] for text in (_SHOWN, _LACKING))
     others_shown, others_lacking = (
         [text.format(name) for name in other_names] for text in (_SHOWN, _LACKING)
@@ -139,11 +139,7 @@ def _items(
 
 
 def _told(template: str, a: str, b: str) -> str:
-    return template.format(a=_with_article(a), b=_with_article(b), bare_a=a, bare_b=b)
-
-
-def _with_article(name: str) -> str:
-    return f"{article(name)} {name}"
+    return template.format(a=with_article(a), b=with_article(b), bare_a=a, bare_b=b)
 
 
 def _companions(things: Sequence[Thing], generator: np.random.Generator) -> tuple[list[Thing], list[Thing]]:

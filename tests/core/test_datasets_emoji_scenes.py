@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lexclip_core.datasets import emoji
 from lexclip_core.datasets.emoji import scenes as module
-from lexclip_core.datasets.emoji.scene_words import COLOURS, OBJECTS, PHRASINGS, with_article
+from lexclip_core.datasets.emoji.scene_words import COLOURS, OBJECTS, PHRASINGS
 from lexclip_core.datasets.emoji.scenes import (
     OPPOSITE,
     Relation,
@@ -29,6 +29,7 @@ from lexclip_core.datasets.emoji.scenes import (
 )
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.synsets import load_wordnet
+from lexclip_core.words import with_article
 
 RELATIONS = get_args(Relation)
 colour_pairs = st.sampled_from(list(permutations(COLOURS, 2)))

@@ -14,11 +14,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from lexclip_core.datasets.emoji.scene_objects import objects
-from lexclip_core.datasets.emoji.scene_words import PHRASINGS, with_article
+from lexclip_core.datasets.emoji.scene_words import PHRASINGS
 from lexclip_core.datasets.emoji.scenes import Scene, told
 from lexclip_core.datasets.emoji.sprites import concepts, data_folder
 from lexclip_core.synsets import WordNet, load_wordnet
-from lexclip_core.words import normalise
+from lexclip_core.words import normalise, with_article
 
 HeldOut = Literal["development", "test"]
 Rewording = Literal["synonym", "order", "word", "expansion"]

@@ -1,12 +1,10 @@
-"""What scenes are made of and told in: the things, the colours, the phrasings, and a or an."""
+"""What scenes are made of and told in: the things, the colours and the phrasings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-
-from lexclip_core.words import article
 
 # Chosen by hand: drawn as one thing, countable, concrete, and known by one common word that names no
 # other thing here.
@@ -57,12 +55,3 @@ PHRASINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "below": ("{a} below {b}", "{b} above {a}", "{a} under {b}", "{b} over {a}", *_STACKED),
     }
 )
-
-
-def with_article(name: str) -> str:
-    """Return a name after "a" or "an", as it is spoken: a unicorn, an hourglass.
-
-    Args:
-        name: A countable noun, with its adjectives before it.
-    """
-    return f"{article(name)} {name}"

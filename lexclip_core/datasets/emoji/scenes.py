@@ -17,12 +17,12 @@ from PIL import Image
 
 from lexclip_core.datasets.emoji.scene_drawing import thing
 from lexclip_core.datasets.emoji.scene_objects import check_pool, objects, subgroups
-from lexclip_core.datasets.emoji.scene_words import COLOURS, PHRASINGS, with_article
+from lexclip_core.datasets.emoji.scene_words import COLOURS, PHRASINGS
 from lexclip_core.datasets.emoji.sprites import HELD_OUT
 from lexclip_core.datasets.picture_files import on_white
 from lexclip_core.datasets.pictures import PictureSet
 from lexclip_core.errors import InputError
-from lexclip_core.words import shown
+from lexclip_core.words import shown, with_article
 
 Kind = Literal["relation", "attribute"]
 Relation = Literal["left of", "right of", "above", "below"]
