@@ -63,7 +63,7 @@ _WORDINGS: Mapping[Probe, tuple[tuple[str, str], ...]] = MappingProxyType(
         ),
     }
 )
-_SHOWN, _LACKING = "a picture with {}", "a picture without {}"
+_WITH, _WITHOUT = "a picture with {}", "a picture without {}"
 
 
 def sentence_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
@@ -106,22 +106,24 @@ def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
         InputError: Fewer than `FEWEST` things, a name twice, or a thing without a picture.
     """
     _check(things)
-    lacking = [thing.name for thing in things if not thing.image]
-    if lacking:
-        raise InputError(f"{lacking[0]!r} has no picture", "name one, or use `sentence_probes`")
+    unseen = [thing.name for thing in things if not thing.image]
+    if unseen:
+        raise InputError(f"{unseen[0]!r} has no picture", "name one, or use `sentence_probes`")
     others, _ = _companions(things, np.random.default_rng([seed, 29]))
-    names, other_names = ([with_article(one.name) for one in part] for part in (things, others))
-    shown, lacking = ([text.format(name) for name in names] for text in (_SHOWN, _LACKING))
-    others_shown, others_lacking = (
-        [text.format(name) for name in other_names] for text in (_SHOWN, _LACKING)
-    )
+    own_with, own_without = _captions(things)
+    other_with, other_without = _captions(others)
     return CaptionTests(
         "picture-probes",
         images=tuple(thing.image for thing in things) * 3,
-        true=(*shown, *others_lacking, *shown),
-        false=(*lacking, *others_shown, *others_shown),
+        true=(*own_with, *other_without, *own_with),
+        false=(*own_without, *other_with, *other_with),
         groups=tuple(np.repeat(["there", "not there", "thing"], len(things)).tolist()),
     )
+
+
+def _captions(things: Sequence[Thing]) -> tuple[list[str], list[str]]:
+    names = [with_article(thing.name) for thing in things]
+    return [_WITH.format(name) for name in names], [_WITHOUT.format(name) for name in names]
 
 
 def _items(
