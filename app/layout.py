@@ -139,6 +139,15 @@ def empty_state(message: str, listing: store.Listing) -> NoReturn:
     st.stop()
 
 
+def say_untuned(summary: runs.RunSummary) -> None:
+    """Say that a run keeps no tuned tensors, with the command that makes them."""
+    st.info(
+        f"Run {literal(summary.run_id)} keeps no tuned tensors, so only its base tower is shown. "
+        "This command makes them:"
+    )
+    st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
+
+
 def show_error(error: LexclipError) -> None:
     """Show an expected failure as problem and remedy."""
     (st.warning if isinstance(error, InputError) else st.error)(literal(error.problem))

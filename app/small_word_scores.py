@@ -10,6 +10,7 @@ from takeaways import number
 
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.evaluation.caption_tests import measure_text_only
+from lexclip_core.evaluation.text_rows import TextRows
 
 PAIRS = {
     "the sentence and the same in other words": (0, 1),
@@ -86,10 +87,10 @@ def shares(rows: Mapping[str, np.ndarray], tests: CaptionTests) -> pd.DataFrame:
         rows: Tower -> unit rows of `texts(tests)`.
         tests: The probes.
     """
-    place = {text: row for row, text in enumerate(texts(tests))}
-    found = []
-    for tower, both in rows.items():
-        measured = measure_text_only(lambda asked, of=both: of[[place[text] for text in asked]], tests)
+    once, found = texts(tests), []
+    for tower, encoded in rows.items():
+        known = TextRows(lambda _texts, encoded=encoded: encoded, once)
+        measured = measure_text_only(known, tests)
         for group, name in PROBES.items():
             one = measured[f"test/{tests.name}-tot/{group}/accuracy"]
             found.append({"run": tower, "metric": name, "value": one.value, "low": one.low, "high": one.high})

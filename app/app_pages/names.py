@@ -198,11 +198,7 @@ def draw_results(summary: runs.RunSummary, asked: name_controls.Asked) -> None:
         layout.show_error(error)
         return
     if "tuned" not in now:
-        st.info(
-            f"Run {layout.literal(summary.run_id)} keeps no tuned tensors, so only its base tower is shown. "
-            "This command makes them:"
-        )
-        st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
+        layout.say_untuned(summary)
     if asked.labelled:
         draw_accuracy(asked, features, original, now)
     else:

@@ -98,8 +98,7 @@ def draw(summary: runs.RunSummary) -> None:
         for tower, both in rows.items()
     }
     if "tuned" not in found:
-        st.info(f"Run {layout.literal(summary.run_id)} keeps no tuned tensors; this command makes them:")
-        st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
+        layout.say_untuned(summary)
     draw_numbers(found, asked.k)
     layout.takeaway(retrieving.finding(found, asked.k))
     draw_ribbons(found, asked.pictures, asked.queries)

@@ -70,6 +70,8 @@ def draw_three(summary: runs.RunSummary) -> None:
     except LexclipError as error:
         layout.show_error(error)
         return
+    if "tuned" not in rows:
+        layout.say_untuned(summary)
     places = [once.index(sentence) for sentence in asked]
     table = small_word_scores.cosines({tower: both[places] for tower, both in rows.items()})
     layout.takeaway(small_word_scores.finding(table))
@@ -104,7 +106,4 @@ def draw_all(summary: runs.RunSummary) -> None:
 
 summary, _ = layout.begin("Small words", LEAD, fills="a tuned tower to ask")
 draw_three(summary)
-if not (summary.path / "tuned.safetensors").exists():
-    st.info(f"Run {layout.literal(summary.run_id)} keeps no tuned tensors; this command makes them:")
-    st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
 draw_all(summary)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
-from lexclip_core.paraphrase.synonyms import LEAST_SHARE, VISIBLE
+from lexclip_core.paraphrase.synonyms import VISIBLE, dominant_sense
 from lexclip_core.paraphrase.tagging import tagged
 from lexclip_core.synsets import WordNet, load_wordnet
 from lexclip_core.words import normalise
@@ -37,8 +37,8 @@ class CaptionWords:
 def caption_words(captions: Iterable[str], *, least: int = 1) -> CaptionWords:
     """Return the nouns of captions that have one dominant sense, a thing that can be seen.
 
-    No sense is chosen by its sentence. A noun keeps the sense that has `LEAST_SHARE` of its uses in WordNet's
-    tagged texts, or its only one; nouns without such a sense are left out, so that few are mistaken.
+    No sense is chosen by its sentence. A noun has the sense that it is mostly used in
+    (`synonyms.dominant_sense`); nouns without such a sense are left out, so that few are mistaken.
 
     Args:
         captions: One sentence or phrase each.
@@ -69,10 +69,9 @@ def caption_words(captions: Iterable[str], *, least: int = 1) -> CaptionWords:
 
 def _sense(wordnet: WordNet, word: str) -> int | str:
     """Return a noun's dominant synset, or why it has none."""
-    senses, counts = wordnet.synsets(word, "n"), wordnet.sense_counts(word, "n")
-    if not senses:
+    if not wordnet.synsets(word, "n"):
         return "no noun of WordNet"
-    if len(senses) > 1 and counts.max() < max(1, LEAST_SHARE * counts.sum()):
+    sense = dominant_sense(word, "n")
+    if sense is None:
         return "no dominant sense"
-    sense = senses[int(counts.argmax())]
     return sense if wordnet.lexnames[sense] in VISIBLE else "cannot be seen"

@@ -30,7 +30,7 @@ class Thing:
 
     Args:
         name: Its name, such as "dog".
-        kind: What it is a kind of, such as "domestic animal"; "" where that is not known.
+        kind: What it is a kind of, such as "animal"; "" where that is not known.
         image: Name of its picture, "" without one.
     """
 

@@ -54,15 +54,24 @@ def substitutes(lemma: str, pos: Pos) -> tuple[str, ...]:
     return EVERYDAY.get((lemma, pos)) or _from_wordnet(lemma, pos)
 
 
-def _from_wordnet(lemma: str, pos: Pos) -> tuple[str, ...]:
+def dominant_sense(lemma: str, pos: Pos) -> int | None:
+    """Return the synset that a word is mostly used in (`LEAST_SHARE`), or its only one; None without one.
+
+    Raises:
+        MissingResourceError: WordNet 3.0 can be had from nowhere.
+    """
     wordnet = load_wordnet()
     senses, counts = wordnet.synsets(lemma, pos), wordnet.sense_counts(lemma, pos)
     if not senses or counts.max(initial=0) < LEAST_SHARE * counts.sum():
-        return ()
+        return None
     if not counts.sum() and len(senses) > 1:
-        return ()
-    sense = senses[int(counts.argmax())]
-    if wordnet.lexnames[sense] not in VISIBLE:
+        return None
+    return senses[int(counts.argmax())]
+
+
+def _from_wordnet(lemma: str, pos: Pos) -> tuple[str, ...]:
+    wordnet, sense = load_wordnet(), dominant_sense(lemma, pos)
+    if sense is None or wordnet.lexnames[sense] not in VISIBLE:
         return ()
     pairs = zip(wordnet.lemmas[sense], wordnet.lemma_counts[sense], strict=True)
     return tuple(

@@ -49,7 +49,8 @@ def fetch(url: str, target: Path, *, sha256: str = "") -> Path:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM):
             raise StorageError(
-                f"cannot write {part}: {error.strerror}", "free some space, or set LEXCLIP_WEIGHTS"
+                f"cannot write {part}: {error.strerror}",
+                "free some space, or set LEXCLIP_CACHE or LEXCLIP_WEIGHTS to another folder",
             ) from error
         raise
     try:

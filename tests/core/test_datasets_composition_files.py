@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from file_server import Server, serving
 
 from lexclip_core.datasets import composition, composition_files
 from lexclip_core.errors import DamagedFileError, MissingResourceError
@@ -23,51 +22,28 @@ ITEM = {
 CONTENT = json.dumps([ITEM]).encode()
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        if self.server.status != 200:
-            self.send_error(self.server.status)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        self.wfile.write(CONTENT)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """Stand in for the authors' servers; the cache is empty and fetching is allowed."""
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.daemon_threads, running.asked, running.status = True, [], 200
-    threading.Thread(target=running.serve_forever, daemon=True).start()
     monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setattr(
-        composition_files, "address", lambda file: f"http://127.0.0.1:{running.server_port}/{file}"
-    )
     monkeypatch.setattr(composition_files, "SHA256", {})
-    yield running
-    running.shutdown()
-    running.server_close()
+    with serving(CONTENT) as running:
+        monkeypatch.setattr(composition_files, "address", running.url)
+        yield running
 
 
-def test_a_set_is_fetched_once_and_read_from_the_cache_then(
-    server: ThreadingHTTPServer, tmp_path: Path
-) -> None:
+def test_a_set_is_fetched_once_and_read_from_the_cache_then(server: Server, tmp_path: Path) -> None:
     found = composition.read("sugarcrepe-pp", kinds=("swap_att", "replace_att"))
     assert found.groups == ("replace_att", "swap_att")
     assert found.paraphrases == ("A bus in red.",) * 2
     assert (tmp_path / "composition" / "sugarcrepe_pp" / "swap_att.json").read_bytes() == CONTENT
     assert composition.read("sugarcrepe-pp", kinds=("swap_att", "replace_att")) == found
-    assert server.asked == ["/sugarcrepe_pp/replace_att.json", "/sugarcrepe_pp/swap_att.json"]
+    assert server.paths == ["/sugarcrepe_pp/replace_att.json", "/sugarcrepe_pp/swap_att.json"]
 
 
 def test_what_has_another_checksum_is_thrown_away(
-    server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "sugarcrepe/swap_att.json"
     monkeypatch.setattr(composition_files, "SHA256", {name: hashlib.sha256(b"other").hexdigest()})
@@ -76,9 +52,7 @@ def test_what_has_another_checksum_is_thrown_away(
     assert list((tmp_path / "composition" / "sugarcrepe").iterdir()) == []
 
 
-def test_a_server_that_refuses_is_named_with_the_way_by_hand(
-    server: ThreadingHTTPServer, tmp_path: Path
-) -> None:
+def test_a_server_that_refuses_is_named_with_the_way_by_hand(server: Server, tmp_path: Path) -> None:
     server.status = 404
     with pytest.raises(MissingResourceError, match="ARO, Visual Genome Relation") as caught:
         composition.read("vg-relation")
@@ -86,12 +60,12 @@ def test_a_server_that_refuses_is_named_with_the_way_by_hand(
     assert str(tmp_path / "composition" / "visual_genome_relation.json") in caught.value.remedy
 
 
-def test_offline_nothing_is_asked(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_nothing_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(MissingResourceError, match="nothing is fetched") as caught:
         composition.read("sugarcrepe", kinds=("add_obj",))
     assert "add_obj.json" in caught.value.remedy
-    assert server.asked == []
+    assert server.paths == []
 
 
 def test_every_file_of_every_card_has_an_address() -> None:

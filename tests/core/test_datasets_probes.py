@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexclip_core.datasets.emoji import HELD_OUT, picture_set
-from lexclip_core.datasets.emoji.things import KINDS, things
+from lexclip_core.datasets.emoji.thing_kinds import KINDS, things
 from lexclip_core.datasets.probes import FEWEST, Thing, picture_probes, sentence_probes
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.caption_tests import measure_pictures, measure_text_only

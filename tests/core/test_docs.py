@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from lexclip_core import storage, towers
+from lexclip_core import runs, storage, towers
 from lexclip_core.config import PRESETS, Experiment
 from lexclip_core.datasets import emoji, probes
 from lexclip_core.errors import InputError
@@ -114,7 +114,7 @@ def test_links_between_the_documents_lead_somewhere(page):
 # --- evaluation.md ---
 
 PROBES = re.findall(
-    r"^\| (\w+/\w+) \| (\d+) \| ([\d.]+) ",
+    r"^\| (\w+/\w+) \| (\d+) \| (.+) \|$",
     (DOCS / "evaluation.md").read_text(encoding="utf-8"),
     flags=re.MULTILINE,
 )
@@ -122,11 +122,16 @@ PROBES = re.findall(
 
 def test_the_probes_of_small_words_are_as_the_page_says():
     tests = probes.sentence_probes(emoji.things())
-    found = measure_text_only(towers.load("all-MiniLM-L6-v2").encode_texts, tests)
-    assert [group for group, *_ in PROBES] == list(dict.fromkeys(tests.groups))
-    for group, count, share in PROBES:
-        one = found[f"test/probes-tot/{group}/accuracy"]
-        assert one.n == int(count)
-        assert one.value == pytest.approx(
-            float(share), abs=0.015
-        )  # two items: another processor rounds otherwise
+    base = towers.load("all-MiniLM-L6-v2")
+    kept, _ = runs.list_runs(storage.data_folder() / "runs")
+    for column, preset in enumerate(("", "lexclip", "paraclip-emoji", "lexclip-shuffled")):
+        path = next((one.path for one in kept if one.preset == preset and one.has_tuned), None)
+        tower = towers.apply_tuned(base, path / "tuned.safetensors") if path else base
+        found = measure_text_only(tower.encode_texts, tests)
+        assert [group for group, *_ in PROBES] == list(dict.fromkeys(tests.groups))
+        for group, count, cells in PROBES:
+            one = found[f"test/probes-tot/{group}/accuracy"]
+            shown = [float(number) for number in re.findall(r"[\d.]+", cells.split(" | ")[column])]
+            assert one.n == int(count)
+            # two items: another processor rounds otherwise
+            assert [one.value, one.low, one.high] == pytest.approx(shown, abs=0.015)

@@ -76,7 +76,7 @@ def texts_of(material) -> list[str]:
     return [text for field in fields for text in material.records.column(field, every)]
 
 
-@pytest.mark.parametrize("provider", ["rules", "siblings-rules"])
+@pytest.mark.parametrize("provider", ["rules", "siblings", "siblings-rules"])
 def test_no_text_of_an_evaluation_is_trained_on(provider):
     made = paraclip.emoji_material(replace(TINY, provider=provider), features, paraclip.Size(40, 40))
     assert len(made.records) == 80
@@ -194,17 +194,18 @@ def test_the_command_line_names_what_it_cannot_read():
 
 def small_sweep(base, tests, folder) -> paraclip.Sweep:
     start = replace(TINY, steps=1)
-    return paraclip.Sweep(start, base, lambda experiment: small(), tests, folder)
+    return paraclip.Sweep(start, base, lambda e: paraclip.emoji_material(e, features, SMALL), tests, folder)
 
 
 def test_table_2_has_a_row_a_setting_and_seed_and_resumes(base, tests, cache, tmp_path, monkeypatch):
     made = small_sweep(base, tests, tmp_path / "kept")
-    rows = ("base", "L1")
+    rows = ("base", "L1", "L1''+L2+L3")
     table = paraclip.sweep_table2(made, (0, 1), rows)
     assert list(table.columns) == list(sweeps.TABLE_2_COLUMNS)
     assert table.groupby("row")["seed"].unique().map(list).to_dict() == {
         "base": [-1],
         "L1": [0, 1],
+        "L1''+L2+L3": [0, 1],
     }
     assert set(table["metric"]) == set(sweeps.MEASURED.values())
     same = table[table["row"] == "base"]

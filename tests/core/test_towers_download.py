@@ -5,14 +5,13 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import open_clip
 import pytest
+from file_server import Server, serving
 from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures, save_checkpoint
 
 from lexclip_core.errors import DamagedFileError, MissingResourceError
@@ -23,57 +22,10 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Server(ThreadingHTTPServer):
-    """Serves one content, and breaks off or refuses as told.
-
-    Attributes:
-        breaks: After how many bytes each coming answer breaks off; None is a whole answer.
-        ranges: Whether it answers to Range.
-        asked: What each request wanted: the first byte.
-        status: An error to answer with instead.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content = CONTENT
-        self.breaks: list[int | None] = []
-        self.ranges = True
-        self.asked: list[int] = []
-        self.status = 0
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}/{path}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server: Server = self.server
-        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        start = int(found[1]) if found and server.ranges else 0
-        server.asked.append(int(found[1]) if found else 0)
-        if server.status or start >= len(server.content):
-            self.send_error(server.status or 416)
-            return
-        body = server.content[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        cut = server.breaks.pop(0) if server.breaks else None
-        self.wfile.write(body[:cut])
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(CONTENT) as running:
+        yield running
 
 
 def test_a_file_is_fetched_once(tmp_path: Path, server: Server) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from lexclip_core.datasets.emoji.domains import Domain, domain
 from lexclip_core.datasets.emoji.picture_sets import Which, for_word, picture_set
 from lexclip_core.datasets.emoji.sprites import HELD_OUT, concepts, sprite, sprite_png, sprites
-from lexclip_core.datasets.emoji.things import things
+from lexclip_core.datasets.emoji.thing_kinds import things
 
 __all__ = [
     "HELD_OUT",
