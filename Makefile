@@ -1,7 +1,7 @@
 # The one door. Every target sets up what it needs; a second call takes a moment.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test lint notebooks bench setup demo lock clean
+.PHONY: help app lab test lint docs notebooks bench setup demo screenshots lock clean
 
 BIN := .venv/bin
 # Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
@@ -22,14 +22,22 @@ help: ## List the targets
 app: setup ## Open the explorer on http://localhost:8501 (or the next free port)
 	@$(BIN)/lexclip app
 
+lab: setup ## Open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks README.md
+
 test: setup ## Run every test
 	@$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## Check style, types and that notebooks are committed without outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy lexclip_core
+	@$(BIN)/mypy
 	@find notebooks -name '*.ipynb' -not -path '*/.*' -exec $(BIN)/nbstripout --verify {} +
+
+docs: setup ## Make the API pages (build/docs) and draw the import graph (docs/architecture.md)
+	@$(BIN)/python -m tools.architecture --write
+	@$(BIN)/python -m pdoc --docformat google --output-directory build/docs lexclip_core
+	@echo "build/docs/index.html"
 
 notebooks: setup ## Run every notebook in order (PROFILE=smoke|embedded|paper)
 	@$(BIN)/lexclip notebooks run --profile $(PROFILE) --jobs $(JOBS) $(if $(PATHS),--paths $(PATHS))
@@ -48,10 +56,14 @@ demo: setup ## Tune the committed demo runs anew (data/runs)
 		$(BIN)/lexclip paraclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
 	done
 
+screenshots: setup ## Photograph the explorer for the README (docs/images; needs Chromium)
+	@$(BIN)/python -m tools.screenshots
+
 lock: setup ## Pin requirements-dev.txt for every platform (UPGRADE=--upgrade for newer versions)
 	@$(BIN)/python -m uv pip compile --quiet requirements-dev.txt --universal --python-version 3.11 \
 		--custom-compile-command "make lock" $(UPGRADE) -o requirements.lock
 
-clean: ## Remove what can be made again: .venv, caches, build folders (runs and data stay)
-	rm -rf .venv .cache build lexclip.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## Remove what can be made again: .venv, caches, build folders (runs, data, own weights and paid answers stay)
+	-@test -x $(BIN)/lexclip && $(BIN)/lexclip cache clear
+	rm -rf .venv build lexclip.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

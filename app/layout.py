@@ -1,29 +1,27 @@
-"""The furniture of every page: run picker, headline, takeaway, picture, empty state, error."""
+"""The furniture of every page: run picker, headline, finding, picture, empty state, error."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 import plotly.graph_objects as go
 import store
 import streamlit as st
 
-from lexclip_core import figures, runs, storage
+from lexclip_core import storage
 from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import style
+from lexclip_core.targets.registry import TARGETS
 
 COSINE = (
     "**Cosine** says how alike two vectors point: 1 is the same direction, 0 unrelated, −1 opposite. "
     "A tower turns each word into a vector."
 )
-TARGETS = {
-    "lexical": "targets that know antonyms",
-    "wu_palmer": "plain Wu-Palmer targets",
-    "wu_palmer_nltk": "plain Wu-Palmer targets, as released",
-}
 CONTROLS = {
     "shuffled": "a control: the same targets, shuffled",
     "constant": "a control: one constant target",
@@ -47,7 +45,7 @@ def pick_run(listing: store.Listing) -> None:
         names = [summary.run_id for summary in listing.summaries]
         chosen = _chosen_run(names)
         # One widget for each choice, which starts with it. When pages change, the browser may forget what a
-        # widget outside the page held, and answers with what the widget started with: with one widget for
+        # widget outside the page had, and answers with what the widget started with: with one widget for
         # all, and with `bind="query-params"`, that was the first run, now and then, on a slow machine.
         picker = f"run {chosen}"
         st.sidebar.selectbox(
@@ -75,7 +73,7 @@ def _chosen_run(names: Sequence[str]) -> str:
     if asked and asked not in names:
         st.session_state["unknown_run"] = asked
     before = st.session_state.get("run")
-    return next(name for name in (asked, before, names[0]) if name in names)
+    return next(str(name) for name in (asked, before, names[0]) if name in names)
 
 
 def _run_was_picked(picker: str) -> None:
@@ -88,11 +86,11 @@ def _short(folder: Path) -> Path:
     return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
-def _without_path(entry: runs.DamagedRun) -> str:
+def _without_path(entry: run_folder.DamagedRun) -> str:
     return entry.reason.removeprefix(f"run {entry.path}: ")
 
 
-def begin(title: str, lead: str, *, fills: str) -> tuple[runs.RunSummary, runs.Run]:
+def begin(title: str, lead: str, *, fills: str) -> tuple[run_folder.RunSummary, run_folder.Run]:
     """Draw the page's title and lead, and return the chosen run; end the page where there is none.
 
     Args:
@@ -120,10 +118,16 @@ def begin(title: str, lead: str, *, fills: str) -> tuple[runs.RunSummary, runs.R
     return summary, run
 
 
-def describe(summary: runs.RunSummary) -> str:
+def aim(summary: run_folder.RunSummary) -> str:
+    """Return what cosines were tuned towards, "" where the run's settings name no target."""
+    target = TARGETS.get(store.target_name(summary))
+    return target.meaning if target else ""
+
+
+def describe(summary: run_folder.RunSummary) -> str:
     """Return what the run was tuned towards, how many words it holds, and its tower."""
-    target, control = (str(summary.config.get(name, "")) for name in ("target", "control"))
-    meaning = CONTROLS.get(control) or TARGETS.get(target) or summary.preset or "targets not named"
+    control = str(summary.config.get("control", ""))
+    meaning = CONTROLS.get(control) or aim(summary) or summary.preset or "targets not named"
     return f"{meaning} · {summary.n_words:,} words · {store.tower_name(summary)}"
 
 
@@ -139,10 +143,10 @@ def empty_state(message: str, listing: store.Listing) -> NoReturn:
     st.stop()
 
 
-def say_untuned(summary: runs.RunSummary) -> None:
-    """Say that a run keeps no tuned tensors, with the command that makes them."""
+def say_untuned(summary: run_folder.RunSummary) -> None:
+    """Say that a run has no tuned tensors, with the command that makes them."""
     st.info(
-        f"Run {literal(summary.run_id)} keeps no tuned tensors, so only its base tower is shown. "
+        f"Run {literal(summary.run_id)} has no tuned tensors, so only its base tower is shown. "
         "This command makes them:"
     )
     st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
@@ -155,8 +159,8 @@ def show_error(error: LexclipError) -> None:
         st.caption(literal(error.remedy))
 
 
-def takeaway(sentence: str, *, picture: str | None = None, of: str = "") -> None:
-    """Draw the sentence that a reader should leave with, beside a small picture where there is one.
+def finding(sentence: str, *, picture: str | None = None, of: str = "") -> None:
+    """Draw the sentence that a reader should leave with, with a small picture where there is one.
 
     Args:
         sentence: Markdown.
@@ -181,13 +185,13 @@ def small_picture(address: str, of: str) -> None:
 
 def chart(figure: go.Figure, alt: str, *, key: str) -> None:
     """Draw a picture that says in words what it shows."""
-    st.plotly_chart(figure, key=key, alt=alt, theme=None, config=figures.PLOTLY_CONFIG, width="stretch")
+    st.plotly_chart(figure, key=key, alt=alt, theme=None, config=style.PLOTLY_CONFIG, width="stretch")
 
 
 def table(frame: pd.DataFrame, *, pictures: Sequence[str] = (), narrow: Sequence[str] = ()) -> None:
     """Draw a sortable table; numbers with three decimals, columns of `data:` addresses as pictures."""
     shown = frame.rename(columns=lambda name: str(name).replace("_", " "))
-    columns: dict[str, object] = {
+    columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.3f") for name in shown.select_dtypes("floating")
     }
     columns |= {name: st.column_config.ImageColumn(name, width=PICTURE_WIDTH) for name in pictures}

@@ -11,12 +11,14 @@ import picture_choice
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lexclip_core import class_names, synsets
-from lexclip_core.datasets.pictures import PictureClass, PictureSet
-from lexclip_core.errors import LexclipError
+from lexclip_core.datasets import class_names
+from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet
+from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.wordnet import tables
+from lexclip_core.wordnet.lexicon import Pos
 
 SENTENCES = {"bare name": "name", "photo": "photo", "emoji": "emoji", "face": "face", "80 captions": "openai"}
-"""What the page calls each set of sentences -> a key of `zero_shot.TEMPLATES`."""
+"""What the page calls each set of sentences -> a name that `zero_shot.templates` takes."""
 HAVING: dict[str, picture_choice.Having] = {"a synonym": "synonym", "any name": "any"}
 SWAPS: dict[class_names.Kind, str] = {"synonym": "Synonyms", "hypernym": "Hypernyms", "mixed": "Mixed"}
 SENTENCE_HELP = (
@@ -28,7 +30,7 @@ KIND_HELP: dict[class_names.Kind, str] = {
     "hypernym": "A word for the next wider meaning: dog becomes canine.",
     "mixed": "Either of them.",
 }
-ADJECTIVES_FIRST = ("a", "n", "v", "r")
+ADJECTIVES_FIRST: tuple[Pos, ...] = ("a", "n", "v", "r")
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,28 @@ class Asked:
 
     Args:
         which: A value of `picture_choice.SETS`.
-        pictures: The pictures; None where none was dropped in yet.
+        chosen: The pictures; None where none was dropped in yet.
         classes: The classes whose original names the text box starts with.
         names: The names now.
-        template: A key of `zero_shot.TEMPLATES`.
+        template: A name that `zero_shot.templates` takes.
     """
 
     which: str
-    pictures: PictureSet | None
+    chosen: PictureSet | None
     classes: tuple[PictureClass, ...]
     names: tuple[str, ...]
     template: str
+
+    @property
+    def pictures(self) -> PictureSet:
+        """The pictures.
+
+        Raises:
+            InputError: None was dropped in yet.
+        """
+        if self.chosen is None:
+            raise InputError("There is no picture yet.", "Drop one in.")
+        return self.chosen
 
     @property
     def labelled(self) -> bool:
@@ -61,7 +74,7 @@ class Asked:
 
 
 def ask() -> tuple[Asked, DeltaGenerator]:
-    """Draw the controls; return what they say, and the place beside the names.
+    """Draw the controls; return what they say, and the place next to the names.
 
     Raises:
         LexclipError: The names cannot be used, or the emoji are not here.
@@ -191,7 +204,7 @@ def _names(classes: Sequence[PictureClass]) -> str:
     if st.session_state.pop("renew_names", False):
         st.session_state["names"] = originals
     text = st.text_area(
-        "Class names, one a line",
+        "Class names, one per line",
         originals,
         key="names",
         bind="query-params",
@@ -213,7 +226,7 @@ def _swap(which: str, classes: tuple[PictureClass, ...], kind: class_names.Kind)
             typed = naming.read_names(st.session_state.get("names"))
             classes = tuple(PictureClass(name, name, _synset_of(name, classes)) for name in typed)
         order = ADJECTIVES_FIRST if which == picture_choice.EMOTIONS else naming.POS
-        found = naming.swapped(synsets.load_wordnet(), classes, kind, draw, order)
+        found = naming.swapped(tables.load_wordnet(), classes, kind, draw, order)
     except LexclipError as error:
         st.session_state["swap_note"] = f"Nothing was swapped. {layout.literal(error)}"
         return

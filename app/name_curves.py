@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from lexclip_core import storage
-from lexclip_core.datasets import reported
+from lexclip_core.papers import reported
 
-KINDS = ("synonym", "hypernym", "mixed")
+KINDS: tuple[reported.BlogKind, ...] = ("synonym", "hypernym", "mixed")
 NOTEBOOKS = {"synonym": "12", "hypernym": "13", "mixed": "14"}
 """The number of the notebook that measures each kind."""
 MEASURED = ["kind", "K", "tower", "names", "mean", "low", "high"]
@@ -33,7 +33,7 @@ def notebook(kind: str) -> str:
 def measured(kind: str, place: Path | None = None) -> pd.DataFrame:
     """Return our curve of one kind: number of classes, accuracy, low, high, line; empty where there is none.
 
-    Files of other columns are passed over; one that cannot be read is named in the log.
+    Files of other columns are skipped; one that cannot be read is named in the log.
 
     Args:
         kind: What names were replaced by.
@@ -44,7 +44,7 @@ def measured(kind: str, place: Path | None = None) -> pd.DataFrame:
         try:
             table = pd.read_csv(path)
         except (OSError, ValueError) as error:
-            logger.warning("%s is passed over: %s", path, error)
+            logger.warning("%s is skipped: %s", path, error)
             continue
         if set(MEASURED) <= set(table.columns):
             parts.append(table[table["kind"] == kind])
@@ -52,7 +52,7 @@ def measured(kind: str, place: Path | None = None) -> pd.DataFrame:
     return _lines(rows.rename(columns={"K": X, "mean": Y}))[[X, Y, "low", "high", "line"]]
 
 
-def blog(kind: str) -> pd.DataFrame:
+def blog(kind: reported.BlogKind) -> pd.DataFrame:
     """Return the blog's curve of one kind on ImageNet: number of classes, accuracy, low, high, line.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lexclip_core.evaluation import zero_shot
+from lexclip_core.evaluation import intervals, zero_shot
 
 ORIGINAL, NOW = "original names", "names now"
 RIGHT, WRONG = "✓", "✗"
@@ -21,13 +21,13 @@ class Measured:
     """How often each tower is right with the original names and with the names now.
 
     Args:
-        rows: One row a tower and set of names: run (the names), metric (the tower), value, low, high, n; the
+        rows: A row per tower and set of names: run (the names), metric (the tower), value, low, high, n; the
             names now are left out where they are the original ones.
         changes: Tower -> accuracy with the names now minus accuracy with the original ones.
     """
 
     rows: pd.DataFrame
-    changes: dict[str, zero_shot.Difference]
+    changes: dict[str, intervals.Estimate]
 
 
 def measure(
@@ -36,7 +36,7 @@ def measure(
     original: Rows,
     now: Rows | None,
     *,
-    groups: zero_shot.Groups = "classes",
+    groups: intervals.ResampledBy = "classes",
 ) -> Measured:
     """Return each tower's accuracy with both sets of names, with 95 % intervals.
 
@@ -53,9 +53,9 @@ def measure(
         hits = {ORIGINAL: before}
         if now is not None:
             hits[NOW] = zero_shot.correct(features, now[tower], labels)
-            changes[tower] = zero_shot.difference(before, hits[NOW], labels, groups=groups)
+            changes[tower] = intervals.accuracy_change(before, hits[NOW], labels, groups=groups)
         for names, right in hits.items():
-            found = zero_shot.accuracy_of(right, labels, groups=groups)
+            found = intervals.accuracy_of(right, labels, groups=groups)
             rows.append((names, f"{tower} tower", found.value, found.low, found.high, found.n))
     return Measured(pd.DataFrame(rows, columns=["run", "metric", "value", "low", "high", "n"]), changes)
 
@@ -82,7 +82,7 @@ def ranking(feature: np.ndarray, weights: Rows, names: Sequence[str], label: int
 def overview(
     features: np.ndarray, weights: Rows, names: Sequence[str], labels: np.ndarray, titles: Sequence[str]
 ) -> pd.DataFrame:
-    """Return one row a picture: picture, its name, what each tower calls it, and the nearest names in words.
+    """Return a row per picture: picture, its name, what each tower calls it, and the nearest names in words.
 
     Columns: picture; name where classes are known; for each tower TOWER (with ✓ or ✗ where known) and
     `TOWER rank` (of the own name, where known); last, for each tower, `TOWER nearest` with cosines.

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from typed import MAX_LENGTH
 
-from lexclip_core import class_names
-from lexclip_core.datasets.pictures import PictureClass
+from lexclip_core.datasets import class_names
+from lexclip_core.datasets.pictures.picture_set import PictureClass
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import WordNet
+from lexclip_core.wordnet.lexicon import Pos
+from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import normalise
 
 MOST_NAMES = 200
-POS = ("n", "a", "v", "r")
+POS: tuple[Pos, ...] = ("n", "a", "v", "r")
 
 
 def joined(names: Sequence[str]) -> str:
-    """Return names as the text box holds them: one a line."""
+    """Return names as the text box holds them: one per line."""
     return "\n".join(names)
 
 
@@ -26,7 +27,7 @@ def read_names(text: str | None, count: int | None = None) -> tuple[str, ...]:
     """Return the names of the text box, spaces trimmed.
 
     Args:
-        text: One name a line; empty lines at the end do not count.
+        text: One name per line; empty lines at the end do not count.
         count: How many names there must be; None takes any number from 2 to `MOST_NAMES`.
 
     Raises:
@@ -35,7 +36,7 @@ def read_names(text: str | None, count: int | None = None) -> tuple[str, ...]:
     """
     lines = [" ".join(line.split()) for line in (text or "").rstrip().splitlines()]
     if not lines:
-        raise InputError("There are no class names.", "Type one name a line, or put the originals back.")
+        raise InputError("There are no class names.", "Type one name per line, or put the originals back.")
     for place, line in enumerate(lines, start=1):
         _check(line, place)
     _refuse_number(len(lines), count)
@@ -44,7 +45,7 @@ def read_names(text: str | None, count: int | None = None) -> tuple[str, ...]:
         first = places.setdefault(normalise(line), place)
         if first != place:
             raise InputError(
-                f"Lines {first} and {place} both say “{line}”, so a picture cannot be told apart by it.",
+                f"Lines {first} and {place} both say “{line}”, so a picture cannot be distinguished by it.",
                 "Give each class a name of its own.",
             )
     return tuple(lines)
@@ -67,13 +68,13 @@ def _refuse_number(found: int, count: int | None) -> None:
     if count is not None and found != count:
         raise InputError(
             f"There are {found} names for {count} classes.",
-            "Give one name a line, or put the originals back.",
+            "Give one name per line, or put the originals back.",
         )
     if not 2 <= found <= MOST_NAMES:
         raise InputError(f"There are {found} names.", f"Give 2 to {MOST_NAMES}.")
 
 
-def sense(wordnet: WordNet, one: PictureClass, order: Sequence[str] = POS) -> str:
+def sense(wordnet: WordNet, one: PictureClass, order: Sequence[Pos] = POS) -> str:
     """Return the class's synset; where it names none, the first sense of its name; "" where WordNet has none.
 
     Args:
@@ -92,11 +93,11 @@ def swapped(
     classes: Sequence[PictureClass],
     kind: class_names.Kind,
     draw: int = 0,
-    order: Sequence[str] = POS,
+    order: Sequence[Pos] = POS,
 ) -> tuple[str, ...]:
     """Return another word for each class, its own name where there is none; no word stands twice.
 
-    Words that are another class's own name are passed over, and so are words already given.
+    Words that are another class's own name are skipped, and so are words already given.
 
     Args:
         wordnet: The tables.

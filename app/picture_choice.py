@@ -8,10 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from lexclip_core import class_names, synsets
-from lexclip_core.datasets import emoji
-from lexclip_core.datasets.pictures import PictureSet, dropped, open_picture
+from lexclip_core.datasets import class_names
+from lexclip_core.datasets.emoji import sprites
+from lexclip_core.datasets.pictures.files import open_picture
+from lexclip_core.datasets.pictures.picture_set import PictureSet, dropped
 from lexclip_core.errors import LexclipError
+from lexclip_core.wordnet import tables
 from lexclip_core.words import normalise
 
 Having = Literal["any", "synonym"]
@@ -47,8 +49,8 @@ def choose(which: str, count: int, seed: int, having: Having = "synonym") -> Pic
         DamagedFileError: A file of theirs is damaged.
     """
     if which == EMOTIONS:
-        return emoji.picture_set(which="emotions")
-    pictures = emoji.picture_set(which="mapped")
+        return sprites.picture_set(which="emotions")
+    pictures = sprites.picture_set(which="mapped")
     keys = _distinct(pictures, which, having)
     if count >= len(keys):
         return pictures.subset(keys)
@@ -58,7 +60,7 @@ def choose(which: str, count: int, seed: int, having: Having = "synonym") -> Pic
 
 def _distinct(pictures: PictureSet, which: str, having: Having) -> list[str]:
     """Return the keys of a group's classes; of classes that share a name (two kinds of bat) the first."""
-    table, wordnet = emoji.concepts(), synsets.load_wordnet()
+    table, wordnet = sprites.concepts(), tables.load_wordnet()
     groups = dict(zip(table["concept"], table["group"], strict=True))
     keys: dict[str, str] = {}
     for one in pictures.classes:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import committed
 import layout
 import picture_choice
+import static_data
 import streamlit as st
 import typed
 
-from lexclip_core.datasets.pictures import PictureSet
+from lexclip_core.datasets.pictures.picture_set import PictureSet
 
 SCENES = "Scenes of two emoji"
 SETS = {SCENES: "", "Animals and nature": "animals-nature", "All nouns": picture_choice.ALL}
 KINDS = {
     "synonym": ("A synonym", "One word gives way to another for the same thing."),
-    "order": ("Another order", "The same things, told the other way round."),
+    "order": ("Another order", "The same things, in the other order."),
     "word": ("One word more", "A word is added that changes nothing."),
-    "expansion": ("A long sentence", "The same wish in many more words."),
+    "expansion": ("A long sentence", "The same request in many more words."),
 }
 """Kind of rewording in the evaluation set -> the button's label and help."""
 FEWEST, USUAL, MOST = 3, 8, 20
@@ -70,7 +70,7 @@ def ask() -> Asked:
 
 def _pictures(title: str) -> PictureSet:
     if title == SCENES:
-        return committed.scene_set()[1]
+        return static_data.scene_set()[1]
     return picture_choice.choose(SETS[title], EVERY, 0, "any")
 
 
@@ -78,7 +78,7 @@ def example(title: str, kind: str, draw: int) -> tuple[str, str]:
     """Return the two queries of an example; of scenes there are hundreds, of single things one a kind."""
     if title != SCENES:
         return PLAIN[kind]
-    queries = committed.scene_set()[0].queries
+    queries = static_data.scene_set()[0].queries
     places = [place for place, one in enumerate(queries.kinds) if one == kind]
     place = places[draw % len(places)]
     return queries.queries_a[place], queries.queries_b[place]

@@ -1,4 +1,4 @@
-"""What two phrasings of one wish retrieve: tables of rankings and overlaps, for figures to draw."""
+"""What two phrasings of one intent retrieve: tables of rankings and overlaps, for figures to draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUERIES = ("First query", "Second query")
 
 
 @dataclass(frozen=True)
-class Found:
+class Retrieved:
     """What one tower retrieves for two queries.
 
     Args:
@@ -30,7 +30,7 @@ class Found:
     jaccard: float
 
 
-def retrieve(rows: np.ndarray, pictures: np.ndarray, titles: Sequence[str], k: int) -> Found:
+def retrieve(rows: np.ndarray, pictures: np.ndarray, titles: Sequence[str], k: int) -> Retrieved:
     """Return the k nearest pictures of two queries and how far they agree.
 
     Args:
@@ -55,15 +55,15 @@ def retrieve(rows: np.ndarray, pictures: np.ndarray, titles: Sequence[str], k: i
     ]
     places = tuple(dict.fromkeys(int(place) for ranking in rankings for place in ranking))
     table = pd.concat(parts, ignore_index=True)
-    return Found(table, places, float(overlaps.average_overlap[0]), float(overlaps.jaccard[0]))
+    return Retrieved(table, places, float(overlaps.average_overlap[0]), float(overlaps.jaccard[0]))
 
 
-def finding(found: Mapping[str, Found], k: int) -> str:
+def finding(retrieved: Mapping[str, Retrieved], k: int) -> str:
     """Return the sentence that a reader should leave with, Markdown."""
-    shares = {tower: 2 * k - len(one.places) for tower, one in found.items()}
+    shares = {tower: 2 * k - len(one.places) for tower, one in retrieved.items()}
     parts = [
         f"the **{tower} tower** finds **{shared} of {k}** pictures under both"
         for tower, shared in shares.items()
     ]
     said = " and ".join(parts)
-    return f"Asked in two ways, {said}. Identical wishes deserve identical answers: AO and JS would be 1."
+    return f"Asked in two ways, {said}. Equal requests deserve equal answers: AO and JS would be 1."

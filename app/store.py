@@ -1,4 +1,4 @@
-"""What the pages read: run folders, and live encodings of typed words. With `committed`, all that caches.
+"""What the pages read: run folders, and live encodings of typed words. With `static_data`, all that caches.
 
 Cache keys are run ids, paths and modification times; a model or a matrix is never an argument that is hashed.
 """
@@ -17,15 +17,17 @@ import numpy as np
 import streamlit as st
 import typed
 
-from lexclip_core import runs, storage
-from lexclip_core.config import PRESETS, Experiment
+from lexclip_core import storage
 from lexclip_core.errors import MissingResourceError
+from lexclip_core.experiments import run_folder
+from lexclip_core.training.settings import DEFAULT_TOWER, PRESETS
 from lexclip_core.words import normalise
 
 if TYPE_CHECKING:
-    from lexclip_core.datasets.pictures import PictureSet
-    from lexclip_core.towers import Tower
-    from lexclip_core.towers.image_tower import ImageTower
+    from lexclip_core.datasets.pictures.picture_set import PictureSet
+    from lexclip_core.towers.images import ImageTower
+    from lexclip_core.towers.tower import Tower
+
 
 VERSION = metadata.version("lexclip")
 DEFAULT_PRESET = "lexclip"
@@ -41,10 +43,10 @@ class Listing:
     """The runs there are, the default first, and the folders that could not be read."""
 
     folder: Path
-    summaries: tuple[runs.RunSummary, ...]
-    damaged: tuple[runs.DamagedRun, ...]
+    summaries: tuple[run_folder.RunSummary, ...]
+    damaged: tuple[run_folder.DamagedRun, ...]
 
-    def find(self, run_id: str | None) -> runs.RunSummary | None:
+    def find(self, run_id: str | None) -> run_folder.RunSummary | None:
         """Return the run of that id, or None."""
         return next((summary for summary in self.summaries if summary.run_id == run_id), None)
 
@@ -52,18 +54,18 @@ class Listing:
 def listing() -> Listing:
     """Return what lies in the folder of runs now; only small files are read."""
     folder = storage.runs_folder()
-    summaries, damaged = runs.list_runs(folder)
+    summaries, damaged = run_folder.list_runs(folder)
     return Listing(folder, tuple(sorted(summaries, key=_default_first)), damaged)
 
 
-def _default_first(summary: runs.RunSummary) -> tuple[bool, bool, bool, str]:
+def _default_first(summary: run_folder.RunSummary) -> tuple[bool, bool, bool, str]:
     # A visitor's own experiments may start from the default preset too: its unchanged settings come first.
     unchanged = summary.run_id == PRESETS[DEFAULT_PRESET].run_id
     control = summary.config.get("control", "none") != "none"
     return (not unchanged, summary.preset != DEFAULT_PRESET, control, summary.run_id)
 
 
-def read(summary: runs.RunSummary) -> runs.Run:
+def read(summary: run_folder.RunSummary) -> run_folder.Run:
     """Return a whole run, shared between visitors: never change what it holds.
 
     Raises:
@@ -73,13 +75,13 @@ def read(summary: runs.RunSummary) -> runs.Run:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _read(path: str, stamp: int, version: str) -> runs.Run:
-    run = runs.read_run(Path(path))
+def _read(path: str, stamp: int, version: str) -> run_folder.Run:
+    run = run_folder.read_run(Path(path))
     run.before.flags.writeable = run.after.flags.writeable = False
     return run
 
 
-def rows_of(summary: runs.RunSummary) -> dict[str, int]:
+def rows_of(summary: run_folder.RunSummary) -> dict[str, int]:
     """Return each word of the run, normalised, with its row in the embeddings."""
     return _rows_of(str(summary.path), summary.stamp, VERSION)
 
@@ -92,12 +94,18 @@ def _rows_of(path: str, stamp: int, version: str) -> dict[str, int]:
     return rows
 
 
-def tower_name(summary: runs.RunSummary) -> str:
+def tower_name(summary: run_folder.RunSummary) -> str:
     """Return the registry name of the run's base tower."""
-    return str(summary.config.get("tower") or Experiment.tower)
+    return str(summary.config.get("tower") or DEFAULT_TOWER)
 
 
-def vectors(summary: runs.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def target_name(summary: run_folder.RunSummary) -> str:
+    """Return the name of the run's target, "" where its settings name none."""
+    fixed = "lexical" if summary.config.get("method") == "relations" else ""
+    return str(summary.config.get("target", fixed))
+
+
+def vectors(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the unit rows (before, after) of normalised words, each of shape (len(words), dim).
 
     Words of the run come from its folder; the others are encoded now by the base and the tuned tower.
@@ -115,17 +123,17 @@ def vectors(summary: runs.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarra
     return np.stack(before), np.stack(after)
 
 
-def _encode(summary: runs.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _encode(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     tuned = summary.path / "tuned.safetensors"
     if not tuned.exists():
         raise MissingResourceError(
-            f"Run {summary.run_id} keeps no tuned tensors, so it can show its own words only.",
+            f"Run {summary.run_id} has no tuned tensors, so it can show its own words only.",
             f"Make it again: {rebuild_command(summary)}",
         )
-    return _encode_both(tower_name(summary), str(tuned), summary.stamp, words, VERSION)
+    return encode_both(tower_name(summary), str(tuned), summary.stamp, words, VERSION)
 
 
-def rebuild_command(summary: runs.RunSummary) -> str:
+def rebuild_command(summary: run_folder.RunSummary) -> str:
     """Return the one command that makes the run again, as its provenance names it."""
     command = summary.provenance.get("command")
     return str(
@@ -134,27 +142,30 @@ def rebuild_command(summary: runs.RunSummary) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner="Encoding with the base and the tuned tower (loaded once)…")
-def _encode_both(
+def encode_both(
     name: str, tuned: str, stamp: int, words: tuple[str, ...], version: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    base = _base_tower(name, version)
+    """Return the unit rows of words by the base and by the tuned tower."""
+    base = base_tower(name, version)
     typed.refuse_unknown(base, words)
-    after = _tuned_tower(name, tuned, stamp, version)
+    after = tuned_tower(name, tuned, stamp, version)
     return base.encode_texts(words), after.encode_texts(words)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _base_tower(name: str, version: str) -> Tower:
-    from lexclip_core import towers
+def base_tower(name: str, version: str) -> Tower:
+    """Return a tower of the registry, shared between visitors."""
+    from lexclip_core.towers import loading
 
-    return towers.load(name, device="cpu")
+    return loading.load(name, device="cpu")
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _tuned_tower(name: str, tuned: str, stamp: int, version: str) -> Tower:
-    from lexclip_core import towers
+def tuned_tower(name: str, tuned: str, stamp: int, version: str) -> Tower:
+    """Return the tower with a run's tuned tensors, shared between visitors."""
+    from lexclip_core.towers import weights
 
-    return towers.apply_tuned(_base_tower(name, version), Path(tuned))
+    return weights.apply_tuned(base_tower(name, version), Path(tuned))
 
 
 def warm_up(listing: Listing) -> None:
@@ -166,31 +177,31 @@ def warm_up(listing: Listing) -> None:
     # Where the hub may be asked, a tower that is not here would be fetched unasked.
     offline = os.environ.get("HF_HUB_OFFLINE") == "1"
     if offline and listing.summaries and (listing.summaries[0].path / "tuned.safetensors").exists():
-        _warming(VERSION, listing.summaries[0])
+        warming(VERSION, listing.summaries[0])
 
 
 @st.cache_resource(show_spinner=False)
-def _warming(version: str, _summary: runs.RunSummary) -> threading.Timer:
+def warming(version: str, _summary: run_folder.RunSummary) -> threading.Timer:
+    """Return the timer that loads a run's towers, started once a server."""
     tuned = str(_summary.path / "tuned.safetensors")
-    timer = threading.Timer(
-        WARM_UP_AFTER, _load_ahead, (tower_name(_summary), tuned, _summary.stamp, version)
-    )
+    timer = threading.Timer(WARM_UP_AFTER, load_ahead, (tower_name(_summary), tuned, _summary.stamp, version))
     timer.daemon = True
     timer.start()
     return timer
 
 
-def _load_ahead(name: str, tuned: str, stamp: int, version: str) -> None:
+def load_ahead(name: str, tuned: str, stamp: int, version: str) -> None:
+    """Load the towers of a run and the drawings; what fails is logged."""
     import thumbnails
 
     try:
-        _tuned_tower(name, tuned, stamp, version)
+        tuned_tower(name, tuned, stamp, version)
         thumbnails.of_word("dog")  # reads WordNet and the drawings
     except Exception as error:  # of whatever kind: it comes again, and is shown, when a word is typed
         logger.info("the towers were not loaded ahead: %s", error)
 
 
-def picture_rows(summary: runs.RunSummary, pictures: PictureSet) -> np.ndarray:
+def picture_rows(summary: run_folder.RunSummary, pictures: PictureSet) -> np.ndarray:
     """Return the pictures' unit rows (pictures, dim), by the image tower that goes with the run's text tower.
 
     Raises:
@@ -199,24 +210,26 @@ def picture_rows(summary: runs.RunSummary, pictures: PictureSet) -> np.ndarray:
         InputError: No image tower goes with the run's text tower.
     """
     name = IMAGE_TOWERS.get(tower_name(summary), tower_name(summary))
-    return _picture_rows(name, pictures.digests, VERSION, pictures)
+    return rows_of_pictures(name, pictures.digests, VERSION, pictures)
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the pictures…")
-def _picture_rows(name: str, digests: tuple[str, ...], version: str, _pictures: PictureSet) -> np.ndarray:
-    from lexclip_core import picture_features
+def rows_of_pictures(name: str, digests: tuple[str, ...], version: str, _pictures: PictureSet) -> np.ndarray:
+    """Return the unit rows of pictures by an image tower; `digests` are the pictures' own."""
+    from lexclip_core.datasets.pictures.features import picture_features
 
-    return picture_features.features(_image_tower(name, version), _pictures)
+    return picture_features(image_tower(name, version), _pictures)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _image_tower(name: str, version: str) -> ImageTower:
-    from lexclip_core import towers
+def image_tower(name: str, version: str) -> ImageTower:
+    """Return an image tower of the registry, shared between visitors."""
+    from lexclip_core.towers import loading
 
-    return towers.load_image(name, device="cpu")
+    return loading.load_image(name, device="cpu")
 
 
-def name_rows(summary: runs.RunSummary, names: tuple[str, ...], template: str) -> dict[str, np.ndarray]:
+def name_rows(summary: run_folder.RunSummary, names: tuple[str, ...], template: str) -> dict[str, np.ndarray]:
     """Return tower (base, and tuned where the run keeps tuned tensors) -> unit rows of class names.
 
     Raises:
@@ -234,11 +247,11 @@ def _name_rows(of: tuple[str, str, int, str], names: tuple[str, ...], template: 
     from lexclip_core.evaluation import zero_shot
 
     name, tuned, stamp, version = of
-    loaded = {"base": _base_tower(name, version)}
+    loaded = {"base": base_tower(name, version)}
     typed.refuse_unknown(loaded["base"], names)
     if tuned:
-        loaded["tuned"] = _tuned_tower(name, tuned, stamp, version)
-    fill = zero_shot.TEMPLATES[template]
+        loaded["tuned"] = tuned_tower(name, tuned, stamp, version)
+    fill = zero_shot.templates(template)
     return {tower: zero_shot.class_weights(one.encode_texts, names, fill) for tower, one in loaded.items()}
 
 

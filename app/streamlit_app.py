@@ -13,6 +13,7 @@ os.environ.setdefault(
 )  # no request leaves the machine; set before any hub client is imported
 
 import layout
+import pages
 import store
 import streamlit as st
 
@@ -20,18 +21,7 @@ st.set_page_config(
     page_title="lexclip", page_icon=str(Path(__file__).with_name("favicon.svg")), layout="wide"
 )
 page = st.navigation(
-    [
-        st.Page("app_pages/home.py", title="Home", default=True),
-        st.Page("app_pages/pairs.py", title="Pair cosines"),
-        st.Page("app_pages/subtree_map.py", title="Subtree map"),
-        st.Page("app_pages/neighbours.py", title="Neighbours"),
-        st.Page("app_pages/small_words.py", title="Small words"),
-        st.Page("app_pages/names.py", title="Names"),
-        st.Page("app_pages/queries.py", title="Queries"),
-        st.Page("app_pages/training.py", title="Training"),
-        st.Page("app_pages/trade_offs.py", title="Trade-offs"),
-        st.Page("app_pages/ledger.py", title="Ledger"),
-    ]
+    [st.Page(one.file, title=one.title, default=one is pages.PAGES[0]) for one in pages.PAGES]
 )
 listing = store.listing()
 layout.pick_run(listing)

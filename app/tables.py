@@ -8,7 +8,8 @@ import metric_names
 import numpy as np
 import pandas as pd
 
-from lexclip_core import runs
+from lexclip_core.experiments import run_folder
+from lexclip_core.training.settings import METHODS, describe_settings
 from lexclip_core.words import normalise
 
 BLOG_TRIPLES = (("happy", "cheerful", "sad"), ("smart", "intelligent", "dumb"))
@@ -28,9 +29,9 @@ def blog_pairs() -> pd.DataFrame:
 
 
 def metric_rows(
-    summaries: Sequence[runs.RunSummary], first: runs.RunSummary, keys: Sequence[str]
+    summaries: Sequence[run_folder.RunSummary], first: run_folder.RunSummary, keys: Sequence[str]
 ) -> pd.DataFrame:
-    """Return one row a metric and run: run, key, metric, value, low, high, n, the chosen run's base first."""
+    """Return a row per metric and run: run, key, metric, value, low, high, n, the chosen run's base first."""
     rows = []
     ordered = [first, *(summary for summary in summaries if summary.run_id != first.run_id)]
     for key in keys:
@@ -73,15 +74,24 @@ def metric_table(rows: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index().rename_axis(columns=None)
 
 
-def settings_table(values: dict[str, object]) -> pd.DataFrame:
-    """Return a flat table of settings, nested ones with dotted names, every value as text."""
+def settings_table(values: dict[str, object], method: object = None) -> pd.DataFrame:
+    """Return a flat table of settings, nested ones with dotted names, every value as text.
+
+    Args:
+        values: The settings.
+        method: The training method that they are of: what each means is added then.
+    """
     flat = pd.json_normalize(dict(values)).iloc[0] if values else pd.Series(dtype=object)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"setting": [str(key) for key in flat.index], "value": [str(value) for value in flat]}
     )
+    if method in METHODS:
+        meanings = {row.name: row.meaning for row in describe_settings(str(method))}
+        table["meaning"] = [meanings.get(name, "") for name in table["setting"]]
+    return table
 
 
-def parent_cosines(layout: pd.DataFrame, rows: dict[str, int], run: runs.Run) -> pd.DataFrame:
+def parent_cosines(layout: pd.DataFrame, rows: dict[str, int], run: run_folder.Run) -> pd.DataFrame:
     """Return each drawn word with the cosine to its parent's word, before and after, in the original space.
 
     Args:

@@ -11,9 +11,9 @@ from functools import lru_cache
 import pandas as pd
 from PIL import Image
 
-from lexclip_core import synsets
-from lexclip_core.datasets import emoji
+from lexclip_core.datasets.emoji import sprites
 from lexclip_core.errors import LexclipError
+from lexclip_core.wordnet import tables
 
 SIDE = 64
 
@@ -33,7 +33,7 @@ def shrunk(picture: Image.Image) -> str:
 def of_word(word: str) -> str | None:
     """Return the emoji that pictures a word's first noun sense; None where there is none."""
     try:
-        concept = emoji.for_word(word, synsets.load_wordnet())
+        concept = sprites.for_word(word, tables.load_wordnet())
         return _of_concept(concept) if concept else None
     except LexclipError as error:
         logger.info("no picture of %r: %s", word, error)
@@ -45,7 +45,7 @@ def column(table: pd.DataFrame, pictures: Iterable[str | None]) -> pd.DataFrame:
 
     Args:
         table: Any table without the column "".
-        pictures: One `data:` address or None a row.
+        pictures: One `data:` address or None per row.
     """
     found = [address or "" for address in pictures]
     shown = table.copy()
@@ -67,11 +67,11 @@ def of_synset(synset: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _concepts() -> dict[str, str]:
-    table = emoji.concepts()
+    table = sprites.concepts()
     mapped = table[table["synset"] != ""].drop_duplicates("synset")
     return dict(zip(mapped["synset"], mapped["concept"], strict=True))
 
 
 @lru_cache(maxsize=2048)
 def _of_concept(concept: str) -> str:
-    return shrunk(emoji.sprite(concept))
+    return shrunk(sprites.sprite(concept))

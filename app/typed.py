@@ -9,7 +9,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.words import normalise
 
 if TYPE_CHECKING:
-    from lexclip_core.towers import Tower
+    from lexclip_core.towers.tower import Tower
 
 MAX_LENGTH, MAX_QUERY = 100, 300
 UNWRITTEN = ("\U00013000", "\U00013001")

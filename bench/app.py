@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from lexclip_core import doctor, runs
+from lexclip_core import doctor
+from lexclip_core.experiments import run_folder
 from tests.app.explorer_server import explorer
 
 WORDS, DIM, PAIRS = 5_000, 384, 5_000
@@ -52,7 +53,9 @@ def made_up_run(folder: Path) -> None:
         "test/synonym_over_antonym_auc": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1, "before": 0.5}
     }
     config = {"preset": "lexclip", "note": "made up for a measurement"}
-    runs.write_run(folder, runs.RunContent("lexclip-bench", config, metrics, history, words, *unit, pairs))
+    run_folder.write_run(
+        folder, run_folder.RunContent("lexclip-bench", config, metrics, history, words, *unit, pairs)
+    )
 
 
 def start_seconds(folder: Path, log: Path, page: Page) -> float:

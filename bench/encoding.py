@@ -17,9 +17,10 @@ import open_clip
 import torch
 
 from bench.table import Row, show
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.towers import Tower, TowerSpec
-from lexclip_core.towers.architecture import architecture_config, build_text_model, build_tokenizer
+from lexclip_core.towers.open_clip import architecture_config, build_text_model, build_tokenizer
+from lexclip_core.towers.registry import TowerSpec
+from lexclip_core.towers.tower import Tower
+from lexclip_core.wordnet.tables import load_wordnet
 
 T = TypeVar("T")
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from bench.encoding import random_clip
 from bench.paraphrase_records import made_up_records
 from bench.table import Row, show
-from lexclip_core import towers
-from lexclip_core.losses import info_nce
-from lexclip_core.towers import Tower
+from lexclip_core.towers import trainable
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.losses import info_nce
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def gpu_rows() -> list[Row]:
     on_cpu, texts = random_clip(), _captions(2 * PAIRS)
     device = torch.device(torch.accelerator.current_accelerator())
     tower = Tower(on_cpu.model, on_cpu.tokenizer, on_cpu.spec, sha256="", device=device, dtype=torch.bfloat16)
-    towers.set_trainable(tower, "all")
+    trainable.set_trainable(tower, "all")
     tokens = sum(map(len, tower.tokens(texts)))
     found: dict[str, float] = {}
     for name, step in text_steps(tower, texts, "inductor").items():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import tempfile
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,16 @@ from bench.image_tower import made_up_pictures, tower_folder
 from bench.paraclip_gpu import gpu_rows
 from bench.paraphrase_records import made_up_records
 from bench.table import Row, show
-from lexclip_core import towers
-from lexclip_core.config import TABLE_2, ParaclipExperiment, paraclip_preset
-from lexclip_core.losses import ALONE
-from lexclip_core.pairs import PictureRows, RecordTable, read_table, write_table
-from lexclip_core.towers import ImageTower, Tower
-from lexclip_core.training import ParaclipObjective, train
+from lexclip_core.paraphrase.record_table import PictureRows, RecordTable, open_records
+from lexclip_core.paraphrase.records import write_records
+from lexclip_core.towers import loading, trainable
+from lexclip_core.towers.images import ImageTower
+from lexclip_core.towers.tower import Tower
 from lexclip_core.training.distributed import Encoder
-from lexclip_core.training.gradients import text_chunks
+from lexclip_core.training.loop import text_chunks, train
+from lexclip_core.training.losses import ALONE
+from lexclip_core.training.objectives import ParaclipObjective
+from lexclip_core.training.settings import TABLE_2, ParaphraseSettings
 
 COMPARED, SMALL, LARGE = 128, 256, 3_072
 CHUNK, SAMPLED = 256, 9
@@ -55,23 +56,25 @@ class FreshPictures:
         return self._tower.encode_pictures(self._pictures[place] for place in self.of_record[records])
 
 
-def settings(batch: int) -> ParaclipExperiment:
+def settings(batch: int) -> ParaphraseSettings:
     """Return one step of the embedded default's training."""
     changed = {"device": "cpu", "dtype": "bfloat16", "batch": batch, "chunk": 0, "steps": 1}
-    return replace(paraclip_preset("paraclip-emoji"), **changed, **TABLE_2["L1''+L2+L3"])
+    return ParaphraseSettings.from_flat({"preset": "paraclip-emoji"}).replace(
+        **changed, **TABLE_2["L1''+L2+L3"]
+    )
 
 
-def step_seconds(base: Tower, experiment: ParaclipExperiment, objective: ParaclipObjective) -> float:
+def step_seconds(base: Tower, experiment: ParaphraseSettings, objective: ParaclipObjective) -> float:
     """Return the CPU seconds of a training of one step."""
     tower = base.copy()
-    towers.set_trainable(tower, experiment.trainable)
+    trainable.set_trainable(tower, experiment.trainable)
     return timed(lambda: train(tower, objective, experiment))[0]
 
 
 def cached_seconds(base: Tower, objective: ParaclipObjective) -> float:
     """Return the CPU seconds of a step with cached gradients, estimated from some of its chunks."""
     tower, step = base.copy(), objective.step(0, ALONE)
-    towers.set_trainable(tower, settings(LARGE).trainable)
+    trainable.set_trainable(tower, settings(LARGE).trainable)
     encoder = Encoder(tower, settings(LARGE).noise, ALONE)
     chunks, inverse = text_chunks(step.texts, CHUNK)
     sample = chunks[SAMPLED // 2 :: SAMPLED]
@@ -102,11 +105,13 @@ def pace(name: str, examples: float, baseline: float | None, target: str | None 
 
 def picture_rows() -> list[Row]:
     """Return the pace with kept picture rows, with pictures encoded, and of a large batch in chunks."""
-    base = towers.load(paraclip_preset("paraclip-emoji").tower, device="cpu", dtype="bfloat16")
+    base = loading.load(
+        ParaphraseSettings.from_flat({"preset": "paraclip-emoji"}).tower, device="cpu", dtype="bfloat16"
+    )
     table = RecordTable.of(made_up_records(LARGE, PICTURES))
     pictures = made_up_pictures()
     with tempfile.TemporaryDirectory() as scratch, one_core():
-        image = towers.load_image("emoji", path=tower_folder(Path(scratch)), device="cpu", dtype="bfloat16")
+        image = loading.load_image("emoji", path=tower_folder(Path(scratch)), device="cpu", dtype="bfloat16")
         kept = PictureRows.matched(table, list(map(str, range(PICTURES))), image.encode_pictures(pictures))
         fresh = FreshPictures(image, pictures, kept.of_record)
 
@@ -136,14 +141,14 @@ def reading_rows() -> list[Row]:
     some = made_up_records(10_000)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "records.arrow"
-        write_table(path, (some[row % len(some)] for row in range(KEPT)))
+        write_records(path, (some[row % len(some)] for row in range(KEPT)))
         drawn = np.random.default_rng(0).permutation(KEPT)[: 10 * LARGE]
-        table = read_table(path)
+        table = open_records(path)
         seconds, _ = timed(lambda: [table.column(name, drawn) for name in ("caption", "paraphrase_1")])
         del table
         arrow = pa.total_allocated_bytes()
         tracemalloc.start()
-        table = read_table(path)
+        table = open_records(path)
         for start in range(0, len(drawn), LARGE):
             table.column("caption", drawn[start : start + LARGE])
         most = tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - arrow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.encoding import class_names
-from lexclip_core.pairs.records import ParaphraseRecord
+from lexclip_core.paraphrase.records import ParaphraseRecord
 
 
 def made_up_records(count: int, pictures: int = 512) -> list[ParaphraseRecord]:

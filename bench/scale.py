@@ -25,15 +25,16 @@ from safetensors.torch import save_file
 from bench.encoding import ARCHITECTURE, one_core, timed
 from bench.table import Row, show
 from lexclip_core import storage
-from lexclip_core.class_names import name_set
-from lexclip_core.config import Experiment
-from lexclip_core.datasets.imagenet_classes import wnids
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import wu_palmer_blocks
-from lexclip_core.towers import load, set_trainable
-from lexclip_core.towers.architecture import architecture_config, build_text_model
-from lexclip_core.training import fit
-from lexclip_core.tuning import matrix_materials
+from lexclip_core.datasets.class_names import name_set
+from lexclip_core.datasets.pictures.imagenet import wnids
+from lexclip_core.experiments.words import matrix_materials
+from lexclip_core.targets.wu_palmer import wu_palmer_blocks
+from lexclip_core.towers.loading import load
+from lexclip_core.towers.open_clip import architecture_config, build_text_model
+from lexclip_core.towers.trainable import set_trainable
+from lexclip_core.training.loop import fit
+from lexclip_core.training.settings import MatrixSettings
+from lexclip_core.wordnet.tables import load_wordnet
 
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 STEPS, BATCH = 6, 256
@@ -69,7 +70,7 @@ def imagenet_vocabulary() -> tuple[tuple[str, ...], tuple[str, ...]]:
 def whole_vocabulary() -> list[Row]:
     """Return the cost of a step over all pairs of ImageNet's words, and of encoding them."""
     words, synsets = imagenet_vocabulary()
-    settings = Experiment(preset="bench", sampling="full_matrix", steps=WHOLE_STEPS, lr=1e-5)
+    settings = MatrixSettings(preset="bench", sampling="full_matrix", steps=WHOLE_STEPS, lr=1e-5)
     with tempfile.TemporaryDirectory() as folder, one_core():
         tower = load(str(random_checkpoint(Path(folder) / "random.safetensors")), device="cpu")
         made_seconds, material = timed(lambda: matrix_materials(settings, words, synsets))
@@ -122,7 +123,7 @@ def measured_here(size: int) -> dict[str, float]:
     tower = load("tiny-random", device="cpu")
     tower.encode_texts(words[:BATCH])
     before = _peak()
-    settings = Experiment(preset="bench", sampling="in_batch", batch=BATCH, steps=STEPS, lr=1e-5)
+    settings = MatrixSettings(preset="bench", sampling="in_batch", batch=BATCH, steps=STEPS, lr=1e-5)
     material = matrix_materials(settings, words)
     set_trainable(tower, "all")
     fit(tower, words, material.sampler, settings)

@@ -22,10 +22,11 @@ from torch import Tensor
 
 from bench.encoding import agreement, one_core, random_clip, timed
 from bench.table import Row, show
-from lexclip_core.losses import lexical_loss
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import wu_palmer
-from lexclip_core.towers import Tower, set_trainable
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.towers.tower import Tower
+from lexclip_core.towers.trainable import set_trainable
+from lexclip_core.training.losses import lexical_loss
+from lexclip_core.wordnet.tables import load_wordnet
 
 NAMES = 274  # names in the released sample of 100 classes: 37,401 pairs
 PAIRS_A_STEP = 10
@@ -62,7 +63,7 @@ def draw_sample(tower: Tower) -> Sample:
     words = sorted(first)
     drawn = np.random.default_rng(0).choice(len(words), size=NAMES, replace=False)
     chosen = [words[index] for index in drawn]
-    targets = wu_palmer([wordnet.name(first[word]) for word in chosen])
+    targets = wu_palmer_matrix([wordnet.name(first[word]) for word in chosen])
     reference = torch.from_numpy(tower.encode_texts(chosen))
     return Sample(chosen, torch.from_numpy(targets).float(), reference)
 

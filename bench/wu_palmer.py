@@ -16,8 +16,11 @@ from importlib.resources import files
 import numpy as np
 
 from bench.table import Row, show
-from lexclip_core.synsets import load_wordnet, nltk_wordnet
-from lexclip_core.targets import load_taxonomy, word_similarity, wu_palmer
+from lexclip_core.targets.taxonomy import load_taxonomy
+from lexclip_core.targets.word_level import wu_palmer_of_words
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.wordnet.install import nltk_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 
 SAMPLE = 3000
 REPEATS = 9
@@ -25,11 +28,12 @@ REPEATS = 9
 _FRESH = """
 import time
 start = time.process_time()
-from lexclip_core.targets import load_taxonomy, wu_palmer
+from lexclip_core.targets.taxonomy import load_taxonomy
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
 imported = time.process_time()
 load_taxonomy()
 loaded = time.process_time()
-wu_palmer(["dog.n.01"], ["cat.n.01"])
+wu_palmer_matrix(["dog.n.01"], ["cat.n.01"])
 print(loaded - imported, time.process_time() - imported, time.process_time() - start)
 """
 
@@ -64,13 +68,13 @@ def _block_rows(name: str, rows: Sequence[str], cols: Sequence[str]) -> list[Row
     baseline = _nltk_rate(rows, cols) / 1e6
     size = len(rows) * len(cols)
     measured: list[tuple[str, float, str | None]] = []
-    for policy in ("nltk", "lawful"):
+    for policy in ("nltk", "symmetric"):
         for dtype, target in ((np.float64, ">= 100,000x"), (np.float32, ">= 100,000x")):
             out = np.empty((len(rows), len(cols)), dtype)
-            seconds = cpu_seconds(lambda: wu_palmer(rows, cols, policy, out=out))  # noqa: B023
+            seconds = cpu_seconds(lambda: wu_palmer_matrix(rows, cols, policy, out=out))  # noqa: B023
             measured.append((f"{name}, policy {policy}, {np.dtype(dtype)}, out= reused", seconds, target))
-    seconds = cpu_seconds(lambda: wu_palmer(rows, cols))
-    measured.append((f"{name}, policy lawful, float64, new array each time", seconds, None))
+    seconds = cpu_seconds(lambda: wu_palmer_matrix(rows, cols))
+    measured.append((f"{name}, policy symmetric, float64, new array each time", seconds, None))
     return [
         {
             "name": label,
@@ -105,7 +109,7 @@ def _word_rows() -> list[Row]:
     rows, cols = ([words[i] for i in rng.choice(len(words), 4096, replace=False)] for _ in range(2))
     measured: list[Row] = []
     for how in ("first_sense", "maximum", "expectation"):
-        seconds = cpu_seconds(lambda: word_similarity(rows, cols, pos="n", how=how), repeats=4)  # noqa: B023
+        seconds = cpu_seconds(lambda: wu_palmer_of_words(rows, cols, pos="n", how=how), repeats=4)  # noqa: B023
         rate = len(rows) * len(cols) / seconds / 1e6
         name = f"4,096 x 4,096 noun words, {how}"
         measured.append(

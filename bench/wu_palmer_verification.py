@@ -1,4 +1,4 @@
-"""Compare policy `nltk` with NLTK on millions of pairs, and check the laws of `lawful` on all pairs."""
+"""Compare policy `nltk` with NLTK on millions of pairs, and check the laws of `symmetric` on all pairs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 from bench.table import Row
 from bench.wu_palmer import imagenet_wnids
 from lexclip_core import storage
-from lexclip_core.synsets import load_wordnet, nltk_wordnet
-from lexclip_core.targets import load_taxonomy, wu_palmer, wu_palmer_pairs
+from lexclip_core.targets.taxonomy import load_taxonomy
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix, wu_palmer_pairs
+from lexclip_core.wordnet.install import nltk_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 
 BLOCK = 4096
 DIAGONAL = 500  # pairs computed on the diagonal of one block
@@ -61,23 +63,23 @@ def _mismatches(name: str, pairs: Pairs) -> int:
     wanted = _nltk_scores(name, pairs)
     a, b = pairs
     blocks = [
-        wu_palmer(a[k : k + DIAGONAL], b[k : k + DIAGONAL], "nltk").diagonal()
+        wu_palmer_matrix(a[k : k + DIAGONAL], b[k : k + DIAGONAL], "nltk").diagonal()
         for k in range(0, len(a), DIAGONAL)
     ]
     found = [wu_palmer_pairs(a, b, "nltk"), np.concatenate(blocks)]
     if len(wanted) == 1_000_000:  # the whole block at once as well
-        found.append(wu_palmer(imagenet_wnids(), policy="nltk").ravel())
+        found.append(wu_palmer_matrix(imagenet_wnids(), policy="nltk").ravel())
     return sum(int((values.view(np.int64) != wanted.view(np.int64)).sum()) for values in found)
 
 
-def _unlawful(kind: str) -> tuple[int, int]:
+def _broken_laws(kind: str) -> tuple[int, int]:
     """Return how many ordered pairs of a part of speech there are, and how many break a law."""
     synsets = np.flatnonzero(load_taxonomy().kinds == ord(kind))
     blocks = [synsets[start : start + BLOCK] for start in range(0, len(synsets), BLOCK)]
     broken = 0
     for i, a in enumerate(storage.progress(blocks, desc=f"laws, {kind}")):
         for b in blocks[i:]:
-            there, back = wu_palmer(a, b), wu_palmer(b, a)
+            there, back = wu_palmer_matrix(a, b), wu_palmer_matrix(b, a)
             same = a[:, None] == b[None, :]
             broken += int((there != back.T).sum() + (same != (there == 1)).sum())
             broken += int((~((there > 0) & (there <= 1))).sum())
@@ -90,7 +92,7 @@ def verify() -> list[Row]:
         (f"not bit-equal to NLTK: {name}", len(p[0]), _mismatches(name, p)) for name, p in pair_sets()
     ]
     for kind, name in (("n", "nouns"), ("v", "verbs")):
-        measured.append((f"lawful, broken laws: all pairs of {name}", *_unlawful(kind)))
+        measured.append((f"symmetric, broken laws: all pairs of {name}", *_broken_laws(kind)))
     return [
         {
             "name": f"{name} ({size:,})",

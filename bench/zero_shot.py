@@ -51,7 +51,7 @@ def made_up_pictures(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def rows() -> list[Row]:
     """Return the CPU time of the classifier and of the accuracy, ours and plain, and how far they differ."""
     tower, names = random_clip(), class_names(NAMES)
-    templates = zero_shot.TEMPLATES["openai"]
+    templates = zero_shot.templates("openai")
 
     def build() -> np.ndarray:
         return zero_shot.class_weights(tower.encode_texts, names, templates)

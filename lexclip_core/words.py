@@ -39,31 +39,70 @@ class WordList:
 class UniqueSubset:
     """Class -> its words as given, the name first, no word in two classes; and the classes left out."""
 
-    kept: dict[str, tuple[str, ...]]
+    classes: dict[str, tuple[str, ...]]
     dropped: tuple[Dropped, ...]
 
 
 def normalise(text: str) -> str:
-    """Return the form that words are compared by: case folded, `_` and `-` as spaces, single spaces."""
-    return _SEPARATORS.sub(" ", text.casefold()).strip()
+    """Return the form that words are compared by: case folded, `_` and `-` as spaces, single spaces.
+
+    >>> normalise("Eiffel_Tower"), normalise("hen-of-the-woods")
+    ('eiffel tower', 'hen of the woods')
+    """
+    return as_spelt(text.casefold())
+
+
+def as_spelt(text: str) -> str:
+    """Return a text with `_` and `-` as single spaces and its capitals as they are.
+
+    >>> as_spelt("Eiffel_Tower")
+    'Eiffel Tower'
+    """
+    return _SEPARATORS.sub(" ", text).strip()
+
+
+_FORMS: dict[str, Callable[[str], str]] = {"normalised": normalise, "as_spelt": as_spelt}
+
+
+def form_of(comparison: Comparison) -> Callable[[str], str]:
+    """Return the function whose values are equal where two words count as one.
+
+    Raises:
+        InputError: An unknown comparison.
+
+    >>> form_of("normalised")("Ice-Cream")
+    'ice cream'
+    """
+    if comparison not in _FORMS:
+        raise InputError(
+            f"unknown comparison {comparison!r}", f"choose one of {', '.join(get_args(Comparison))}"
+        )
+    return _FORMS[comparison]
 
 
 def shown(text: str) -> str:
-    """Return a text as an error message quotes it: with quotation marks, long ones cut."""
+    """Return a text as an error message quotes it: with quotation marks, long ones cut.
+
+    >>> shown("dog"), shown("x" * 10_000)[-22:]
+    ("'dog'", '.. (10,000 characters)')
+    """
     if len(text) <= _SHOWN:
         return repr(text)
     return f"{text[:_SHOWN]!r}... ({len(text):,} characters)"
 
 
 def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordList:
-    """Return the words of a text file (UTF-8, one a line) or of an iterable, normalised.
+    """Return the words of a text file (UTF-8, one per line) or of an iterable, normalised.
 
     Args:
         source: The file, or the words themselves.
-        max_length: Longest word kept, in characters after normalising.
+        max_length: Longest word that is taken, in characters after normalising.
 
     Raises:
         InputError: The file cannot be read, a word is not text, or no word is left.
+
+    >>> read_words(["Dog", "ice-cream", "dog"])
+    WordList(words=('dog', 'ice cream'), dropped=(Dropped(text='dog', reason="duplicate of 'Dog'"),))
     """
     if isinstance(source, str):
         raise InputError(
@@ -75,7 +114,9 @@ def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordLi
     dropped: list[Dropped] = []
     for text in texts:
         if not isinstance(text, str):
-            raise InputError(f"{text!r} is no word but a {type(text).__name__}", "give every word as a str")
+            raise InputError(
+                f"{text!r} is not a word but of type {type(text).__name__}", "give every word as a str"
+            )
         word = normalise(text)
         reason = _reason_to_drop(word, words, max_length)
         if reason:
@@ -87,27 +128,6 @@ def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordLi
     return WordList(tuple(words), tuple(dropped))
 
 
-def as_spelt(text: str) -> str:
-    """Return a text with `_` and `-` as single spaces and its capitals as they are."""
-    return _SEPARATORS.sub(" ", text).strip()
-
-
-_FORMS: dict[str, Callable[[str], str]] = {"normalised": normalise, "as_spelt": as_spelt}
-
-
-def form_of(comparison: Comparison) -> Callable[[str], str]:
-    """Return the function whose values are equal where two words count as one.
-
-    Raises:
-        InputError: There is no such comparison.
-    """
-    if comparison not in _FORMS:
-        raise InputError(
-            f"unknown comparison {comparison!r}", f"choose one of {', '.join(get_args(Comparison))}"
-        )
-    return _FORMS[comparison]
-
-
 def unique_subset(
     classes: Mapping[str, Iterable[str]], *, comparison: Comparison = "normalised"
 ) -> UniqueSubset:
@@ -115,8 +135,8 @@ def unique_subset(
 
     A word that a class lists twice counts once. A class of one word is left out: it has nothing to be
     replaced by. A class with one word in use is left out whole, and the words it does not share stay free.
-    This is the subset rule of the lexical experiments, whose released code compares as spelt and keeps
-    doubles (claims D15, D16).
+    This is the subset rule of the lexical experiments, whose released code compares as spelt and leaves
+    doubles in (claims D15, D16).
 
     Args:
         classes: Class (any key) -> its name, then its alternatives (synonyms, level-1 hypernyms).
@@ -124,9 +144,12 @@ def unique_subset(
 
     Raises:
         InputError: The comparison is unknown.
+
+    >>> unique_subset({"n1": ["pitcher", "ewer"], "n2": ["jug", "EWER"]}).classes
+    {'n1': ('pitcher', 'ewer')}
     """
     form = form_of(comparison)
-    kept: dict[str, tuple[str, ...]] = {}
+    taken: dict[str, tuple[str, ...]] = {}
     dropped: list[Dropped] = []
     owner: dict[str, str] = {}
     for key, texts in classes.items():
@@ -134,22 +157,25 @@ def unique_subset(
         for text in texts:
             entry.setdefault(form(text), text)
         entry.pop("", None)
-        taken = next((word for word in entry if word in owner), None)
+        shared = next((word for word in entry if word in owner), None)
         if len(entry) < 2:
             dropped.append(Dropped(key, "no other word than its name"))
-        elif taken is not None:
-            dropped.append(Dropped(key, f"{taken!r} is already a word of {owner[taken]}"))
+        elif shared is not None:
+            dropped.append(Dropped(key, f"{shared!r} is already a word of {owner[shared]}"))
         else:
             owner.update(dict.fromkeys(entry, key))
-            kept[key] = tuple(entry.values())
-    return UniqueSubset(kept, tuple(dropped))
+            taken[key] = tuple(entry.values())
+    return UniqueSubset(taken, tuple(dropped))
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        with path.open(encoding="utf-8-sig") as stream:
+            return [line.rstrip("\n") for line in stream]
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 text: {error}", "save it as UTF-8, one word a line") from error
+        raise InputError(
+            f"{path} is not UTF-8 text: {error}", "save it as UTF-8, one word per line"
+        ) from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}", "check the path") from error
 
@@ -167,20 +193,27 @@ def _reason_to_drop(word: str, words: Mapping[str, str], max_length: int) -> str
 def _nothing_left(source: Path | Iterable[str], dropped: list[Dropped]) -> str:
     where = f"{source}" if isinstance(source, Path) else "the list"
     if not dropped:
-        return f"{where} holds no words"
+        return f"{where} has no words"
     first = f"{shown(dropped[0].text)}: {dropped[0].reason}"
-    return f"{where} holds no usable word ({len(dropped):,} dropped, the first {first})"
+    return f"{where} has no usable word ({len(dropped):,} dropped, the first {first})"
 
 
 def article(following: str) -> str:
-    """Return "a" or "an", as it is spoken before the text that follows: a unicorn, an hourglass."""
+    """Return "a" or "an", by the sound of the text that follows.
+
+    >>> article("unicorn"), article("hourglass")
+    ('a', 'an')
+    """
     return "an" if _AN.match(following.casefold()) else "a"
 
 
 def with_article(name: str) -> str:
-    """Return a name after "a" or "an", as it is spoken: a unicorn, an hourglass.
+    """Return a name after "a" or "an", by its sound.
 
     Args:
         name: A countable noun, with its adjectives before it.
+
+    >>> with_article("old hourglass")
+    'an old hourglass'
     """
     return f"{article(name)} {name}"

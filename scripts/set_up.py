@@ -25,7 +25,7 @@ MARKER = VENV / ".set-up-in-progress"
 LOCK_FILE = ROOT / ".cache" / "set-up.lock"
 UV = "uv>=0.5"
 # The index and the machine code that this makes are kept in the cache folder.
-FIRST_CALL = "from lexclip_core.targets import wu_palmer; wu_palmer(['dog.n.01'])"
+FIRST_CALL = "from lexclip_core.targets.wu_palmer import wu_palmer_matrix; wu_palmer_matrix(['dog.n.01'])"
 
 
 class SetUpError(Exception):

@@ -1,17 +1,19 @@
-"""Home: what this is, the arrow with the chosen run's numbers, the main finding beside its controls."""
+"""Home: what this is, the arrow with the chosen run's numbers, the main finding with its controls."""
 
 from __future__ import annotations
 
 import html
 
+import findings
 import layout
 import metric_names
+import pages
 import store
 import streamlit as st
 import tables
-import takeaways
 
-from lexclip_core import figures, runs
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import alt_texts, scores
 
 LEAD = (
     "CLIP’s text tower, it is reported, puts **happy** nearer to **sad** than to **cheerful**: words that "
@@ -21,13 +23,13 @@ LEAD = (
 MAX_METRICS, MAX_RUNS = 6, 6
 
 
-def arrow(summary: runs.RunSummary, run: runs.Run) -> list[tuple[str, str]]:
+def arrow(summary: run_folder.RunSummary, run: run_folder.Run) -> list[tuple[str, str]]:
     """Return the stations of the arrow, each with this run's number."""
-    terms = [name for name in run.history.columns if name not in runs.HISTORY_COLUMNS]
+    terms = [name for name in run.history.columns if name not in run_folder.HISTORY_COLUMNS]
     steps = int(run.history["step"].max()) + 1 if len(run.history) else 0
     synsets = run.layout["synset"].nunique() if run.layout is not None else 0
-    target, control = (str(summary.config.get(name, "")) for name in ("target", "control"))
-    aims = [target, control if control != "none" else ""]
+    control = str(summary.config.get("control", ""))
+    aims = [store.target_name(summary), control if control != "none" else ""]
     return [
         ("words", f"{len(run.words):,}"),
         ("synsets", f"{synsets:,} drawn"),
@@ -57,7 +59,7 @@ def draw_arrow(stations: list[tuple[str, str]]) -> None:
     )
 
 
-def draw_finding(summary: runs.RunSummary) -> None:
+def draw_finding(summary: run_folder.RunSummary) -> None:
     """Draw the main finding, what it cost, and the same measures for the other runs."""
     summaries = store.listing().summaries
     key = metric_names.headline(summary.metrics)
@@ -66,15 +68,15 @@ def draw_finding(summary: runs.RunSummary) -> None:
         return
     others = [other for other in summaries if other.run_id != summary.run_id][:MAX_RUNS]
     sentences = [
-        takeaways.headline(key, summary.metrics[key], layout.literal),
-        takeaways.controls(key, others, layout.literal),
-        takeaways.outside(summary, layout.literal),
+        findings.headline(key, summary.metrics[key], layout.literal),
+        findings.controls(key, others, layout.literal),
+        findings.outside(summary, layout.literal),
     ]
-    layout.takeaway("\n\n".join(sentence for sentence in sentences if sentence))
+    layout.finding("\n\n".join(sentence for sentence in sentences if sentence))
     rows = tables.metric_rows(others, summary, metric_names.leading(summary.metrics))
     drawn = rows[rows["key"].isin(rows["key"].unique()[:MAX_METRICS])]
-    figure = figures.metric_bars(drawn, title="This run beside its controls, with 95 % intervals")
-    layout.chart(figure, figures.alt_text("metric_bars", drawn), key="finding")
+    figure = scores.metric_bars_figure(drawn, title="This run and its controls, with 95 % intervals")
+    layout.chart(figure, alt_texts.alt_text("metric_bars", drawn), key="finding")
     with st.expander("The same numbers as a table"):
         layout.table(tables.metric_table(rows))
 
@@ -87,11 +89,7 @@ draw_arrow(arrow(summary, run))
 st.subheader("What tuning did", anchor=False)
 draw_finding(summary)
 st.subheader("Look closer", anchor=False)
-for page, label in (
-    ("app_pages/pairs.py", "Pair cosines: type any two words"),
-    ("app_pages/subtree_map.py", "Subtree map: a branch of WordNet before and after"),
-    ("app_pages/neighbours.py", "Neighbours: who came, who went"),
-    ("app_pages/names.py", "Names: pictures named by words, and by other words for the same things"),
-    ("app_pages/training.py", "Training: how this run was made"),
-):
-    st.page_link(page, label=label, width="stretch", query_params={"run": summary.run_id})
+for page in pages.PAGES[1:]:
+    st.page_link(
+        page.file, label=f"{page.title}: {page.shows}", width="stretch", query_params={"run": summary.run_id}
+    )

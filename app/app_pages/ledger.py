@@ -1,10 +1,10 @@
-"""Ledger: every claim and number of both papers beside what was measured here, with a verdict."""
+"""Ledger: every claim and number of both papers and what was measured here, with a verdict."""
 
 from __future__ import annotations
 
-import committed
 import layout
 import pandas as pd
+import static_data
 import streamlit as st
 
 from lexclip_core.errors import LexclipError
@@ -100,7 +100,7 @@ def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
 def draw() -> None:
     """Draw the ledger, or what is wrong with it."""
     try:
-        table, details = committed.ledger_tables()
+        table, details = static_data.ledger_tables()
     except LexclipError as error:
         layout.show_error(error)
         return

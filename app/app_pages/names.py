@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+import findings
 import layout
 import name_controls
 import name_curves
@@ -13,11 +14,13 @@ import numpy as np
 import pandas as pd
 import store
 import streamlit as st
-import takeaways
 import thumbnails
 
-from lexclip_core import figures, runs, synsets
 from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.evaluation import intervals
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import alt_texts, curves, rankings, scores
+from lexclip_core.wordnet import tables
 
 LEAD = (
     "A picture gets the name whose vector lies nearest to its own. Give the classes other names for the same "
@@ -39,6 +42,8 @@ FIGURE = "margin:0;width:5.6rem;text-align:center;font-size:.8rem;overflow-wrap:
 GALLERY = "display:flex;flex-wrap:wrap;gap:.6rem .4rem;max-height:560px;overflow-y:auto"
 IMAGE = "width:48px;height:48px;object-fit:contain"
 MAX_CONFUSIONS = 12
+
+Rows = dict[str, np.ndarray]  # tower -> unit rows of the classes' names
 
 
 def draw_gallery(asked: name_controls.Asked) -> None:
@@ -65,7 +70,7 @@ def _caption(asked: name_controls.Asked, place: int) -> str:
 
 
 def read_rows(
-    summary: runs.RunSummary, asked: name_controls.Asked
+    summary: run_folder.RunSummary, asked: name_controls.Asked
 ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the pictures' rows, and the classes' rows by tower under their original names and those now.
 
@@ -89,24 +94,24 @@ def several(asked: name_controls.Asked) -> bool:
     return len(asked.pictures) > len(asked.classes)
 
 
-def draw_accuracy(asked: name_controls.Asked, features: np.ndarray, original: dict, now: dict) -> None:
+def draw_accuracy(asked: name_controls.Asked, features: np.ndarray, original: Rows, now: Rows) -> None:
     """Draw how often each tower is right, with both sets of names."""
     st.subheader("How many pictures get their name", anchor=False)
-    groups = "pictures" if several(asked) else "classes"
+    groups: intervals.ResampledBy = "pictures" if several(asked) else "classes"
     changed = asked.names != asked.originals
     measured = name_scores.measure(
         features, asked.pictures.labels, original, now if changed else None, groups=groups
     )
-    chance = f" Guessing gives {takeaways.number(1 / len(asked.classes))}."
-    layout.takeaway(takeaways.names(measured) + chance)
+    chance = f" Guessing gives {findings.number(1 / len(asked.classes))}."
+    layout.finding(findings.names(measured) + chance)
     if not changed:
         st.info("These are the original names. Swap them above, or type others, to see what changes.")
-    figure = figures.metric_bars(measured.rows, title="Share named right, 95 % intervals")
-    layout.chart(figure, figures.alt_text("metric_bars", measured.rows), key="accuracy")
+    figure = scores.metric_bars_figure(measured.rows, title="Share named right, 95 % intervals")
+    layout.chart(figure, alt_texts.alt_text("metric_bars", measured.rows), key="accuracy")
     st.caption(NUMBERS_SAY.format(groups=groups))
 
 
-def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: dict) -> None:
+def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: Rows) -> None:
     """Draw every picture's nearest names as a table, and one picture's as bars."""
     st.subheader("What each picture is called", anchor=False)
     pictures, places = asked.pictures, range(len(asked.pictures))
@@ -121,8 +126,8 @@ def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: dic
     left.image(pictures.read(place), width=128, alt=pictures.titles[place])
     table = name_scores.ranking(features[place], weights, asked.names, int(pictures.labels[place]))
     with right:
-        figure = figures.rankings(table, title=f"The names nearest to {pictures.titles[place]}")
-        layout.chart(figure, figures.alt_text("rankings", table), key="ranking")
+        figure = rankings.rankings_figure(table, title=f"The names nearest to {pictures.titles[place]}")
+        layout.chart(figure, alt_texts.alt_text("rankings", table), key="ranking")
     everything = name_scores.overview(features, weights, asked.names, pictures.labels, pictures.titles)
     small = [store.thumbnail(pictures.digests[one], pictures, one) for one in places]
     long = [f"{tower} nearest" for tower in weights]
@@ -131,7 +136,7 @@ def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: dic
         st.caption("✓: the nearest name is the picture’s own; ✗: it is not. Rank: where its own name stands.")
 
 
-def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: dict) -> None:
+def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: Rows) -> None:
     """Draw which classes are taken for which."""
     st.subheader("What is taken for what", anchor=False)
     pictures, names = asked.pictures, list(asked.names)
@@ -139,7 +144,7 @@ def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: d
         tower = list(weights)[-1]
         frame = name_scores.shares(features, weights[tower], pictures.labels, names)
         title = f"Share of each row’s pictures that get the column’s name ({tower} tower)"
-        layout.chart(figures.matrix(frame, title), figures.alt_text("matrix", frame), key="matrix")
+        layout.chart(scores.matrix_figure(frame, title), alt_texts.alt_text("matrix", frame), key="matrix")
     table = name_scores.confusions(features, weights, pictures.labels).head(MAX_CONFUSIONS)
     if table.empty:
         st.info("No picture is taken for another class.")
@@ -160,7 +165,7 @@ def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: d
 
 
 def draw_curves() -> None:
-    """Draw our accuracies against the number of classes beside those that the blog reports."""
+    """Draw our accuracies against the number of classes and those that the blog reports."""
     st.subheader("With more classes", anchor=False)
     kind = st.segmented_control(
         "Names replaced by",
@@ -170,11 +175,11 @@ def draw_curves() -> None:
         key="kind",
         bind="query-params",
     )
-    sides = {
+    both = {
         "ours": (f"Measured here: {kind}, emoji, small towers", name_curves.measured(kind)),
         "blog": (f"Reported by the blog: {kind}, ImageNet, CLIP ViT-B/32", name_curves.blog(kind)),
     }
-    for column, (side, (title, table)) in zip(st.columns(2), sides.items(), strict=True):
+    for column, (side, (title, table)) in zip(st.columns(2), both.items(), strict=True):
         with column:
             if table.empty:
                 st.info("There is no study of these names yet. This notebook measures it:")
@@ -182,15 +187,16 @@ def draw_curves() -> None:
                 st.code(command, language="bash", wrap_lines=True)
                 st.caption("Its parameter `curve_folder` says where to; this page reads `data/name_study`.")
                 continue
-            ends = {"interval": ("low", "high"), "group": "line"}
-            figure = figures.curve(table, name_curves.X, name_curves.Y, title=title, **ends)
+            figure = curves.curve_figure(
+                table, name_curves.X, name_curves.Y, title=title, interval=("low", "high"), group="line"
+            )
             figure.update_yaxes(range=[0, 1])
-            alt = figures.alt_text("curve", table, name_curves.X, name_curves.Y, group="line")
+            alt = alt_texts.alt_text("curve", table, name_curves.X, name_curves.Y, group="line")
             layout.chart(figure, f"{title}. {alt}", key=f"curve_{side}")
     st.caption(CURVES)
 
 
-def draw_results(summary: runs.RunSummary, asked: name_controls.Asked) -> None:
+def draw_results(summary: run_folder.RunSummary, asked: name_controls.Asked) -> None:
     """Draw what the towers make of the names, or say what is missing."""
     try:
         features, original, now = read_rows(summary, asked)
@@ -208,21 +214,21 @@ def draw_results(summary: runs.RunSummary, asked: name_controls.Asked) -> None:
         draw_confusions(asked, features, now)
 
 
-def draw(summary: runs.RunSummary) -> None:
+def draw(summary: run_folder.RunSummary) -> None:
     """Draw the controls, the pictures and what becomes of them."""
     try:
-        asked, beside = name_controls.ask()
+        asked, right = name_controls.ask()
     except LexclipError as error:
         layout.show_error(error)
         return
-    new = naming.unknown(synsets.load_wordnet(), asked.names)
+    new = naming.unknown(tables.load_wordnet(), asked.names)
     if new:
         some = ", ".join(layout.literal(name) for name in new[:8]) + (" and others" if len(new) > 8 else "")
         st.caption(f"Not in WordNet, but used all the same: {some}.")
-    if asked.pictures is None:
+    if asked.chosen is None:
         st.info("Drop in a picture to see which of these names lie nearest to it.")
         return
-    with beside:
+    with right:
         draw_gallery(asked)
     draw_results(summary, asked)
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import findings
 import layout
 import store
 import streamlit as st
-import takeaways
 import thumbnails
 import typed
 
-from lexclip_core import figures, geometry, runs
 from lexclip_core.errors import LexclipError
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import alt_texts, neighbours
 
 LEAD = "Which of the run’s words lie nearest to a word, by cosine in the original space?  \n" + layout.COSINE
 COLUMNS = ["neighbour", "change", "cosine_before", "cosine_after", "rank_before", "rank_after"]
 
 
-def default_word(run: runs.Run) -> str:
+def default_word(run: run_folder.Run) -> str:
     """Return a word that the run has: happy, else the first of its pairs, else its first word."""
     if "happy" in run.words:
         return "happy"
@@ -42,12 +43,12 @@ except LexclipError as error:
 rows = store.rows_of(summary)
 k = min(k, len(run.words) - 1)
 itself = (run.words[rows[word]],) if word in rows else ()
-table = geometry.neighbour_table_of_vector(
+table = neighbours.neighbour_table_of_vector(
     run.words, run.before, run.after, before[0], after[0], k, exclude=itself
 )
-layout.takeaway(takeaways.neighbours(table, word, layout.literal), picture=thumbnails.of_word(word), of=word)
-figure = figures.neighbours(table, title=f"The {k} words nearest to {word}")
-layout.chart(figure, figures.alt_text("neighbours", table), key="neighbours")
+layout.finding(findings.neighbours(table, word, layout.literal), picture=thumbnails.of_word(word), of=word)
+figure = neighbours.neighbours_figure(table, title=f"The {k} words nearest to {word}")
+layout.chart(figure, alt_texts.alt_text("neighbours", table), key="neighbours")
 st.caption(
     f"Compared with the {len(run.words):,} words of this run. "
     + ("The word’s own vectors come from the run." if itself else "The word was encoded now by both towers.")

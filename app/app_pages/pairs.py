@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import findings
 import layout
 import pandas as pd
 import store
 import streamlit as st
 import tables
-import takeaways
 import thumbnails
 import typed
 
-from lexclip_core import figures, geometry, runs
 from lexclip_core.errors import LexclipError
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import alt_texts, cosines
 
 LEAD = "How near are two words, before and after tuning?  \n" + layout.COSINE
 BLOG = (
     "The blog post behind this project found that CLIP puts happy nearer to sad (0.80) than to cheerful "
     "(0.79), and smart nearer to dumb (0.80) than to intelligent (0.75). Here are the same pairs in this "
-    "run’s tower. Type two words to set them beside these."
+    "run’s tower. Type two words to compare them with these."
 )
 SPLITS = "Tuning saw neither. Settings are chosen on dev words; test words are for the final measure."
 MAX_ROWS = 5000
@@ -39,7 +40,7 @@ def typed_pair() -> tuple[str, str] | None:
         return None
 
 
-def named_pairs(summary: runs.RunSummary, pair: tuple[str, str] | None) -> pd.DataFrame:
+def named_pairs(summary: run_folder.RunSummary, pair: tuple[str, str] | None) -> pd.DataFrame:
     """Return the blog's pairs and the typed one with their cosines, less those that cannot be encoded."""
     table = tables.blog_pairs()
     if pair:
@@ -48,15 +49,15 @@ def named_pairs(summary: runs.RunSummary, pair: tuple[str, str] | None) -> pd.Da
     for _, group in table.groupby([table["relation"] == "typed", "word_a"], sort=False):
         words = tuple(dict.fromkeys([*group["word_a"], *group["word_b"]]))
         try:
-            parts.append(geometry.pair_table(group, words, *store.vectors(summary, words)))
+            parts.append(cosines.pair_table(group, words, *store.vectors(summary, words)))
         except LexclipError as error:
             failures[error.problem] = error
-    for error in failures.values():
-        layout.show_error(error)
+    for failure in failures.values():
+        layout.show_error(failure)
     return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0]
 
 
-def draw_named(summary: runs.RunSummary) -> None:
+def draw_named(summary: run_folder.RunSummary) -> None:
     """Draw the blog's pairs and the typed pair as one picture."""
     st.subheader("The pairs it began with, and yours", anchor=False)
     st.caption(BLOG)
@@ -65,13 +66,13 @@ def draw_named(summary: runs.RunSummary) -> None:
         return
     sentences = []
     for word in table.loc[table["relation"] == "antonym", "word_a"]:
-        sentences.append(takeaways.triple(table, word, layout.literal))
+        sentences.append(findings.triple(table, word, layout.literal))
     sentences += [
-        takeaways.pair(row, layout.literal) for _, row in table[table["relation"] == "typed"].iterrows()
+        findings.pair(row, layout.literal) for _, row in table[table["relation"] == "typed"].iterrows()
     ]
-    layout.takeaway("  \n".join(sentences))
+    layout.finding("  \n".join(sentences))
     draw_typed_pictures(table[table["relation"] == "typed"])
-    layout.chart(figures.pair_cosines(table), figures.alt_text("pair_cosines", table), key="named")
+    layout.chart(cosines.pair_cosines_figure(table), alt_texts.alt_text("pair_cosines", table), key="named")
 
 
 def draw_typed_pictures(rows: pd.DataFrame) -> None:
@@ -84,7 +85,7 @@ def draw_typed_pictures(rows: pd.DataFrame) -> None:
                 layout.small_picture(picture, word)
 
 
-def draw_run_pairs(run: runs.Run) -> None:
+def draw_run_pairs(run: run_folder.Run) -> None:
     """Draw all pairs of the run, filtered by relation, as histogram and table."""
     st.subheader("All pairs of this run", anchor=False)
     if run.pairs.empty:
@@ -109,8 +110,10 @@ def draw_run_pairs(run: runs.Run) -> None:
     if rows.empty:
         st.info("Choose at least one relation.")
         return
-    layout.takeaway(takeaways.relations(geometry.pair_summary(rows), layout.literal))
-    layout.chart(figures.cosine_histogram(rows), figures.alt_text("cosine_histogram", rows), key="histogram")
+    layout.finding(findings.relations(cosines.pair_summary(rows), layout.literal))
+    layout.chart(
+        cosines.cosine_histogram_figure(rows), alt_texts.alt_text("cosine_histogram", rows), key="histogram"
+    )
     shown = rows.assign(change=rows["cosine_after"] - rows["cosine_before"]).head(MAX_ROWS)
     st.caption(f"{len(shown):,} of {len(rows):,} pairs; click a column to sort.")
     layout.table(shown[COLUMNS])

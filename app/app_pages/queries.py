@@ -1,4 +1,4 @@
-"""Queries: two phrasings of one wish over one set of pictures, ranked by the base and the tuned tower."""
+"""Queries: two phrasings of one intent over one set of pictures, ranked by the base and the tuned tower."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import retrieving
 import store
 import streamlit as st
 
-from lexclip_core import figures, runs
-from lexclip_core.datasets.pictures import PictureSet
+from lexclip_core.datasets.pictures.picture_set import PictureSet
 from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import alt_texts, rankings
 
 LEAD = (
-    "Two people wish for the same picture and say it differently. Below stand the pictures that each "
+    "Two people want the same picture and say it differently. Below stand the pictures that each "
     "phrasing finds, nearest first, joined where both find the same one.  \n"
     "**AO@k** (average overlap) is the mean, over the depths 1 to k, of the share that the two lists have in "
     "common: early ranks count most. **JS@k** (Jaccard similarity) is how many pictures stand in both lists, "
@@ -30,17 +31,17 @@ LARGE = 128
 LEAST = 0.005  # the smallest change that two decimals show
 
 
-def draw_numbers(found: Mapping[str, retrieving.Found], k: int) -> None:
+def draw_numbers(retrieved: Mapping[str, retrieving.Retrieved], k: int) -> None:
     """Draw AO and JS of both towers as large numbers, the tuned one with its change."""
-    base = found["base"]
+    base = retrieved["base"]
     for column, (name, attribute) in zip(
         st.columns(2), {f"AO@{k}": "average_overlap", f"JS@{k}": "jaccard"}.items(), strict=True
     ):
         before = getattr(base, attribute)
         with column.container(horizontal=True):
             st.metric(f"{name}, base", f"{before:.2f}")
-            if "tuned" in found:
-                after = getattr(found["tuned"], attribute)
+            if "tuned" in retrieved:
+                after = getattr(retrieved["tuned"], attribute)
                 change = after - before
                 st.metric(
                     f"{name}, tuned", f"{after:.2f}", f"{change:+.2f}" if abs(change) >= LEAST else None
@@ -48,10 +49,10 @@ def draw_numbers(found: Mapping[str, retrieving.Found], k: int) -> None:
 
 
 def draw_ribbons(
-    found: Mapping[str, retrieving.Found], pictures: PictureSet, queries: tuple[str, str]
+    retrieved: Mapping[str, retrieving.Retrieved], pictures: PictureSet, queries: tuple[str, str]
 ) -> None:
     """Draw both rankings of each tower, side by side where there is room."""
-    for column, (tower, one) in zip(st.columns(len(found)), found.items(), strict=True):
+    for column, (tower, one) in zip(st.columns(len(retrieved)), retrieved.items(), strict=True):
         named = dict(zip(retrieving.QUERIES, queries, strict=True))
         shown = {
             str(place): store.thumbnail(pictures.digests[place], pictures, place) for place in one.places
@@ -59,16 +60,16 @@ def draw_ribbons(
         with column:
             title = f"{tower} tower"
             layout.chart(
-                figures.ribbons(one.table, shown, title=title.capitalize()),
-                f"{title}, {named}. {figures.alt_text('ribbons', one.table)}",
+                rankings.ribbons_figure(one.table, shown, title=title.capitalize()),
+                f"{title}, {named}. {alt_texts.alt_text('ribbons', one.table)}",
                 key=f"ribbons_{tower}",
             )
 
 
-def draw_gallery(found: Mapping[str, retrieving.Found], pictures: PictureSet) -> None:
+def draw_gallery(retrieved: Mapping[str, retrieving.Retrieved], pictures: PictureSet) -> None:
     """Draw every picture that was found, large; each can be opened over the whole window."""
     st.subheader("The pictures that were found", anchor=False)
-    places = dict.fromkeys(place for one in found.values() for place in one.places)
+    places = dict.fromkeys(place for one in retrieved.values() for place in one.places)
     with st.container(horizontal=True):
         for place in places:
             title = pictures.titles[place]
@@ -76,7 +77,7 @@ def draw_gallery(found: Mapping[str, retrieving.Found], pictures: PictureSet) ->
     st.caption("Point at a picture and press the arrows in its corner to enlarge it.")
 
 
-def draw(summary: runs.RunSummary) -> None:
+def draw(summary: run_folder.RunSummary) -> None:
     """Draw the controls and what becomes of them."""
     try:
         asked = query_controls.ask()
@@ -93,18 +94,18 @@ def draw(summary: runs.RunSummary) -> None:
         layout.show_error(error)
         return
     titles, order = asked.pictures.titles, [once.index(query) for query in asked.queries]
-    found = {
+    retrieved = {
         tower: retrieving.retrieve(both[order], pictures, titles, min(asked.k, len(titles)))
         for tower, both in rows.items()
     }
-    if "tuned" not in found:
+    if "tuned" not in retrieved:
         layout.say_untuned(summary)
-    draw_numbers(found, asked.k)
-    layout.takeaway(retrieving.finding(found, asked.k))
-    draw_ribbons(found, asked.pictures, asked.queries)
+    draw_numbers(retrieved, asked.k)
+    layout.finding(retrieving.finding(retrieved, asked.k))
+    draw_ribbons(retrieved, asked.pictures, asked.queries)
     said = SCENES_SAY if asked.pictures.name == "emoji-scenes" else SINGLE_SAY
     st.caption(f"{len(titles):,} pictures were searched. {said}")
-    draw_gallery(found, asked.pictures)
+    draw_gallery(retrieved, asked.pictures)
 
 
 summary, _ = layout.begin("Queries", LEAD, fills="a tuned tower to search pictures with")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import findings
 import layout
 import store
 import streamlit as st
 import tables
-import takeaways
 import thumbnails
 
-from lexclip_core import figures, geometry
+from lexclip_core.figures import alt_texts, maps
 
 LEAD = (
     "A branch of WordNet, drawn so that near words stay near. Both maps share one frame, so that before and "
     "after can be compared. Grey lines join a word to its parent in WordNet; point at a word for its gloss."
 )
-VIEWS = {"Side by side": ("before", "after"), "Movement": ("movement",)}
+VIEWS: dict[str, tuple[maps.MapView, ...]] = {"Side by side": ("before", "after"), "Movement": ("movement",)}
 
 summary, run = layout.begin("Subtree map", LEAD, fills="maps of WordNet branches")
 if run.layout is None or run.layout.empty:
@@ -28,12 +28,11 @@ view = right.segmented_control(
 )
 drawn = run.layout[run.layout["subtree"] == subtree].reset_index(drop=True)
 edges = tables.parent_cosines(drawn, store.rows_of(summary), run)
-layout.takeaway(takeaways.subtree(geometry.layout_summary(drawn), edges, layout.literal))
-sides = VIEWS[view]
-for column, side in zip(st.columns(len(sides)), sides, strict=True):
+layout.finding(findings.subtree(maps.layout_summary(drawn), edges, layout.literal))
+for column, side in zip(st.columns(len(VIEWS[view])), VIEWS[view], strict=True):
     with column:
-        alt = figures.alt_text("subtree_map", drawn, side)
-        layout.chart(figures.subtree_map(drawn, side), alt, key=f"map_{side}")
+        alt = alt_texts.alt_text("subtree_map", drawn, side)
+        layout.chart(maps.subtree_map_figure(drawn, side), alt, key=f"map_{side}")
 st.caption(
     "Distances on a map are not cosines: only who is near whom may be read, and only as far as the "
     "trustworthiness says. The table holds cosines in the original space, of each word with its parent."

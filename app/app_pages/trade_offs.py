@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import committed
 import layout
 import pandas as pd
+import static_data
 import streamlit as st
-import weighing
+import sweep_table
 
-from lexclip_core import figures
+from lexclip_core.figures import alt_texts, scores
 
 LEAD = (
     "ParaCLIP trains a text tower with three losses: **L1** holds a paraphrase to its picture, **L2** a "
@@ -21,34 +21,34 @@ X_WANTED, Y_WANTED = ("ao@10",), ("clsf", "zero-shot")
 
 def pick(table: pd.DataFrame) -> pd.Series:
     """Draw a slider for each weight that was varied, and return the measured setting nearest to them."""
-    tuned = table[table["name"] != weighing.BASE]
-    varied = [name for name in weighing.WEIGHTS if tuned[name].nunique() > 1]
+    tuned = table[table["name"] != sweep_table.BASE]
+    varied = [name for name in sweep_table.WEIGHTS if tuned[name].nunique() > 1]
     asked = {}
     for column, name in zip(st.columns(max(len(varied), 1)), varied, strict=True):
         values = sorted(tuned[name].unique().tolist())
         usual = 1.0 if 1.0 in values else values[-1]
         asked[name] = column.select_slider(
-            weighing.LABELS[name],
+            sweep_table.LABELS[name],
             values,
             usual,
             key=name,
             bind="query-params",
             format_func=lambda one: f"{one:g}",
         )
-    return weighing.nearest(table, asked)
+    return sweep_table.nearest(table, asked)
 
 
 def draw_setting(table: pd.DataFrame) -> pd.Series:
-    """Draw one setting's metrics beside the base's, losses never hidden, and return the setting."""
+    """Draw one setting's metrics and the base's, losses never hidden, and return the setting."""
     st.subheader("One setting closely", anchor=False)
     setting = pick(table)
-    beside = weighing.beside(table, setting)
-    better, worse = int((beside["change"] > 0).sum()), int((beside["change"] < 0).sum())
-    layout.takeaway(
-        f"The measured setting nearest to these is **{weighing.label(setting)}**. Of {len(beside)} measures "
-        f"against the base, rising: {better}, falling: {worse}."
+    compared = sweep_table.with_baseline(table, setting)
+    better, worse = int((compared["change"] > 0).sum()), int((compared["change"] < 0).sum())
+    layout.finding(
+        f"The measured setting nearest to these is **{sweep_table.label(setting)}**. Of {len(compared)} "
+        f"measures against the base, rising: {better}, falling: {worse}."
     )
-    layout.table(beside)
+    layout.table(compared)
     return setting
 
 
@@ -69,8 +69,8 @@ def draw(sweep: pd.DataFrame) -> None:
         split = st.segmented_control(
             "Split", splits, default=start, required=True, key="split", bind="query-params"
         )
-    table = weighing.measured(sweep, split)
-    metrics = weighing.metrics(table)
+    table = sweep_table.measured(sweep, split)
+    metrics = sweep_table.metrics(table)
     setting = draw_setting(table)
     st.subheader("All settings by two measures", anchor=False)
     left, right = st.columns(2)
@@ -81,23 +81,23 @@ def draw(sweep: pd.DataFrame) -> None:
     if x == y:
         st.info("Both axes show the same measure. Choose two different ones.")
         return
-    points = weighing.points(table, x, y, str(setting["name"]))
-    base = table[table["name"] == weighing.BASE]
+    points = sweep_table.points(table, x, y, str(setting["name"]))
+    base = table[table["name"] == sweep_table.BASE]
     before = (float(base[x].iloc[0]), float(base[y].iloc[0])) if len(base) else None
-    figure = figures.trade_offs(points, title=f"{y} against {x}", x_title=x, y_title=y, base=before)
-    layout.chart(figure, figures.alt_text("trade_offs", points), key="trade_offs")
+    figure = scores.trade_offs_figure(points, title=f"{y} against {x}", x_title=x, y_title=y, base=before)
+    layout.chart(figure, alt_texts.alt_text("trade_offs", points), key="trade_offs")
     best = int((~points["dominated"]).sum())
     st.caption(
-        f"{best} of {len(points)} settings are beaten in both measures by none. {weighing.seeds(sweep)}; "
+        f"{best} of {len(points)} settings are beaten in both measures by none. {sweep_table.seeds(sweep)}; "
         "the ringed one is the setting above. Differences of a point or two are within what seeds do."
     )
     st.subheader("Every number", anchor=False)
-    layout.table(table.drop(columns="name").rename(columns=weighing.LABELS))
+    layout.table(table.drop(columns="name").rename(columns=sweep_table.LABELS))
 
 
 st.title("Trade-offs", anchor=False)
 st.markdown(LEAD)
-sweep = committed.trade_offs()
+sweep = static_data.trade_offs()
 if sweep.empty:
     st.info("There is no sweep yet. This command trains and measures one, and this page then shows it:")
     st.code("lexclip paraclip sweep tradeoffs", language="bash", wrap_lines=True)

@@ -64,19 +64,25 @@ def _number(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit status 2 for input that cannot be used, 1 for any other expected error."""
+def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a command line; exit status 2 for input that cannot be used, 1 for any other expected error.
+
+    Args:
+        app: The commands.
+        name: What messages call the program.
+        arguments: By default those of this process.
+    """
     logging.basicConfig(format="%(message)s")
     logging.getLogger("lexclip_core").setLevel(logging.INFO)
     if not sys.stderr.isatty():
         os.environ.setdefault("LEXCLIP_PROGRESS", "0")  # a bar in a log file is noise
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        application(args=given, prog_name="lexclip")
+        app(args=given, prog_name=name)
     except LexclipError as error:
         if "--debug" in given:
             raise
-        typer.echo(f"lexclip: {error.problem}", err=True)
+        typer.echo(f"{name}: {error.problem}", err=True)
         if error.remedy:
             typer.echo(f"  Remedy: {error.remedy}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
@@ -84,5 +90,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in given:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"lexclip: {place}{error.strerror or error}", err=True)
+        typer.echo(f"{name}: {place}{error.strerror or error}", err=True)
         sys.exit(1)

@@ -38,7 +38,8 @@ def doctor(*, as_json: Json = False) -> None:
 @application.command(epilog=example("lexclip wordnet"))
 def wordnet(*, as_json: Json = False) -> None:
     """Find or fetch WordNet 3.0 and verify it."""
-    from lexclip_core.synsets import ensure_wordnet, load_wordnet
+    from lexclip_core.wordnet.install import ensure_wordnet
+    from lexclip_core.wordnet.tables import load_wordnet
 
     folder = ensure_wordnet()
     tables = load_wordnet()
@@ -58,7 +59,7 @@ def app(
     entry = storage.project_root() / "app" / "streamlit_app.py"
     if not entry.is_file():
         raise MissingResourceError(
-            f"{entry} is not there", "run lexclip from a clone of its repository, which holds the explorer"
+            f"{entry} is not there", "install lexclip again, or run it from a clone of its repository"
         )
     if runs is not None:
         os.environ["LEXCLIP_RUNS"] = str(runs.resolve())

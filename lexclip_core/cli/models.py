@@ -24,7 +24,7 @@ def listed(context: typer.Context, *, as_json: Json = False) -> None:
         return
     from dataclasses import asdict
 
-    from lexclip_core.towers import REGISTRY
+    from lexclip_core.towers.registry import REGISTRY
 
     if as_json:
         emit([asdict(one) for one in REGISTRY.values()])
@@ -62,12 +62,12 @@ def convert(
 ) -> None:
     """Turn a pickled checkpoint into safetensors; nothing stored in it is run.
 
-    Objects that are no tensors are left out. Load the result with `lexclip embed --tower OUT`.
+    What is not a tensor is left out. Load the result with `lexclip embed --tower OUT`.
     """
-    from lexclip_core.towers import convert as converted
+    from lexclip_core.towers import conversion
 
-    blanks = converted(source, out, architecture)
+    ignored = conversion.convert(source, out, architecture)
     if as_json:
-        emit({"out": str(out), "architecture": architecture, "left_out": list(blanks)})
+        emit({"out": str(out), "architecture": architecture, "left_out": list(ignored)})
         return
-    typer.echo(f"wrote {out}" + (f"; left out: {', '.join(blanks)}" if blanks else ""))
+    typer.echo(f"wrote {out}" + (f"; left out: {', '.join(ignored)}" if ignored else ""))

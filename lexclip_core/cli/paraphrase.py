@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, table
 from lexclip_core.errors import InputError, LexclipError
 
 if TYPE_CHECKING:
-    from lexclip_core.paraphrase import Made, Provider
+    from lexclip_core.paraphrase.limits import Prices
+    from lexclip_core.paraphrase.provider import Made, Provider
 
 SHOWN = 5
-ChatOptions = dict[str, Any]
 
 Captions = Annotated[
     Path, typer.Argument(help="Captions: .txt, .jsonl, .csv, .tsv, or COCO's .json.", show_default=False)
 ]
-Out = Annotated[Path, typer.Option(help="Where the records go: .jsonl or .parquet.")]
-ProviderName = Annotated[str, typer.Option("--provider", help="rules, siblings, openai or local.")]
+Out = Annotated[Path, typer.Option(help="Where the records go: .jsonl, .parquet or .arrow.")]
+ProviderName = Annotated[
+    str, typer.Option("--provider", help="rules, siblings, siblings-rules, local or chat.")
+]
 Words = Annotated[str, typer.Option(help="Fewest and most words of a caption, as released.")]
 Seed = Annotated[int, typer.Option(help="Of what rules and siblings choose, and a local model draws.")]
-Model = Annotated[str, typer.Option(help="Model of openai, or folder or name of local.")]
-BaseUrl = Annotated[str, typer.Option(help="Service of openai: any that speaks its protocol [OpenAI].")]
+Model = Annotated[str, typer.Option(help="Model of chat, or folder or name of local.")]
+BaseUrl = Annotated[str, typer.Option(help="Service of chat: any that speaks OpenAI's protocol [OpenAI].")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="temperature, top_p or max_tokens=VALUE (or none); may be repeated."),
 ]
-Prices = Annotated[str, typer.Option(help="US dollars per million tokens: of questions, of answers.")]
-Budget = Annotated[float | None, typer.Option(help="Most US dollars; dearer work does not start.")]
-PerMinute = Annotated[float, typer.Option(help="Most requests a minute; 0 for no limit.", min=0)]
+PricesText = Annotated[str, typer.Option(help="US dollars per million tokens: of questions, of answers.")]
+Budget = Annotated[
+    float | None, typer.Option(help="Most US dollars; work that is estimated higher does not start.")
+]
+PerMinute = Annotated[float, typer.Option(help="Most requests per minute; 0 for no limit.", min=0)]
 Concurrency = Annotated[int, typer.Option(help="Requests under way at a time.", min=1)]
-Answers = Annotated[Path | None, typer.Option(help="Where answers are kept [in LEXCLIP_CACHE].")]
+Answers = Annotated[Path | None, typer.Option(help="The file of answers [in LEXCLIP_CACHE].")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked and cost.")]
 
 
-@application.command(epilog=example("lexclip paraphrase captions.txt --out build/paraphrases.jsonl"))
-def paraphrase(  # noqa: PLR0913 - one option each
+@application.command(
+    "paraphrase", epilog=example("lexclip paraphrase captions.txt --out build/paraphrases.jsonl")
+)
+def paraphrase_captions(  # noqa: PLR0913 - one option each
     captions: Captions,
     *,
     out: Out = Path("paraphrases.jsonl"),
     provider: ProviderName = "rules",
     words: Words = "2-15",
     seed: Seed = 0,
-    model: Model = "gpt-3.5-turbo-0301",
+    model: Model = "",
     base_url: BaseUrl = "",
     settings: Settings = None,
-    prices: Prices = "0,0",
+    prices: PricesText = "0,0",
     budget: Budget = None,
     per_minute: PerMinute = 0,
     concurrency: Concurrency = 8,
@@ -63,17 +67,26 @@ def paraphrase(  # noqa: PLR0913 - one option each
     """Paraphrase captions in two steps and write records.
 
     A record has image, caption, paraphrase_1 and paraphrase_2. The key of a service is read from
-    OPENAI_API_KEY. Answers are kept: killed or failed, call it again and only what is missing is asked.
+    OPENAI_API_KEY. Answers are stored: stopped or failed, call it again and only what is missing is asked.
     """
-    if provider not in _PROVIDERS:
-        raise InputError(f"unknown provider {provider!r}", f"choose one of {', '.join(_PROVIDERS)}")
-    if not dry_run and out.suffix not in (".jsonl", ".parquet"):
-        raise InputError(f"cannot write {out.name}", "name a file that ends in .jsonl or .parquet")
-    options = {"seed": seed, "model": model, "base_url": base_url, "settings": settings or []}
-    options |= {"prices": _prices(prices, budget), "per_minute": per_minute, "concurrency": concurrency}
-    options["answers"] = answers or storage.cache_folder() / "paraphrases" / "answers.jsonl"
-    with ExitStack() as options["open"]:
-        maker = _PROVIDERS[provider](options)
+    from lexclip_core.paraphrase.limits import RateLimits
+    from lexclip_core.paraphrase.records import WRITTEN_LAYOUTS
+    from lexclip_core.paraphrase.registry import ProviderOptions, open_provider
+
+    if not dry_run and out.suffix not in WRITTEN_LAYOUTS:
+        raise InputError(
+            f"cannot write {out.name}", f"name a file that ends in {' or '.join(WRITTEN_LAYOUTS)}"
+        )
+    options = ProviderOptions(
+        seed=seed,
+        model=model,
+        base_url=base_url,
+        settings=_settings(settings or []),
+        answers=answers,
+        limits=RateLimits(concurrency, per_minute),
+        prices=_prices(prices, budget),
+    )
+    with open_provider(provider, options) as maker:
         if dry_run:
             _estimate(captions, _bounds(words), maker, as_json=as_json)
         else:
@@ -87,63 +100,18 @@ def _bounds(words: str) -> tuple[int, int]:
     return int(fewest), int(most)
 
 
-def _prices(prices: str, budget: float | None) -> tuple[float, float, float | None]:
+def _prices(prices: str, budget: float | None) -> Prices:
+    from lexclip_core.paraphrase.limits import Prices
+
     try:
         first, second = (float(part) for part in prices.split(","))
     except ValueError as error:
         raise InputError(f"--prices is {prices!r}", "give two numbers, such as 0.5,1.5") from error
     if budget is not None and not first and not second:
         raise InputError("there is a --budget but no --prices", "say what a million tokens cost")
-    return first, second, budget
+    return Prices(first, second, math.inf if budget is None else budget)
 
 
-def _rules(options: ChatOptions) -> Provider:
-    from lexclip_core.paraphrase import RuleProvider
-
-    return RuleProvider(options["seed"])
-
-
-def _siblings(options: ChatOptions) -> Provider:
-    from lexclip_core.paraphrase.siblings import SiblingProvider
-
-    return SiblingProvider(options["seed"])
-
-
-def _openai(options: ChatOptions) -> Provider:
-    import math
-
-    from lexclip_core.paraphrase.answers import AnswerStore
-    from lexclip_core.paraphrase.chat import ChatProvider
-    from lexclip_core.paraphrase.chat_service import DEFAULT_URL, ChatModel
-    from lexclip_core.paraphrase.cost import Prices as Charges
-    from lexclip_core.paraphrase.traffic import Traffic
-
-    asked = _settings(options["settings"])
-    chosen = ChatModel(options["base_url"] or DEFAULT_URL, options["model"], **asked)
-    first, second, budget = options["prices"]
-    return ChatProvider(
-        chosen,
-        options["open"].enter_context(AnswerStore(options["answers"])),
-        traffic=Traffic(options["concurrency"], options["per_minute"]),
-        prices=Charges(first, second, math.inf if budget is None else budget),
-    )
-
-
-def _local(options: ChatOptions) -> Provider:
-    from lexclip_core.paraphrase.answers import AnswerStore
-    from lexclip_core.paraphrase.local_model import LocalModel, LocalProvider
-
-    asked = {name: value for name, value in _settings(options["settings"]).items() if value is not None}
-    chosen = LocalModel(options["model"], seed=options["seed"], **asked)
-    return LocalProvider(chosen, options["open"].enter_context(AnswerStore(options["answers"])))
-
-
-_PROVIDERS: dict[str, Callable[[ChatOptions], Provider]] = {
-    "rules": _rules,
-    "siblings": _siblings,
-    "openai": _openai,
-    "local": _local,
-}
 _KINDS: dict[str, type[int | float]] = {"temperature": float, "top_p": float, "max_tokens": int}
 
 
@@ -161,8 +129,8 @@ def _settings(given: list[str]) -> dict[str, Any]:
 
 
 def _estimate(captions: Path, words: tuple[int, int], maker: Provider, *, as_json: bool) -> None:
-    from lexclip_core.pairs.records import has_words
-    from lexclip_core.paraphrase.caption_files import read_captions
+    from lexclip_core.paraphrase.provider import read_captions
+    from lexclip_core.paraphrase.records import has_words
 
     asked = [caption for caption in read_captions(captions) if has_words(caption.text, words)]
     estimate = getattr(maker, "estimate", None)
@@ -173,9 +141,8 @@ def _estimate(captions: Path, words: tuple[int, int], maker: Provider, *, as_jso
 
 
 def _write(captions: Path, words: tuple[int, int], maker: Provider, out: Path, *, as_json: bool) -> None:
-    from lexclip_core.pairs.records import write_records
-    from lexclip_core.paraphrase import make_records
-    from lexclip_core.paraphrase.caption_files import read_captions
+    from lexclip_core.paraphrase.provider import make_records, read_captions
+    from lexclip_core.paraphrase.records import write_records
 
     made = make_records(read_captions(captions), maker, words)
     for failure in made.failures[:SHOWN]:
@@ -193,9 +160,9 @@ def _write(captions: Path, words: tuple[int, int], maker: Provider, out: Path, *
 
 
 def _report(made: Made, maker: Provider, out: Path, *, as_json: bool) -> None:
-    from lexclip_core.paraphrase.quality import examples, quality
+    from lexclip_core.paraphrase.quality import examples, quality_table
 
-    judged = quality(made).drop(columns="cosine")
+    judged = quality_table(made).drop(columns="cosine")
     counts = {part: len(getattr(made, part)) for part in ("records", "failures", "filtered")}
     if as_json:
         emit({"provider": maker.name, "out": str(out), **counts, "quality": judged.to_dict("index")})

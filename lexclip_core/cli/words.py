@@ -1,4 +1,4 @@
-"""Commands about words: the towers that encode them, their vectors."""
+"""Commands about words: Wu-Palmer, embeddings, and what a tower makes of words and sentences."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, table
-from lexclip_core.config import Experiment
+from lexclip_core.cli.application import Json, application, emit, example, metric_table, table
 from lexclip_core.errors import InputError
+from lexclip_core.training.settings import DEFAULT_TOWER
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lexclip_core.targets import Policy, SenseChoice, WordPos
-    from lexclip_core.towers import Tower
+    from lexclip_core.evaluation.intervals import Estimate
+    from lexclip_core.evaluation.lexical import PartOfSpeech, SynonymPolicy
+    from lexclip_core.targets.taxonomy import Policy
+    from lexclip_core.targets.word_level import SenseChoice
+    from lexclip_core.towers.tower import Tower
+    from lexclip_core.wordnet.lexicon import WordPos
 
-DEFAULT_TOWER = Experiment.tower
 MOST_SHOWN = 20
 
 TowerName = Annotated[str, typer.Option(help="A name that `lexclip models` lists.")]
@@ -35,20 +38,23 @@ def wup(
     how: Annotated[
         str, typer.Option(help="Senses of a word: first_sense, maximum or expectation (with --pos).")
     ] = "maximum",
-    policy: Annotated[str, typer.Option(help="lawful, or nltk for NLTK's own values.")] = "lawful",
+    policy: Annotated[str, typer.Option(help="symmetric, or nltk for NLTK's own values.")] = "symmetric",
     as_json: Json = False,
 ) -> None:
     """Wu-Palmer similarity of synsets or words.
 
     Prints the similarity of each with each.
     """
-    from lexclip_core.targets import word_similarity, wu_palmer
+    from lexclip_core.targets.word_level import wu_palmer_of_words
+    from lexclip_core.targets.wu_palmer import wu_palmer_matrix
 
     chosen = cast("Policy", policy)  # here and below, the library names the valid ones
     if pos is None:
-        values = wu_palmer(names, policy=chosen)
+        values = wu_palmer_matrix(names, policy=chosen)
     else:
-        values = word_similarity(names, pos=cast("WordPos", pos), how=cast("SenseChoice", how), policy=chosen)
+        values = wu_palmer_of_words(
+            names, pos=cast("WordPos", pos), how=cast("SenseChoice", how), policy=chosen
+        )
     if as_json:
         rows = [[None if value != value else value for value in row] for row in values.tolist()]
         emit({"policy": policy, "pos": pos, "how": how if pos else None, "names": names, "similarity": rows})
@@ -60,7 +66,7 @@ def wup(
 def embed(
     words: Words = None,
     *,
-    source: Annotated[Path | None, typer.Option("--file", help="A text file, one word a line.")] = None,
+    source: Annotated[Path | None, typer.Option("--file", help="A text file, one word per line.")] = None,
     tower: TowerName = DEFAULT_TOWER,
     tuned: Tuned = None,
     out: Annotated[Path | None, typer.Option(help="Write words and unit rows to this .npz file.")] = None,
@@ -92,7 +98,8 @@ def embed(
 
 def load_tower(name: str, tuned: Path | None) -> Tower:
     """Return the named tower, carrying tuned weights where a file is given."""
-    from lexclip_core.towers import apply_tuned, load
+    from lexclip_core.towers.loading import load
+    from lexclip_core.towers.weights import apply_tuned
 
     return load(name) if tuned is None else apply_tuned(load(name), tuned)
 
@@ -113,3 +120,81 @@ def _matrix(title: str, names: Sequence[str], values: np.ndarray) -> None:
     table((title, *shown), rows)
     if len(shown) < len(names):
         typer.echo(f"(the first {len(shown)} of {len(names)}; --json gives all)")
+
+
+evaluate = typer.Typer(help="Measure a tower.", no_args_is_help=True, rich_markup_mode=None)
+application.add_typer(evaluate, name="evaluate")
+
+Data = Annotated[
+    Path, typer.Argument(help="Folder of the sets in their official layouts.", show_default=False)
+]
+
+
+@evaluate.command(epilog=example("lexclip evaluate inversion --pos a --policy same_synset --sample 500"))
+def inversion(
+    *,
+    pos: Annotated[str | None, typer.Option(help="Part of speech: n, v, a or r [all four].")] = None,
+    policy: Annotated[
+        str, typer.Option(help="What counts as a synonym: same_synset, similar_to, also_see.")
+    ] = "same_synset",
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Most triples of each part of speech [all].")
+    ] = None,
+    tower: TowerName = DEFAULT_TOWER,
+    tuned: Tuned = None,
+    as_json: Json = False,
+) -> None:
+    """Count words nearer to their antonym than to their synonym.
+
+    The words are all those of WordNet, whether a tuned tower saw them or not; the sample is seeded.
+    """
+    from lexclip_core.evaluation.lexical import wordnet_triples
+    from lexclip_core.evaluation.suite import measure_triples
+    from lexclip_core.wordnet.tables import load_wordnet
+
+    chosen = cast("PartOfSpeech | None", pos), cast("SynonymPolicy", policy)
+    triples = wordnet_triples(load_wordnet(), *chosen)
+    if sample is not None:
+        triples = triples.sample(sample, seed=0)
+    encode = load_tower(tower, tuned).encode_texts
+    _show(measure_triples(encode, triples, split="all"), as_json=as_json)
+
+
+@evaluate.command("word-similarity", epilog=example("lexclip evaluate word-similarity DATA/wordsim --json"))
+def word_similarity(
+    data: Data, *, tower: TowerName = DEFAULT_TOWER, tuned: Tuned = None, as_json: Json = False
+) -> None:
+    """Rank correlation on every word-similarity set of a folder."""
+    from lexclip_core.datasets.word_similarity import CARDS, available
+    from lexclip_core.evaluation.suite import measure_word_similarity
+
+    if not data.is_dir() or not available(data):
+        files = ", ".join(one.files[0] for one in CARDS.values())
+        raise InputError(f"{data} has no word-similarity set", f"name a folder with one of: {files}")
+    _show(measure_word_similarity(load_tower(tower, tuned).encode_texts, data), as_json=as_json)
+
+
+@evaluate.command(epilog=example("lexclip evaluate sts DATA/sts --task sts-b"))
+def sts(
+    data: Data,
+    *,
+    task: Annotated[
+        list[str] | None, typer.Option(help="A task; may be repeated [the seven of papers].")
+    ] = None,
+    tower: TowerName = DEFAULT_TOWER,
+    tuned: Tuned = None,
+    as_json: Json = False,
+) -> None:
+    """Rank correlation on sentence-similarity tasks."""
+    from lexclip_core.datasets.sentence_similarity import SEVEN
+    from lexclip_core.evaluation.suite import measure_sts
+
+    _show(measure_sts(load_tower(tower, tuned).encode_texts, data, task or SEVEN), as_json=as_json)
+
+
+def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:
+    metrics = {name: one.as_dict() for name, one in measured.items()}
+    if as_json:
+        emit(metrics)
+    else:
+        metric_table(metrics)

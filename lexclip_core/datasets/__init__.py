@@ -1,1 +1,1 @@
-"""Readers of third-party data sets: one small file a data set."""
+"""Readers of data sets: each source with its card, its check and its reader."""

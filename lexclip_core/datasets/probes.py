@@ -1,20 +1,22 @@
-"""Probes of small words: what "no", the two ends of "is a" and those of "larger than" do to a sentence.
+"""Probes of negation and word order: what "no", the two ends of "is a" and of "larger than" do to a sentence.
 
-They take up the limits of CLIP that the blog names (claim B28). Each probe has a twin in which a thing is
-exchanged instead: it tells a tower that misses the small word from one that cannot compare sentences at all.
+They take up the limits of CLIP that the blog names (claim B28). Each probe has a control item in which a
+thing is exchanged instead: it tells a tower that misses the negation or the order from one that cannot
+compare sentences at all. The wordings stand in `data/probes.toml`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from lexclip_core import storage
 from lexclip_core.datasets.composition import CaptionTests
+from lexclip_core.datasets.text_files import read_toml
 from lexclip_core.errors import InputError
 from lexclip_core.words import normalise, shown, with_article
 
@@ -22,6 +24,7 @@ Probe = Literal["negation", "kinds", "comparison"]
 
 FEWEST = 3
 """The fewest things of which probes can be made."""
+_WORDINGS: Mapping[str, Any] = MappingProxyType(read_toml(storage.data_folder() / "probes.toml"))
 
 
 @dataclass(frozen=True)
@@ -39,39 +42,12 @@ class Thing:
     image: str = ""
 
 
-# Of each wording what it says and what it says turned round; all wordings of a probe say the same. {a} and
-# {b} are names with a or an, {bare_a} and {bare_b} names alone. Of kinds, a is the thing and b its kind.
-_WORDINGS: Mapping[Probe, tuple[tuple[str, str], ...]] = MappingProxyType(
-    {
-        "negation": (
-            ("there is {a} in the picture", "there is no {bare_a} in the picture"),
-            ("the picture shows {a}", "the picture does not show {a}"),
-            ("a photo with {a}", "a photo without {a}"),
-            ("we can see {a}", "we cannot see {a}"),
-        ),
-        "kinds": (
-            ("{a} is a kind of {bare_b}", "{b} is a kind of {bare_a}"),
-            ("every {bare_a} is {b}", "every {bare_b} is {a}"),
-            ("{a} is always {b}", "{b} is always {a}"),
-            ("if it is {a}, then it is {b}", "if it is {b}, then it is {a}"),
-        ),
-        "comparison": (
-            ("{a} is larger than {b}", "{b} is larger than {a}"),
-            ("{b} is smaller than {a}", "{a} is smaller than {b}"),
-            ("{a} takes more space than {b}", "{b} takes more space than {a}"),
-            ("{b} takes less space than {a}", "{a} takes less space than {b}"),
-        ),
-    }
-)
-_WITH, _WITHOUT = "a picture with {}", "a picture without {}"
-
-
 def sentence_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
     """Return sentences to compare without a picture: a saying, the same in other words, and another saying.
 
-    Groups are "PROBE/meaning", where a small word or the order turns the meaning round, and "PROBE/thing",
-    where the thing is exchanged. Each thing is asked about once a group, in wordings drawn by the seed. A
-    coin that picks which two of three sentences are nearest is right in a third of the cases.
+    Groups are "PROBE/meaning", where a negation or the order reverses the meaning, and "PROBE/thing", where
+    the thing is exchanged. Each thing is asked about once per group, in wordings drawn by the seed. To guess
+    which two of three sentences are nearest is right in a third of the cases.
 
     Args:
         things: What the sentences are about; `kinds` leaves out those without a kind.
@@ -92,11 +68,11 @@ def sentence_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
 
 
 def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
-    """Return two captions a picture: of what it shows or lacks, and of the contrary.
+    """Return two captions per picture: of what it shows or lacks, and of the contrary.
 
     Groups: "there", where the thing is shown and the false caption denies it; "not there", where the true
     caption denies another thing and the false one claims it; "thing", where the false caption names another
-    thing, for comparison. A tower that does not hear "without" is right in half of the first two together.
+    thing, for comparison. A tower that ignores "without" is right in half of the first two together.
 
     Args:
         things: What is shown, each with a picture.
@@ -110,8 +86,8 @@ def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
     if unseen:
         raise InputError(f"{unseen[0]!r} has no picture", "name one, or use `sentence_probes`")
     others, _ = _companions(things, np.random.default_rng([seed, 29]))
-    own_with, own_without = _captions(things)
-    other_with, other_without = _captions(others)
+    own_with, own_without = (_captions(which, things) for which in ("with", "without"))
+    other_with, other_without = (_captions(which, others) for which in ("with", "without"))
     return CaptionTests(
         "picture-probes",
         images=tuple(thing.image for thing in things) * 3,
@@ -121,26 +97,25 @@ def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
     )
 
 
-def _captions(things: Sequence[Thing]) -> tuple[list[str], list[str]]:
-    names = [with_article(thing.name) for thing in things]
-    return [_WITH.format(name) for name in names], [_WITHOUT.format(name) for name in names]
+def _captions(which: Literal["with", "without"], things: Sequence[Thing]) -> list[str]:
+    return [_filled(_WORDINGS[which], thing.name) for thing in things]
 
 
 def _items(
     probe: Probe, thing: Thing, other: Thing, third: Thing, generator: np.random.Generator
 ) -> Iterator[tuple[str, ...]]:
-    """Yield image, true, false, group and paraphrase: the meaning turned round, then the thing exchanged."""
+    """Yield image, true, false, group and paraphrase: the meaning reversed, then the thing exchanged."""
     wordings = _WORDINGS[probe]
     said, again = (wordings[one] for one in generator.choice(len(wordings), 2, replace=False))
     # "Every animal is a dog" is untrue, so of kinds the true saying alone is reworded.
     way = 0 if probe == "kinds" else int(generator.integers(2))
     second = thing.kind if probe == "kinds" else other.name
-    true, paraphrase = (_told(wording[way], thing.name, second) for wording in (said, again))
-    yield thing.image, true, _told(said[1 - way], thing.name, second), f"{probe}/meaning", paraphrase
-    yield thing.image, true, _told(said[way], third.name, second), f"{probe}/thing", paraphrase
+    true, paraphrase = (_filled(wording[way], thing.name, second) for wording in (said, again))
+    yield thing.image, true, _filled(said[1 - way], thing.name, second), f"{probe}/meaning", paraphrase
+    yield thing.image, true, _filled(said[way], third.name, second), f"{probe}/thing", paraphrase
 
 
-def _told(template: str, a: str, b: str) -> str:
+def _filled(template: str, a: str, b: str = "") -> str:
     return template.format(a=with_article(a), b=with_article(b), bare_a=a, bare_b=b)
 
 
@@ -156,10 +131,8 @@ def _check(things: Sequence[Thing]) -> None:
     names = [normalise(thing.name) for thing in things]
     kinds = sum(bool(thing.kind) for thing in things)
     if min(len(names), kinds) < FEWEST:
-        raise InputError(
-            f"{len(names)} things, {kinds} of a known kind, are too few to ask about",
-            f"give at least {FEWEST} with their kinds",
-        )
-    doubles = [name for name, count in Counter(names).items() if count > 1]
-    if doubles:
-        raise InputError(f"{shown(doubles[0])} is given twice", "give each thing once")
+        counts = f"{len(names)} things, {kinds} of a known kind"
+        raise InputError(f"{counts}, are too few to ask about", f"give at least {FEWEST} with their kinds")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{shown(twice[0])} is given twice", "give each thing once")

@@ -7,31 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from lexclip_core.datasets.card import Card
-from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.datasets.cards import CARDS, whole_source
+from lexclip_core.datasets.text_files import damaged, read_table
+from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.words import shown
 
-CARD = Card(
-    name="paraphrased-retrieval",
-    title="Paraphrased retrieval on COCO",
-    rows=4155,
-    scale="no scores: two queries and the file of the picture that both ask for",
-    reference="Cheng et al. (2024); used by ParaCLIP with the pictures of COCO 2017 val",
-    source="the authors of the paper; no public copy is known for certain",
-    licence="unknown; COCO's captions are CC BY 4.0",
-    files=("paraphrased_retrieval.tsv",),
-    warning="it measures: tune nothing on it",
-)
-
 _COLUMNS = ("query", "paraphrase", "image")
-_SEPARATORS = {".tsv": "\t", ".csv": ","}
+_SEPARATORS = {".tsv": "\t", ".csv": ",", ".jsonl": ""}
 
 
 @dataclass(frozen=True)
 class QueryPairs:
-    """Two phrasings of each wish.
+    """Two phrasings of each intent.
 
     Args:
         name: Name of the set.
@@ -50,18 +38,21 @@ class QueryPairs:
     def __post_init__(self) -> None:
         lengths = [len(part) for part in (self.queries_a, self.queries_b, self.images, self.kinds)]
         if len(set(lengths)) > 1 or not lengths[0]:
-            raise InputError(f"{self.name}: {lengths} queries, paraphrases, images and kinds do not pair")
+            raise InputError(
+                f"{self.name}: {lengths} queries, paraphrases, images and kinds do not pair",
+                "give one of each per pair",
+            )
 
     def __len__(self) -> int:
         return len(self.queries_a)
 
     def places(self, names: Sequence[str]) -> np.ndarray:
         """Return the place of each wanted picture among names, (n,) int64; -1 where it is not among them."""
-        found = {name: place for place, name in enumerate(names)}
-        return np.array([found.get(image, -1) for image in self.images], dtype=np.int64)
+        known = {name: place for place, name in enumerate(names)}
+        return np.array([known.get(image, -1) for image in self.images], dtype=np.int64)
 
-    def wishes(self) -> np.ndarray:
-        """Return a number for each wish, (n,) int64: pairs that ask for one picture have the same."""
+    def intents(self) -> np.ndarray:
+        """Return a number for each intent, (n,) int64: pairs that ask for one picture have the same."""
         numbers: dict[str, int] = {}
         keys = [image or f"\0{place}" for place, image in enumerate(self.images)]
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
@@ -80,22 +71,12 @@ def read(path: Path) -> QueryPairs:
         MissingResourceError: It is not there.
         DamagedFileError: A column is missing, or a row lacks a query.
     """
-    if path.suffix not in (*_SEPARATORS, ".jsonl"):
-        raise InputError(f"{path.name} is no table of query pairs", "give a .csv, .tsv or .jsonl file")
+    if path.suffix not in _SEPARATORS:
+        raise InputError(f"{path.name} is not a table of query pairs", "give a .csv, .tsv or .jsonl file")
+    remedy = f"write a table in UTF-8 with the columns {', '.join(_COLUMNS)}"
     if not path.is_file():
-        raise MissingResourceError(
-            f"{path} is not there", f"write a table with the columns {', '.join(_COLUMNS)}"
-        )
-    try:
-        table = _table(path)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DamagedFileError(f"{path} cannot be read: {error}", "write it again as UTF-8") from error
-    missing = [column for column in _COLUMNS[:2] if column not in table.columns]
-    if missing:
-        raise DamagedFileError(
-            f"{path}: column {missing[0]!r} is missing; it has {list(table.columns)}",
-            f"name the columns {', '.join(_COLUMNS)}",
-        )
+        raise MissingResourceError(f"{path} is not there", remedy)
+    table = read_table(path, _COLUMNS[:2], remedy=remedy, separator=_SEPARATORS[path.suffix])
     texts = {
         column: tuple(table[column].fillna("").astype(str).str.strip())
         if column in table.columns
@@ -104,13 +85,9 @@ def read(path: Path) -> QueryPairs:
     }
     for place, (one, other) in enumerate(zip(texts["query"], texts["paraphrase"], strict=True)):
         if not (one and other):
-            raise DamagedFileError(
-                f"{path}: row {place + 1} lacks a query, it has {shown(one)} and {shown(other)}", "fill it in"
-            )
+            given = f"it has {shown(one)} and {shown(other)}"
+            raise damaged(f"{path}: row {place + 1} lacks a query, {given}", "fill it in")
     return QueryPairs(path.stem, texts["query"], texts["paraphrase"], texts["image"], texts["kind"])
 
 
-def _table(path: Path) -> pd.DataFrame:
-    if path.suffix == ".jsonl":
-        return pd.read_json(path, lines=True, dtype=False)
-    return pd.read_csv(path, sep=_SEPARATORS[path.suffix], dtype=str, keep_default_na=False)
+SOURCES = tuple(whole_source(card, read, "pairs") for card in CARDS["queries"].values())

@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from lexclip_core.datasets.card import Card
-from lexclip_core.datasets.word_similarity_cards import CARDS, FILES
-from lexclip_core.datasets.word_similarity_layouts import LAYOUTS, Layout, Row
-from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.datasets import cards
+from lexclip_core.datasets.cards import entry_of, whole_source
+from lexclip_core.datasets.text_files import damaged, first_file, read_lines
 
-_AGAIN = "get the official file again: it may have been cut short or edited"
+Layout = Literal["pairs", "simlex", "simverb", "men_lemma", "semicolon", "combined"]
+
+CARDS = cards.CARDS["words"]
+_POS = {"N": "n", "V": "v", "A": "a", "J": "a", "R": "r"}
+
+
+class Row(NamedTuple):
+    """One scored pair as its file states it; `pos` is n, v, a, r or "" where the layout has none."""
+
+    word_a: str
+    word_b: str
+    score: float
+    pos: str = ""
+    relation: str = ""
+
+
+LAYOUTS: dict[str, tuple[bool, str]] = {
+    "pairs": (False, "a b score"),
+    "simlex": (True, "a b pos score *"),
+    "simverb": (False, "a b pos score relation"),
+    "men_lemma": (False, "a b score"),
+    "semicolon": (False, "a b score"),
+    "combined": (True, "a b score *"),
+}
+"""Layout -> whether it has a header line, and its columns; more may follow where "*" stands.
+
+`pairs` is MEN's natural form and WordSim's goldstandard files, `combined` WordSim-353's own table, which has
+each annotator's score in some copies. Cells are separated by tabs, or by spaces where there is no tab; of
+`semicolon`, by semicolons. Lemmas of `men_lemma` are tagged `-n`, `-v` or `-j`, and `pos` has two letters
+where the tags differ.
+"""
+
+
+def _row(line: str, layout: Layout) -> Row:
+    separator = ";" if layout == "semicolon" else "\t" if "\t" in line else None
+    cells, columns = [cell.strip() for cell in line.split(separator)], LAYOUTS[layout][1].split()
+    if len(cells) != len(columns) and ("*" not in columns or len(cells) < len(columns) - 1):
+        raise ValueError(f"{len(cells)} cells")
+    cell = dict(zip(columns, cells, strict=False))
+    words, pos = (cell["a"], cell["b"]), _POS[cell["pos"]] if "pos" in cell else ""
+    if layout == "men_lemma":
+        tagged = [word.rsplit("-", 1) for word in words]
+        words = tagged[0][0], tagged[1][0]
+        pos = "".join(dict.fromkeys(_POS[tag.upper()] for _, tag in tagged))
+    return Row(*words, float(cell["score"]), pos, cell.get("relation", "").lower())
 
 
 @dataclass(frozen=True)
@@ -48,25 +91,9 @@ class WordPairs:
         return tuple(dict.fromkeys(self.words_a + self.words_b))
 
 
-def card(name: str) -> Card:
-    """Return what is known about one set: source, licence, size, file names.
-
-    Raises:
-        InputError: There is no set of that name.
-    """
-    if name not in CARDS:
-        raise InputError(f"no word-similarity set is called {name!r}", f"choose from {', '.join(CARDS)}")
-    return CARDS[name]
-
-
-def find(name: str, folder: Path) -> Path | None:
-    """Return the set's file in a folder, or None where none of its official names is there."""
-    return next((folder / file for file in card(name).files if (folder / file).is_file()), None)
-
-
 def available(folder: Path) -> tuple[str, ...]:
     """Return the names of the sets that a folder holds, in the order of `CARDS`."""
-    return tuple(name for name in CARDS if find(name, folder))
+    return tuple(name for name, card in CARDS.items() if first_file(folder, card.files))
 
 
 def read(name: str, folder: Path) -> WordPairs:
@@ -77,21 +104,20 @@ def read(name: str, folder: Path) -> WordPairs:
         MissingResourceError: The folder, or the file in it, is not there.
         DamagedFileError: A line cannot be read, or the number of rows is not the set's.
     """
-    described = card(name)
-    path = find(name, folder)
+    card = entry_of(CARDS, name, "word-similarity set")
+    path = first_file(folder, card.files)
     if path is None:
-        first = folder / described.files[0] if folder.is_dir() else folder
-        raise MissingResourceError(
-            f"{described.title}: {first} is not there",
-            f"get it from {described.source} and put it into {folder} under one of the names "
-            f"{', '.join(described.files)}; no copy of it on the hub is known for certain",
+        first = folder / card.files[0] if folder.is_dir() else folder
+        names = f"{', '.join(card.files)}; no copy of it on the hub is known for certain"
+        raise card.missing(
+            first, f"get it from {card.source} and put it into {folder} under one of the names {names}"
         )
-    layout = FILES[name][path.relative_to(folder).as_posix()]
+    layout = card.details["layouts"][path.relative_to(folder).as_posix()]
     pairs = read_file(path, layout, name=name)
-    if len(pairs) != described.rows:
-        raise DamagedFileError(
-            f"{path}: {len(pairs):,} rows where {described.title} has {described.rows:,}",
-            f"get it again from {described.source}, or read a part of it with read_file(path, {layout!r})",
+    if len(pairs) != card.rows:
+        raise damaged(
+            f"{path}: {len(pairs):,} rows where {card.title} has {card.rows:,}",
+            f"get it again from {card.source}, or read a part of it with read_file(path, {layout!r})",
         )
     return pairs
 
@@ -104,32 +130,27 @@ def read_file(path: Path, layout: Layout, *, name: str = "") -> WordPairs:
         MissingResourceError: The file is not there.
         DamagedFileError: A line cannot be read; the message has its number.
     """
-    if layout not in LAYOUTS:
-        raise InputError(f"unknown layout {layout!r}", f"choose from {', '.join(get_args(Layout))}")
-    if not path.is_file():
-        raise MissingResourceError(f"{path} is not there", "name a file of scored word pairs")
-    has_header, parse = LAYOUTS[layout]
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DamagedFileError(f"{path} is not UTF-8 text: {error}", _AGAIN) from error
+    has_header, _ = entry_of(LAYOUTS, layout, "layout")
     rows = [
-        _parsed(path, number, line, parse)
-        for number, line in enumerate(lines, start=1)
+        _parsed(path, number, line, layout)
+        for number, line in enumerate(read_lines(path, missing="name a file of scored word pairs"), start=1)
         if line.strip() and not (has_header and number == 1)
     ]
     if not rows:
-        raise DamagedFileError(f"{path}: no pairs in it", _AGAIN)
+        raise damaged(f"{path}: no pairs in it")
     words_a, words_b, scores, pos, relations = zip(*rows, strict=True)
     return WordPairs(name or path.stem, words_a, words_b, np.array(scores, np.float64), pos, relations, path)
 
 
-def _parsed(path: Path, number: int, line: str, parse: Callable[[str], Row]) -> Row:
+SOURCES = tuple(whole_source(card, partial(read, name), "pairs") for name, card in CARDS.items())
+
+
+def _parsed(path: Path, number: int, line: str, layout: Layout) -> Row:
     place = f"{path}, line {number}: {line[:80]!r}"
     try:
-        row = parse(line)
+        row = _row(line, layout)
     except (ValueError, KeyError) as error:
-        raise DamagedFileError(f"{place} is not a scored pair ({error})", _AGAIN) from error
+        raise damaged(f"{place} is not a scored pair ({error})") from error
     if not (row.word_a and row.word_b and np.isfinite(row.score)):
-        raise DamagedFileError(f"{place} lacks a word or a score", _AGAIN)
+        raise damaged(f"{place} lacks a word or a score")
     return row

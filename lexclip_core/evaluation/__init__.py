@@ -1,1 +1,1 @@
-"""Metrics: arrays in, a dict of metric name to value out."""
+"""Metrics as pure functions: arrays in, values with intervals out."""

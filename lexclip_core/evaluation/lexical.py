@@ -1,24 +1,143 @@
-"""Synonyms against antonyms: how often a text encoder has them the wrong way round (claims B3 to B6)."""
+"""Synonyms against antonyms: how often a text encoder has them the wrong way round (claims B3 to B6).
+
+Triples of a word, a synonym and an antonym come from WordNet's lemma-level links; the measures take cosines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.statistics import (
-    RESAMPLES,
-    Estimate,
-    interval_of,
-    metric_name,
-    wilson_interval,
-)
+from lexclip_core.evaluation.intervals import RESAMPLES, Estimate, interval_of, metric_name, wilson_interval
+from lexclip_core.wordnet.tables import WordNet
+from lexclip_core.words import normalise
 
-Count = Literal["same", "expected"]
+SynonymPolicy = Literal["same_synset", "similar_to", "also_see"]
+PartOfSpeech = Literal["n", "v", "a", "r"]
+ConsistencyRule = Literal["same", "expected"]
+
+_SYNSETS: dict[str, Callable[[WordNet, int], Iterable[int]]] = {
+    "same_synset": lambda wordnet, synset: (synset,),
+    "similar_to": lambda wordnet, synset: wordnet.similar_to.of(synset).tolist(),
+    "also_see": lambda wordnet, synset: wordnet.also_see.of(synset).tolist(),
+}
+
+
+@dataclass(frozen=True)
+class Triples:
+    """Words with one synonym and one direct antonym each, normalised and distinct as triples.
+
+    Attributes:
+        words: The words in the middle, (n,).
+        synonyms: A synonym of each under `policy`, (n,).
+        antonyms: A direct antonym of each, (n,).
+        pos: n, v, a (satellites included) or r for each, (n,).
+        policy: What counted as a synonym.
+    """
+
+    words: tuple[str, ...]
+    synonyms: tuple[str, ...]
+    antonyms: tuple[str, ...]
+    pos: tuple[str, ...]
+    policy: SynonymPolicy
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Return every word that must be encoded, once."""
+        return tuple(dict.fromkeys(self.words + self.synonyms + self.antonyms))
+
+    def indices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the places of words, synonyms and antonyms in `vocabulary`, (n,) int64 each."""
+        place = {word: number for number, word in enumerate(self.vocabulary)}
+        words, synonyms, antonyms = (
+            np.array([place[word] for word in column], np.int64)
+            for column in (self.words, self.synonyms, self.antonyms)
+        )
+        return words, synonyms, antonyms
+
+    def chosen(self, keep: Iterable[bool]) -> Triples:
+        """Return the triples whose flag is set, such as those that share no word with tuning.
+
+        >>> triples = Triples(("hot", "big"), ("warm", "large"), ("cold", "small"), ("a", "a"), "same_synset")
+        >>> triples.chosen([False, True]).vocabulary
+        ('big', 'large', 'small')
+        """
+        columns = (self.words, self.synonyms, self.antonyms, self.pos)
+        rows = [row for row, chosen in zip(zip(*columns, strict=True), keep, strict=True) if chosen]
+        return _triples_of(rows, self.policy)
+
+    def sample(self, size: int, *, seed: int) -> Triples:
+        """Return at most `size` triples of each part of speech, drawn without replacement, in order."""
+        rng, drawn = np.random.default_rng(seed), np.zeros(len(self), bool)
+        pos = np.array(self.pos)
+        for letter in dict.fromkeys(self.pos):
+            places = np.flatnonzero(pos == letter)
+            drawn[rng.choice(places, min(size, len(places)), replace=False)] = True
+        return self.chosen(drawn.tolist())
+
+
+def wordnet_triples(wordnet: WordNet, pos: PartOfSpeech | None, policy: SynonymPolicy) -> Triples:
+    """Return every (word, synonym, direct antonym) that WordNet's lemma-level antonym links give.
+
+    Policies: `same_synset` takes the other lemmas of the synset that has the antonym, `similar_to` the lemmas
+    of its cluster's synsets, `also_see` those of its see-also synsets; the last two give adjectives only.
+    Antonymy stays direct under each. A triple is dropped if two of its words are equal once normalised, or if
+    its synonym is itself a direct antonym of the word.
+
+    Args:
+        wordnet: WordNet's tables.
+        pos: Part of speech; "a" includes satellites; None takes all four.
+        policy: What counts as a synonym.
+
+    Raises:
+        InputError: Unknown policy or part of speech, or WordNet has no such triple.
+    """
+    if policy not in _SYNSETS:
+        raise InputError(f"unknown synonym policy {policy!r}", f"choose from {', '.join(_SYNSETS)}")
+    if pos is not None and pos not in get_args(PartOfSpeech):
+        raise InputError(
+            f"unknown part of speech {pos!r}", f"choose from {', '.join(get_args(PartOfSpeech))}, or None"
+        )
+    opposites = {(word, antonym) for _, word, antonym in _antonyms(wordnet)}
+    rows = [row for row in dict.fromkeys(_triples(wordnet, pos, policy)) if row[:2] not in opposites]
+    if not rows:
+        raise InputError(
+            f"WordNet links no synonyms by {policy} to an antonym-bearing synset of part of speech {pos!r}",
+            "similar_to and also_see give adjectives only; same_synset gives all four parts of speech",
+        )
+    return _triples_of(rows, policy)
+
+
+def _antonyms(wordnet: WordNet) -> Iterator[tuple[int, str, str]]:
+    """Yield the synset, the word, and the antonym of each link."""
+    links = wordnet.antonym_links
+    columns = (links.synset_i, links.lemma_i, links.synset_j, links.lemma_j)
+    for synset, lemma, other, other_lemma in zip(*(column.tolist() for column in columns), strict=True):
+        yield synset, normalise(wordnet.lemmas[synset][lemma]), normalise(wordnet.lemmas[other][other_lemma])
+
+
+def _triples(wordnet: WordNet, pos: str | None, policy: str) -> Iterator[tuple[str, str, str, str]]:
+    for synset, word, antonym in _antonyms(wordnet):
+        letter = "a" if wordnet.pos[synset] == "s" else str(wordnet.pos[synset])
+        if pos is not None and letter != pos:
+            continue
+        for near in _SYNSETS[policy](wordnet, synset):
+            for synonym in map(normalise, wordnet.lemmas[near]):
+                if len({word, synonym, antonym}) == 3:
+                    yield word, synonym, antonym, letter
+
+
+def _triples_of(rows: list[tuple[str, str, str, str]], policy: SynonymPolicy) -> Triples:
+    words, synonyms, antonyms, pos = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return Triples(words, synonyms, antonyms, pos, policy)
 
 
 def inversion_rate(
@@ -45,6 +164,10 @@ def inversion_rate(
 
     Raises:
         InputError: No triple, lengths that differ, or a cosine that is not finite.
+
+    >>> rate = inversion_rate(np.array([0.9, 0.6]), np.array([0.7, 0.8]), split="all", policy="same_synset")
+    >>> rate["all/inversion_rate/same_synset"].value
+    0.5
     """
     near, far = _checked(cosine_synonym, cosine_antonym)
     inverted = far >= near
@@ -53,7 +176,9 @@ def inversion_rate(
     if pos is not None:
         letters = np.asarray(pos)
         if letters.shape != inverted.shape:
-            raise InputError(f"{len(letters)} parts of speech for {len(inverted)} triples")
+            raise InputError(
+                f"{len(letters)} parts of speech for {len(inverted)} triples", "give one of each per triple"
+            )
         for letter in sorted(set(letters.tolist())):
             chosen = inverted[letters == letter]
             result[f"{name}/{letter}"] = wilson_interval(int(chosen.sum()), len(chosen))
@@ -71,7 +196,7 @@ def synonym_over_antonym_auc(
 ) -> dict[str, Estimate]:
     """Return "split/synonym_over_antonym_auc": the chance that a synonym pair is the nearer one.
 
-    A random synonym pair is held against a random antonym pair; ties count half; 1/2 is no order at all.
+    A random synonym pair is compared with a random antonym pair; ties count half; 1/2 is no order at all.
     The interval is a percentile bootstrap. With `words` (the first word of each pair) whole words are
     resampled with all their pairs, since pairs that share a word are not independent; without, single pairs
     are, and the interval is too narrow where words repeat.
@@ -86,9 +211,17 @@ def synonym_over_antonym_auc(
 
     Raises:
         InputError: One of the two relations has no pair, or the lengths differ.
+
+    >>> relations = ["synonym", "antonym", "antonym"]
+    >>> auc = synonym_over_antonym_auc(np.array([0.8, 0.7, 0.9]), relations, split="heldout")
+    >>> auc["heldout/synonym_over_antonym_auc"].value
+    0.5
     """
     if len(relations) != len(cosines) or (words is not None and len(words) != len(cosines)):
-        raise InputError(f"{len(cosines)} cosines, {len(relations)} relations and the words do not pair")
+        raise InputError(
+            f"{len(cosines)} cosines, {len(relations)} relations and the words do not pair",
+            "give one of each per pair",
+        )
     synonym, values, cluster = _judged(cosines, relations, words)
     order, block = _blocks(values)
     synonym, cluster = synonym[order], cluster[order]
@@ -106,8 +239,8 @@ def _judged(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return of each synonym or antonym pair: is it a synonym, its cosine, the number of its word."""
     labels, values = np.asarray(relations), np.asarray(cosines, np.float64)
-    kept = (labels == "synonym") | (labels == "antonym")
-    synonym, values = labels[kept] == "synonym", values[kept]
+    judged = (labels == "synonym") | (labels == "antonym")
+    synonym, values = labels[judged] == "synonym", values[judged]
     if synonym.all() or not synonym.any():
         raise InputError(
             f"{int(synonym.sum())} synonym pairs against {int((~synonym).sum())} antonym pairs",
@@ -115,7 +248,7 @@ def _judged(
         )
     if not np.isfinite(values).all():
         raise InputError("a cosine is not a finite number", "drop or repair the pair")
-    members = np.arange(len(values)) if words is None else np.asarray(words)[kept]
+    members = np.arange(len(values)) if words is None else np.asarray(words)[judged]
     return synonym, values, np.unique(members, return_inverse=True)[1]
 
 
@@ -139,7 +272,7 @@ def template_consistency(
     cosine_synonym: np.ndarray,
     cosine_antonym: np.ndarray,
     *,
-    count: Count = "same",
+    count: ConsistencyRule = "same",
     subsets: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -162,6 +295,10 @@ def template_consistency(
 
     Raises:
         InputError: Unknown `count`, no template or triple, shapes that differ.
+
+    >>> near, far = np.array([[0.9, 0.8], [0.9, 0.6]]), np.array([[0.5, 0.7], [0.6, 0.7]])  # 2 templates
+    >>> template_consistency(near, far)["value"].tolist()  # the second triple changes its order
+    [1.0, 0.5]
     """
     near, far = _checked(cosine_synonym, cosine_antonym, dimensions=2)
     if count not in _COUNTS:
@@ -178,13 +315,15 @@ def template_consistency(
     return pd.DataFrame(rows, columns=["templates", "value", "low", "high", "n"])
 
 
-def _unanimous(expected: np.ndarray, count: Count) -> np.ndarray:
+def _unanimous(expected: np.ndarray, count: ConsistencyRule) -> np.ndarray:
     agreed: np.ndarray = np.asarray(expected.all(axis=0))
     return agreed | ~np.asarray(expected.any(axis=0)) if count == "same" else agreed
 
 
 def _share_of_subsets(members: np.ndarray, templates: int, size: int) -> np.ndarray:
     """Return C(members, size) / C(templates, size): how many subsets hold members only."""
+    from scipy.special import gammaln
+
     enough = members >= size
     k = np.where(enough, members, size)
     logarithm = (
@@ -205,7 +344,7 @@ def _checked(near: np.ndarray, far: np.ndarray, dimensions: int = 1) -> tuple[np
     near, far = np.asarray(near, np.float64), np.asarray(far, np.float64)
     if near.shape != far.shape or near.ndim != dimensions:
         raise InputError(
-            f"cosines of shapes {near.shape} and {far.shape} do not pair", "one of each a triple"
+            f"cosines of shapes {near.shape} and {far.shape} do not pair", "give one of each per triple"
         )
     if near.size == 0:
         raise InputError("there is no triple to judge", "give at least one (word, synonym, antonym)")

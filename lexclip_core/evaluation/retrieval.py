@@ -1,41 +1,172 @@
 """Retrieval among pictures and their captions: how often the right one is among the k nearest.
 
-All are functions of unit rows. Of two equally near, the one listed first counts as nearer. What two phrasings
-of one wish retrieve is measured in `rankings`.
+All are functions of unit rows. Of two equally near, the one listed first counts as nearer. How far two
+phrasings of one intent retrieve the same is average overlap (AO) and Jaccard similarity (JS) of rankings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.hits import accuracy_of
-from lexclip_core.evaluation.nearest import check_rows, cosine_blocks, top_k
-from lexclip_core.evaluation.rankings import (
-    K,
-    Overlaps,
-    average_overlap,
-    jaccard,
-    overlaps,
-    paraphrased_retrieval,
-)
-from lexclip_core.evaluation.statistics import Estimate, metric_name
+from lexclip_core.evaluation.embeddings import check_rows, cosine_blocks, listed_before, nearest, own_ranks
+from lexclip_core.evaluation.intervals import Estimate, bootstrap_interval, grouped_mean, metric_name
 
-__all__ = [
-    "K",
-    "Overlaps",
-    "average_overlap",
-    "image_to_text_ranks",
-    "jaccard",
-    "overlaps",
-    "paraphrased_retrieval",
-    "recall_at_k",
-    "text_to_image_ranks",
-    "top_k",
-]
+K = 10
+"""The depth that ParaCLIP reports AO and JS at."""
+
+
+@dataclass(frozen=True)
+class RankingOverlaps:
+    """What two phrasings of each intent retrieve.
+
+    Attributes:
+        rankings_a: (pairs, k) places of the pictures nearest to the first phrasing, the nearest first.
+        rankings_b: The same for the second phrasing.
+        average_overlap: (pairs,) AO@k.
+        jaccard: (pairs,) JS@k.
+    """
+
+    rankings_a: np.ndarray
+    rankings_b: np.ndarray
+    average_overlap: np.ndarray
+    jaccard: np.ndarray
+
+    def chosen(self, rows: np.ndarray) -> RankingOverlaps:
+        """Return the pairs at some places."""
+        parts = (self.rankings_a, self.rankings_b, self.average_overlap, self.jaccard)
+        return RankingOverlaps(*(part[rows] for part in parts))
+
+
+def average_overlap(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
+    """Return AO@k = 1/k sum over d = 1 .. k of |a[:d] & b[:d]| / d, shape (pairs,), in [0, 1].
+
+    1 for equal rankings, 0 for rankings that share nothing, and higher where the first places agree.
+    Equation 1 of ParaCLIP, appendix B (claim P9).
+
+    Args:
+        a: Rankings, (pairs, depth) integers; one ranking may be given as (depth,).
+        b: Rankings of the same shape.
+        k: How deep to compare; None takes the whole depth.
+
+    Raises:
+        InputError: Shapes that differ, an impossible k, or a ranking that lists something twice.
+
+    >>> average_overlap(np.array([1, 2]), np.array([2, 1]))  # nothing shared at depth 1, both at depth 2
+    array([0.5])
+    """
+    first, second = _rankings(a, b, k)
+    equal = first[:, :, None] == second[:, None, :]
+    # A match at places i and j is within both lists from depth max(i, j) on.
+    entering = np.tril(equal).sum(axis=2) + np.triu(equal, 1).sum(axis=1)
+    depths = np.arange(1, first.shape[1] + 1)
+    overlap: np.ndarray = (entering.cumsum(axis=1) / depths).mean(axis=1)
+    return overlap
+
+
+def jaccard(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
+    """Return JS@k = |a[:k] & b[:k]| / |a[:k] or b[:k]|, shape (pairs,), in [0, 1]; order counts for nothing.
+
+    Equation 2 of ParaCLIP, appendix B (claim P9).
+
+    Args:
+        a: Rankings, (pairs, depth) integers; one ranking may be given as (depth,).
+        b: Rankings of the same shape.
+        k: How deep to compare; None takes the whole depth.
+
+    Raises:
+        InputError: As in `average_overlap`.
+
+    >>> jaccard(np.array([1, 2]), np.array([2, 3]))
+    array([0.33333333])
+    """
+    first, second = _rankings(a, b, k)
+    shared = (first[:, :, None] == second[:, None, :]).sum(axis=(1, 2))
+    similarity: np.ndarray = shared / (2 * first.shape[1] - shared)
+    return similarity
+
+
+def overlaps(queries_a: np.ndarray, queries_b: np.ndarray, items: np.ndarray, k: int = K) -> RankingOverlaps:
+    """Return both rankings of every pair of queries, and their AO@k and JS@k.
+
+    Args:
+        queries_a: Unit rows of the first phrasings, (pairs, dim).
+        queries_b: Unit rows of the second phrasings, (pairs, dim).
+        items: Unit rows of the pictures, (pictures, dim).
+        k: Between 1 and the number of pictures.
+
+    Raises:
+        InputError: As in `nearest`, or the phrasings do not pair.
+
+    >>> pictures = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+    >>> overlaps(pictures[:1], pictures[2:], pictures, k=2).jaccard
+    array([0.33333333])
+    """
+    if np.shape(queries_a) != np.shape(queries_b):
+        raise InputError(
+            f"queries of shapes {np.shape(queries_a)} and {np.shape(queries_b)} do not pair",
+            "encode both phrasings of every intent",
+        )
+    (a, _), (b, _) = (nearest(queries, items, k) for queries in (queries_a, queries_b))
+    return RankingOverlaps(a, b, average_overlap(a, b), jaccard(a, b))
+
+
+def paraphrased_retrieval(
+    measured: RankingOverlaps,
+    *,
+    split: str,
+    name: str = "paraphrased",
+    intents: np.ndarray | None = None,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Return "split/name/ao@k" and "split/name/js@k": the means over query pairs, with intervals.
+
+    Args:
+        measured: What `overlaps` gave.
+        split: What the queries are to the tower.
+        name: Name of the set.
+        intents: (pairs,) which intent each pair phrases; pairs of one intent are then resampled together.
+        seed: Seed of the bootstrap.
+
+    Raises:
+        InputError: There is no pair, or `intents` is not one for each.
+
+    >>> rankings = np.array([[0, 1], [1, 2]])
+    >>> same = RankingOverlaps(rankings, rankings, np.ones(2), np.ones(2))
+    >>> list(paraphrased_retrieval(same, split="test"))
+    ['test/paraphrased/ao@2', 'test/paraphrased/js@2']
+    """
+    k = measured.rankings_a.shape[1]
+    return {
+        metric_name(split, name, f"{kind}@{k}"): (
+            bootstrap_interval(values, seed=seed)
+            if intents is None
+            else grouped_mean(values, intents, over="intents", seed=seed)
+        )
+        for kind, values in (("ao", measured.average_overlap), ("js", measured.jaccard))
+    }
+
+
+def _rankings(a: np.ndarray, b: np.ndarray, k: int | None) -> tuple[np.ndarray, np.ndarray]:
+    first, second = np.atleast_2d(a), np.atleast_2d(b)
+    if first.shape != second.shape or first.ndim != 2 or 0 in first.shape:
+        raise InputError(
+            f"rankings of shapes {np.shape(a)} and {np.shape(b)} do not pair", "give (pairs, depth) twice"
+        )
+    depth = first.shape[1]
+    if k is not None and not 1 <= k <= depth:
+        raise InputError(f"k is {k} with rankings of depth {depth}", f"choose 1 to {depth}")
+    cut = first[:, :k], second[:, :k]
+    for rankings in cut:
+        ordered = np.sort(rankings, axis=1)
+        twice = np.argwhere(ordered[:, 1:] == ordered[:, :-1])
+        if len(twice):
+            row, place = twice[0]
+            raise InputError(f"ranking {row} lists {ordered[row, place]} twice", "rank every picture once")
+    return cut
 
 
 def text_to_image_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndarray) -> np.ndarray:
@@ -48,14 +179,12 @@ def text_to_image_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndar
 
     Raises:
         InputError: Shapes that do not fit, a row that is not finite, or a picture that is not there.
+
+    >>> pictures = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> text_to_image_ranks(np.array([[0.8, 0.6], [0.8, 0.6]]), pictures, np.array([0, 1]))
+    array([0, 1])
     """
-    owners = _owners(texts, pictures, owners)
-    ranks = np.empty(len(texts), dtype=np.int64)
-    for block, cosines in cosine_blocks(texts, pictures):
-        mine = owners[block, None]
-        own = np.take_along_axis(cosines, mine, axis=1)
-        ranks[block] = _before(cosines, own, mine)
-    return ranks
+    return own_ranks(texts, pictures, _owners(texts, pictures, owners))
 
 
 def image_to_text_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndarray) -> np.ndarray:
@@ -70,6 +199,10 @@ def image_to_text_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndar
 
     Raises:
         InputError: As in `text_to_image_ranks`.
+
+    >>> pictures = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> image_to_text_ranks(np.array([[0.8, 0.6]]), pictures, np.array([0]))
+    array([ 0, -1])
     """
     owners = _owners(texts, pictures, owners)
     ranks = np.full(len(pictures), -1, dtype=np.int64)
@@ -86,7 +219,9 @@ def image_to_text_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndar
         # The nearest of its own captions, and of equally near ones the first, is what has to be found.
         order = np.lexsort((mine, -own, rows))
         first = order[np.searchsorted(rows, captioned)]
-        ranks[block.start + captioned] = _before(cosines[captioned], own[first, None], mine[first, None])
+        ranks[block.start + captioned] = listed_before(
+            cosines[captioned], own[first, None], mine[first, None]
+        )
     return ranks
 
 
@@ -115,6 +250,11 @@ def recall_at_k(
 
     Raises:
         InputError: As in `text_to_image_ranks`, or a k below 1.
+
+    >>> pictures = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> measured = recall_at_k(np.array([[0.8, 0.6]]), pictures, np.array([0]), split="test", ks=(1,))
+    >>> {name: estimate.value for name, estimate in measured.items()}
+    {'test/retrieval/image_r@1': 1.0, 'test/retrieval/text_r@1': 1.0}
     """
     wrong = [k for k in ks if k < 1]
     if wrong or not len(ks):
@@ -123,38 +263,25 @@ def recall_at_k(
     captioned = np.flatnonzero(text >= 0)
     parts = (("image", image, np.asarray(owners)), ("text", text[captioned], captioned))
     return {
-        metric_name(split, "retrieval", f"{kind}_r@{k}"): _share(ranks < k, groups, seed)
+        metric_name(split, "retrieval", f"{kind}_r@{k}"): grouped_mean(
+            ranks < k, groups, over="pictures", seed=seed
+        )
         for kind, ranks, groups in parts
         for k in ks
     }
 
 
-def _share(hits: np.ndarray, pictures: np.ndarray, seed: int) -> Estimate:
-    estimate = accuracy_of(hits, pictures, groups="classes", seed=seed)
-    return replace(estimate, note=estimate.note.replace("classes", "pictures"))
-
-
-def _before(cosines: np.ndarray, own: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return how many of each row are larger than its own, or as large and listed before it."""
-    ahead = np.count_nonzero(cosines > own, axis=1)
-    tied = np.flatnonzero(np.count_nonzero(cosines >= own, axis=1) > ahead + 1)
-    if len(tied):
-        earlier = np.arange(cosines.shape[1]) < place[tied]
-        ahead[tied] += ((cosines[tied] == own[tied]) & earlier).sum(axis=1)
-    return ahead
-
-
 def _owners(texts: np.ndarray, pictures: np.ndarray, owners: np.ndarray) -> np.ndarray:
     check_rows(texts, pictures)
-    found = np.asarray(owners)
-    if found.shape != (len(texts),) or not np.issubdtype(found.dtype, np.integer):
+    places = np.asarray(owners)
+    if places.shape != (len(texts),) or not np.issubdtype(places.dtype, np.integer):
         raise InputError(
-            f"owners of shape {found.shape} and type {found.dtype} for {len(texts)} texts",
+            f"owners of shape {places.shape} and type {places.dtype} for {len(texts)} texts",
             "give the place of each text's picture, a whole number",
         )
-    wrong = found[(found < 0) | (found >= len(pictures))]
+    wrong = places[(places < 0) | (places >= len(pictures))]
     if len(wrong):
         raise InputError(
             f"a text's picture is {int(wrong[0])} of {len(pictures)}", "number the pictures from 0"
         )
-    return found
+    return places

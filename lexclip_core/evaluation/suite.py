@@ -1,31 +1,23 @@
-"""The measurements of one text encoder: words in, metrics out; the encoder is any function of texts."""
+"""The measurements of one text encoder: texts in, metrics out; the encoder is any function of texts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lexclip_core.datasets import sts as sts_data
-from lexclip_core.datasets import word_similarity as word_data
+from lexclip_core.datasets import sentence_similarity, word_similarity
+from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.lexical import inversion_rate
-from lexclip_core.evaluation.statistics import Estimate
-from lexclip_core.evaluation.sts import macro_of, sts
-from lexclip_core.evaluation.text_rows import TextRows
-from lexclip_core.evaluation.triples import Triples
-from lexclip_core.evaluation.word_similarity import (
-    row_cosines,
-    spearman,
-    spearman_by_part,
-    split_by_words,
-)
-
-Encode = Callable[[Sequence[str]], np.ndarray]
+from lexclip_core.evaluation.embeddings import row_cosines
+from lexclip_core.evaluation.intervals import Estimate
+from lexclip_core.evaluation.lexical import Triples, inversion_rate
+from lexclip_core.evaluation.similarity import macro_mean, spearman, spearman_by_part, split_by_words
+from lexclip_core.towers.encoder import Encoder, TextRows
 
 
-def pair_cosines(encode: Encode, texts_a: Sequence[str], texts_b: Sequence[str]) -> np.ndarray:
+def text_cosines(encode: Encoder, texts_a: Sequence[str], texts_b: Sequence[str]) -> np.ndarray:
     """Return the cosine of each text with its partner, (n,) float64, encoding every distinct text once.
 
     Args:
@@ -35,17 +27,18 @@ def pair_cosines(encode: Encode, texts_a: Sequence[str], texts_b: Sequence[str])
 
     Raises:
         InputError: The lengths differ.
+
+    >>> rows = {"hot": [1.0, 0.0], "warm": [0.8, 0.6], "cold": [0.0, 1.0]}
+    >>> text_cosines(lambda texts: np.array([rows[text] for text in texts]), ["hot", "hot"], ["warm", "cold"])
+    array([0.8, 0. ])
     """
     if len(texts_a) != len(texts_b):
         raise InputError(f"{len(texts_a)} texts and {len(texts_b)} texts do not pair", "give as many of each")
-    distinct = list(dict.fromkeys([*texts_a, *texts_b]))
-    place = {text: number for number, text in enumerate(distinct)}
-    vectors = encode(distinct)
-    rows_a, rows_b = ([place[text] for text in texts] for texts in (texts_a, texts_b))
-    return row_cosines(vectors[rows_a], vectors[rows_b])
+    rows = TextRows(encode, [*texts_a, *texts_b])
+    return row_cosines(rows(texts_a), rows(texts_b))
 
 
-def triple_cosines(encode: Encode, triples: Triples, template: str = "{}") -> tuple[np.ndarray, np.ndarray]:
+def triple_cosines(encode: Encoder, triples: Triples, template: str = "{}") -> tuple[np.ndarray, np.ndarray]:
     """Return the cosines of each word with its synonym and with its antonym, (n,) each, inside a template.
 
     Args:
@@ -64,21 +57,21 @@ def triple_cosines(encode: Encode, triples: Triples, template: str = "{}") -> tu
 
 
 def template_cosines(
-    encode: Encode, triples: Triples, templates: Sequence[str]
+    encode: Encoder, triples: Triples, templates: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return `triple_cosines` under each of T templates, (T, n) each: what `template_consistency` takes."""
     near, far = zip(*(triple_cosines(encode, triples, template) for template in templates), strict=True)
     return np.stack(near), np.stack(far)
 
 
-def measure_triples(encode: Encode, triples: Triples, *, split: str) -> dict[str, Estimate]:
+def measure_triples(encode: Encoder, triples: Triples, *, split: str) -> dict[str, Estimate]:
     """Return the `inversion_rate` of an encoder on triples, as a whole and by part of speech."""
     near, far = triple_cosines(encode, triples)
     return inversion_rate(near, far, split=split, policy=triples.policy, pos=triples.pos)
 
 
 def measure_word_similarity(
-    encode: Encode, folder: Path, *, seen_words: Collection[str] | None = None, seed: int = 0
+    encode: Encoder, folder: Path, *, seen_words: Collection[str] | None = None, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return rho on every word-similarity set of a folder: of all pairs, and by part where words were seen.
 
@@ -89,9 +82,9 @@ def measure_word_similarity(
         seed: Seed of the bootstrap.
     """
     result: dict[str, Estimate] = {}
-    for name in word_data.available(folder):
-        pairs = word_data.read(name, folder)
-        cosines = pair_cosines(encode, pairs.words_a, pairs.words_b)
+    for name in word_similarity.available(folder):
+        pairs = word_similarity.read(name, folder)
+        cosines = text_cosines(encode, pairs.words_a, pairs.words_b)
         if seen_words is None:
             result |= spearman(cosines, pairs.scores, split="all", name=name, seed=seed)
         else:
@@ -101,7 +94,7 @@ def measure_word_similarity(
 
 
 def measure_sts(
-    encode: Encode, folder: Path | None, tasks: Sequence[str] = sts_data.SEVEN, *, seed: int = 0
+    encode: Encoder, folder: Path | None, tasks: Sequence[str] = sentence_similarity.SEVEN, *, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return rho ("all" aggregation) of each task and, of more than one, their plain mean.
 
@@ -113,17 +106,28 @@ def measure_sts(
         tasks: Names of tasks; by default the seven that papers average.
         seed: Seed of the bootstrap.
     """
-    read = [sts_data.read(name, folder) for name in tasks]
+    read = [sentence_similarity.read(name, folder) for name in tasks]
     rows = TextRows(encode, [text for pairs in read for text in (*pairs.sentences_a, *pairs.sentences_b)])
     result: dict[str, Estimate] = {}
     for pairs in read:
-        cosines = row_cosines(rows(pairs.sentences_a), rows(pairs.sentences_b))
-        split = "dev" if pairs.name.endswith("-dev") else "test"
-        result |= sts(cosines, pairs.scores, split=split, task=pairs.name, seed=seed)
-    return result | macro_of(result, split="test") if len(result) > 1 else result
+        result |= sentence_rho(rows, pairs, split="dev" if pairs.name.endswith("-dev") else "test", seed=seed)
+    return result | macro_mean(result, split="test") if len(result) > 1 else result
 
 
-def sts_mean(encode: Encode, folder: Path | None = None, *, seed: int = 0) -> Estimate:
+def sentence_rho(encode: Encoder, pairs: SentencePairs, *, split: str, seed: int = 0) -> dict[str, Estimate]:
+    """Return "split/task/spearman" of one task of sentence similarity, in the "all" aggregation.
+
+    Args:
+        encode: Texts to unit rows.
+        pairs: The task.
+        split: What the sentences are to the encoder: usually "test".
+        seed: Seed of the bootstrap.
+    """
+    cosines = text_cosines(encode, pairs.sentences_a, pairs.sentences_b)
+    return spearman(cosines, pairs.scores, split=split, name=pairs.name, seed=seed)
+
+
+def sts_mean(encode: Encoder, folder: Path | None = None, *, seed: int = 0) -> Estimate:
     """Return the mean rho of the seven tasks, the "Avg." of ParaCLIP's tables (claim P11).
 
     Args:

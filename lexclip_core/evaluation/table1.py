@@ -1,11 +1,11 @@
-"""The columns of ParaCLIP's Table 1 for one text encoder: all texts encoded once, numbers with intervals.
+"""The columns of ParaCLIP's Table 1 for one text encoder: all texts encoded once, values with intervals.
 
 The same tests serve the embedded scenes and the official sets: what differs is whose rows are passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,16 +14,14 @@ import numpy as np
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation
 from lexclip_core.datasets.query_pairs import QueryPairs
-from lexclip_core.datasets.sts import SentencePairs
+from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation import retrieval, zero_shot
-from lexclip_core.evaluation.caption_tests import measure_pictures
-from lexclip_core.evaluation.statistics import Estimate, metric_name
-from lexclip_core.evaluation.sts import macro_of, sts
-from lexclip_core.evaluation.text_rows import TextRows
-from lexclip_core.evaluation.word_similarity import row_cosines
-
-Encode = Callable[[Sequence[str]], np.ndarray]
+from lexclip_core.evaluation.composition import measure_pictures
+from lexclip_core.evaluation.intervals import Estimate, metric_name
+from lexclip_core.evaluation.similarity import macro_mean
+from lexclip_core.evaluation.suite import sentence_rho
+from lexclip_core.towers.encoder import Encoder, TextRows
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -44,7 +42,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
 class PictureClasses:
     """Pictures to sort by the names of their classes.
 
-    Args:
+    Attributes:
         features: Unit rows of the pictures, (pictures, dim).
         labels: Each picture's class, (pictures,).
         names: The classes' names.
@@ -54,14 +52,14 @@ class PictureClasses:
     features: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
-    templates: tuple[str, ...] = zero_shot.TEMPLATES["name"]
+    templates: tuple[str, ...] = zero_shot.NAME_ALONE
 
 
 @dataclass(frozen=True)
 class Table1Tests:
     """What an encoder is asked; a part that is None or empty gives no column.
 
-    Args:
+    Attributes:
         pictures: Unit rows of the pictures that queries and captions are about, (pictures, dim).
         queries: Pairs of queries to find pictures by.
         captions: Captions of the pictures.
@@ -112,7 +110,7 @@ def scene_tests(
         classes: Pictures to classify.
 
     Raises:
-        InputError: Not one row a picture.
+        InputError: There is not one row per picture.
     """
     if len(pictures) != len(evaluation.scenes):
         raise InputError(
@@ -135,12 +133,12 @@ def scene_tests(
     )
 
 
-def measure(
-    encode: Encode, tests: Table1Tests, *, split: str = "test", k: int = retrieval.K, seed: int = 0
+def measure_table1(
+    encode: Encoder, tests: Table1Tests, *, split: str = "test", k: int = retrieval.K, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return every metric of an encoder on the tests, by name, encoding each distinct text once.
 
-    Beside the columns of Table 1: AO and JS by kind of rewording, R@1 and R@10, micro accuracy and that of
+    With the columns of Table 1 come AO and JS by kind of rewording, R@1 and R@10, micro accuracy and that of
     every relation and pair of attributes, and rho of each STS task.
 
     Args:
@@ -161,11 +159,15 @@ def measure(
         if swaps:
             result |= measure_pictures(rows, *swaps, split=split, name=name)
     if tests.sts:
-        result |= _sts(rows, tests.sts, split=split, seed=seed)
+        by_task: dict[str, Estimate] = {}
+        for pairs in tests.sts:
+            by_task |= sentence_rho(rows, pairs, split=split, seed=seed)
+        result |= by_task | macro_mean(by_task, split=split)
     if tests.classes:
         weights = zero_shot.class_weights(rows, tests.classes.names, tests.classes.templates)
-        found = zero_shot.accuracy(tests.classes.features, weights, tests.classes.labels, seed=seed)
-        result[metric_name(split, "zero-shot", "top-1")] = found
+        result[metric_name(split, "zero-shot", "top-1")] = zero_shot.accuracy(
+            tests.classes.features, weights, tests.classes.labels, seed=seed
+        )
     if tests.captions and tests.owners is not None:
         result |= retrieval.recall_at_k(
             rows(tests.captions), tests.pictures, tests.owners, split=split, seed=seed
@@ -173,12 +175,15 @@ def measure(
     return result
 
 
-def table1(measured: Mapping[str, Estimate], *, split: str = "test") -> dict[str, Estimate]:
+def table1_columns(measured: Mapping[str, Estimate], *, split: str = "test") -> dict[str, Estimate]:
     """Return the columns of Table 1 that were measured, in the paper's order; shares, not per cent.
 
     Args:
-        measured: What `measure` gave.
+        measured: What `measure_table1` gave.
         split: The split that it was given.
+
+    >>> table1_columns({"test/sts_mean/spearman": Estimate(0.75)})["STS"].value
+    0.75
     """
     names = {column: metric_name(split, metric) for column, metric in COLUMNS.items()}
     return {column: measured[name] for column, name in names.items() if name in measured}
@@ -187,27 +192,13 @@ def table1(measured: Mapping[str, Estimate], *, split: str = "test") -> dict[str
 def _paraphrased(
     rows: TextRows, queries: QueryPairs, pictures: np.ndarray, *, split: str, k: int, seed: int
 ) -> dict[str, Estimate]:
-    found = retrieval.overlaps(rows(queries.queries_a), rows(queries.queries_b), pictures, k)
-    wishes = queries.wishes()
-    result = retrieval.paraphrased_retrieval(found, split=split, wishes=wishes, seed=seed)
-    kinds = np.array(queries.kinds)
-    for kind in (kind for kind in dict.fromkeys(queries.kinds) if kind):
+    overlaps = retrieval.overlaps(rows(queries.queries_a), rows(queries.queries_b), pictures, k)
+    intents, kinds = queries.intents(), np.array(queries.kinds)
+    result = retrieval.paraphrased_retrieval(overlaps, split=split, intents=intents, seed=seed)
+    for kind in filter(None, dict.fromkeys(queries.kinds)):
         chosen = np.flatnonzero(kinds == kind)
-        part = retrieval.Overlaps(
-            found.rankings_a[chosen],
-            found.rankings_b[chosen],
-            found.average_overlap[chosen],
-            found.jaccard[chosen],
-        )
+        name, part = f"paraphrased-{kind}", overlaps.chosen(chosen)
         result |= retrieval.paraphrased_retrieval(
-            part, split=split, name=f"paraphrased-{kind}", wishes=wishes[chosen], seed=seed
+            part, split=split, name=name, intents=intents[chosen], seed=seed
         )
     return result
-
-
-def _sts(rows: TextRows, tasks: Sequence[SentencePairs], *, split: str, seed: int) -> dict[str, Estimate]:
-    result: dict[str, Estimate] = {}
-    for pairs in tasks:
-        cosines = row_cosines(rows(pairs.sentences_a), rows(pairs.sentences_b))
-        result |= sts(cosines, pairs.scores, split=split, task=pairs.name, seed=seed)
-    return result | macro_of(result, split=split)

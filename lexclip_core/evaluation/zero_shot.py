@@ -6,40 +6,135 @@ All are functions of arrays: unit rows of pictures, unit rows of classes, and th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.hits import Difference, Groups, accuracy_of, difference
-from lexclip_core.evaluation.statistics import Estimate, metric_name
-from lexclip_core.evaluation.zero_shot_weights import TEMPLATES, class_weights
+from lexclip_core.evaluation.embeddings import nearest, own_ranks
+from lexclip_core.evaluation.intervals import Estimate, ResampledBy, accuracy_of
+from lexclip_core.towers.encoder import Encoder
+from lexclip_core.towers.published_texts import openai_templates
 
-__all__ = [
-    "TEMPLATES",
-    "Difference",
-    "Drop",
-    "accuracy",
-    "accuracy_of",
-    "class_weights",
-    "confusion",
-    "correct",
-    "difference",
-    "lexical_drop",
-    "zero_shot_grid",
-]
+NAME_ALONE = ("{}",)
+_TEMPLATES: dict[str, Callable[[], tuple[str, ...]]] = {
+    "name": lambda: NAME_ALONE,
+    "photo": lambda: ("a photo of a {}",),
+    "emoji": lambda: ("{}", "an emoji of a {}", "a picture of a {}", "a drawing of a {}"),
+    "face": lambda: ("a face that looks {}",),
+    "openai": openai_templates,
+}
 
-_BLOCK = 8192
+
+def templates(chosen: str) -> tuple[str, ...]:
+    """Return a named set of sentences with `{}` where the name stands.
+
+    Args:
+        chosen: `name` (the bare name), `photo` (one caption), `emoji` (four for drawings), `face` (one for
+            feelings) or `openai` (OpenAI's 80 for ImageNet).
+
+    Raises:
+        InputError: No set has that name.
+
+    >>> templates("photo")
+    ('a photo of a {}',)
+    """
+    if chosen not in _TEMPLATES:
+        raise InputError(f"unknown templates {chosen!r}", f"choose one of: {', '.join(_TEMPLATES)}")
+    return _TEMPLATES[chosen]()
+
+
+_SHORTEST = 1e-6
+
+
+def class_weights(encode: Encoder, names: Sequence[str], templates: Sequence[str] = NAME_ALONE) -> np.ndarray:
+    """Return one float32 unit row per class, shape (classes, dim): the mean over templates, normalised again.
+
+    As open_clip's `build_zero_shot_classifier`, whose result is the transpose. All texts go to the encoder in
+    one call, those of one class next to each other.
+
+    Args:
+        encode: Texts -> unit rows (texts, dim), such as a tower's `encode_texts`.
+        names: The classes' names, used exactly as given.
+        templates: Sentences with `{}` where the name stands; the function `templates` has named sets.
+
+    Raises:
+        InputError: A text instead of a list of texts, an empty or repeated name, a template without `{}`,
+            with a named or numbered field, or that is not text; or rows that are not what they must be.
+
+    >>> rows = {"dog": [1.0, 0.0], "a dog": [0.0, 1.0]}
+    >>> class_weights(lambda texts: np.array([rows[text] for text in texts]), ["dog"], ["{}", "a {}"])
+    array([[0.70710677, 0.70710677]], dtype=float32)
+    """
+    _check_names(names)
+    _check_templates(templates)
+    texts = [template.format(name) for name in names for template in templates]
+    rows = np.asarray(encode(texts))
+    if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
+        raise InputError(
+            f"the encoder gave shape {rows.shape} for {len(texts)} texts, or numbers that are not finite",
+            "give a function that returns one unit row per text",
+        )
+    means = rows.reshape(len(names), len(templates), -1).mean(axis=1, dtype=np.float64)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    if lengths.min() < _SHORTEST:
+        raise InputError(
+            f"the templates of {names[int(lengths.argmin())]!r} cancel each other out", "use other templates"
+        )
+    weights: np.ndarray = (means / lengths).astype(np.float32)
+    return weights
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if isinstance(names, str):
+        raise InputError(f"the class names are one text, {names!r}", f"give a list: [{names!r}]")
+    if not len(names):
+        raise InputError("there are no class names", "give at least one")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{name!r} is not a class name", "give texts that are not empty")
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        shown = ", ".join(map(repr, repeated[:5])) + (", ..." if len(repeated) > 5 else "")
+        raise InputError(
+            f"{len(repeated)} class names stand for several classes: {shown}",
+            "give every class a name of its own: pictures of the two could not be distinguished",
+        )
+
+
+def _check_templates(templates: Sequence[str]) -> None:
+    if isinstance(templates, str):
+        raise InputError(f"the templates are one text, {templates!r}", f"give a list: [{templates!r}]")
+    if not len(templates):
+        raise InputError("there are no templates", "give at least one, such as '{}'")
+    for template in templates:
+        _check_template(template)
+
+
+def _check_template(template: object) -> None:
+    if not isinstance(template, str):
+        raise InputError(f"{template!r} is not a template", "give a text such as 'a photo of a {}'")
+    try:
+        parts = [part[1:] for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError as error:
+        raise InputError(f"the template {template!r} cannot be read: {error}", "write {} once") from error
+    if not parts:
+        raise InputError(
+            f"the template {template!r} has no {{}}, so that all classes would be the same text",
+            "write {} where the name stands",
+        )
+    if parts != [("", "", None)]:
+        raise InputError(f"the template {template!r} is not filled by one name", "write a plain {} once")
 
 
 @dataclass(frozen=True)
-class Drop:
+class AccuracyDrop:
     """What is lost when names are replaced.
 
-    Args:
+    Attributes:
         absolute: Accuracy with the original names minus accuracy with the others.
         relative: The same as a share of the accuracy with the original names; NaN where that is 0.
     """
@@ -61,18 +156,14 @@ def correct(features: np.ndarray, weights: np.ndarray, labels: np.ndarray, k: in
 
     Raises:
         InputError: Shapes or values that do not fit, a picture without a class, or an impossible k.
+
+    >>> correct(np.array([[1.0, 0.0], [0.6, 0.8]]), np.eye(2), np.array([0, 0]))
+    array([ True, False])
     """
     labels = _checked(features, weights, labels)
     if not 1 <= k <= len(weights):
         raise InputError(f"k is {k} with {len(weights)} classes", f"choose 1 to {len(weights)}")
-    ranks = np.empty(len(labels), dtype=np.int64)
-    for start in range(0, len(labels), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        cosines, mine = features[block] @ weights.T, labels[block, None]
-        own = np.take_along_axis(cosines, mine, axis=1)
-        before = (cosines == own) & (np.arange(len(weights)) < mine)
-        ranks[block] = ((cosines > own) | before).sum(axis=1)
-    return ranks < k
+    return own_ranks(features, weights, labels) < k
 
 
 def accuracy(
@@ -81,7 +172,7 @@ def accuracy(
     labels: np.ndarray,
     *,
     k: int = 1,
-    groups: Groups = "classes",
+    groups: ResampledBy = "classes",
     seed: int = 0,
 ) -> Estimate:
     """Return the share of pictures whose class is among the k nearest, with its 95 % bootstrap interval.
@@ -97,6 +188,9 @@ def accuracy(
 
     Raises:
         InputError: As in `correct`, or `groups` is unknown.
+
+    >>> accuracy(np.array([[1.0, 0.0], [0.6, 0.8]]), np.eye(2), np.array([0, 0])).value
+    0.5
     """
     return accuracy_of(correct(features, weights, labels, k), labels, groups=groups, seed=seed)
 
@@ -104,65 +198,37 @@ def accuracy(
 def confusion(features: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return how many pictures of each class (rows) were nearest to each class (columns), int64.
 
-    Raises:
-        InputError: As in `correct`.
-    """
-    labels = _checked(features, weights, labels)
-    blocks = [
-        (features[start : start + _BLOCK] @ weights.T).argmax(axis=1)
-        for start in range(0, len(labels), _BLOCK)
-    ]
-    size = len(weights)
-    return np.bincount(labels * size + np.concatenate(blocks), minlength=size**2).reshape(size, size)
-
-
-def zero_shot_grid(
-    features: np.ndarray,
-    labels: np.ndarray,
-    weights: Mapping[str, Mapping[str, np.ndarray]],
-    *,
-    split: str = "all",
-    ks: Sequence[int] = (1, 5),
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Return the accuracy of every tower under every set of names, one row a measurement.
-
     Args:
         features: Unit rows of the pictures, (pictures, dim).
-        labels: Each picture's class.
-        weights: Tower -> names -> unit rows of the classes.
-        split: What the metrics' names begin with.
-        ks: Which top-k to measure; those that reach the number of classes are left out.
-        seed: Seed of the intervals, drawn over classes.
-
-    Returns:
-        Columns tower, names, metric, value, low, high, n.
+        weights: Unit rows of the classes, (classes, dim).
+        labels: Each picture's class, places in `weights`.
 
     Raises:
         InputError: As in `correct`.
+
+    >>> confusion(np.array([[1.0, 0.0], [0.6, 0.8]]), np.eye(2), np.array([0, 0]))
+    array([[1, 1],
+           [0, 0]])
     """
-    rows: list[dict[str, Any]] = []
-    for tower, by_names in weights.items():
-        for names, classes in by_names.items():
-            for k in (k for k in ks if k == 1 or k < len(classes)):
-                found = accuracy(features, classes, labels, k=k, seed=seed)
-                metric = metric_name(split, "zero-shot", f"top-{k}")
-                measured = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
-                rows.append({"tower": tower, "names": names, "metric": metric, **measured})
-    return pd.DataFrame(rows, columns=["tower", "names", "metric", "value", "low", "high", "n"])
+    labels, size = _checked(features, weights, labels), len(weights)
+    named = nearest(features, weights, 1)[0][:, 0]
+    return np.bincount(labels * size + named, minlength=size**2).reshape(size, size)
 
 
-def lexical_drop(original: float, replaced: float) -> Drop:
-    """Return how much accuracy is lost when original names give way to others.
+def lexical_drop(original: float, replaced: float) -> AccuracyDrop:
+    """Return how much accuracy is lost when original names give way to others, both shares in [0, 1].
 
     Raises:
         InputError: An accuracy outside [0, 1].
+
+    >>> lexical_drop(0.5, 0.25)
+    AccuracyDrop(absolute=0.25, relative=0.5)
     """
     for value in (original, replaced):
         if not 0 <= value <= 1:
-            raise InputError(f"{value} is no accuracy", "give shares between 0 and 1, not per cent")
+            raise InputError(f"{value} is not an accuracy", "give shares between 0 and 1, not per cent")
     lost = original - replaced
-    return Drop(lost, lost / original if original > 0 else math.nan)
+    return AccuracyDrop(lost, lost / original if original > 0 else math.nan)
 
 
 def _checked(features: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -188,6 +254,6 @@ def _check_labels(labels: np.ndarray, classes: int) -> None:
     wrong = [int(label) for label in (np.min(labels), np.max(labels)) if not 0 <= label < classes]
     if wrong:
         raise InputError(
-            f"label {wrong[0]} is none of the {classes} classes",
+            f"label {wrong[0]} is not one of the {classes} classes",
             "leave out pictures whose class is unknown" if wrong[0] < 0 else "number the classes from 0",
         )

@@ -8,15 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lexclip_core.figures.style import (
-    Mark,
-    checked,
-    faint,
-    marks_for,
-    new_figure,
-    plain,
-    wrapped,
-)
+from lexclip_core.figures.alt_texts import described_by
+from lexclip_core.figures.style import Mark, checked, faint, marks_for, new_figure, plain, wrapped
 
 NOT_TERMS = frozenset({"step", "epoch", "seconds"})
 _MAX_STEPS = 600
@@ -28,16 +21,24 @@ def _terms(table: pd.DataFrame) -> list[str]:
 
 
 def _thinned(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return at most 600 rows, each the mean of as many consecutive steps as said beside it."""
+    """Return at most 600 rows, each the mean of consecutive steps, and how many steps that is."""
     width = -(-len(table) // _MAX_STEPS)
     return table.groupby(np.arange(len(table)) // width).mean(), width
 
 
-def history(table: pd.DataFrame, *, title: str = "Loss terms during training") -> go.Figure:
-    """Draw one line a loss term over the training steps, on a log axis unless a value is negative.
+def history_alt(table: pd.DataFrame) -> str:
+    """Describe `history_figure` for a screen reader: each term's first and last value."""
+    rows = checked(table, ("step",), "history")
+    parts = [f"{term} from {rows[term].iloc[0]:.3g} to {rows[term].iloc[-1]:.3g}" for term in _terms(rows)]
+    return f"Loss over {len(rows)} recorded training steps: {'; '.join(parts)}."
+
+
+@described_by(history_alt)
+def history_figure(table: pd.DataFrame, *, title: str = "Loss terms during training") -> go.Figure:
+    """Draw one line per loss term over the training steps, on a log axis unless a value is negative.
 
     Args:
-        table: Columns step and one a term (total among them); epoch and seconds are not drawn.
+        table: Columns step and one per term (total among them); epoch and seconds are not drawn.
             More than 600 steps are drawn as means of consecutive steps.
         title: What the reader sees above the figure.
 
@@ -68,13 +69,6 @@ def history(table: pd.DataFrame, *, title: str = "Loss terms during training") -
     return figure.update_yaxes(title="loss (log scale)" if logarithmic else "loss", **scale)
 
 
-def history_alt(table: pd.DataFrame) -> str:
-    """Describe `history` for a screen reader: each term's first and last value."""
-    rows = checked(table, ("step",), "history")
-    parts = [f"{term} from {rows[term].iloc[0]:.3g} to {rows[term].iloc[-1]:.3g}" for term in _terms(rows)]
-    return f"Loss over {len(rows)} recorded training steps: {'; '.join(parts)}."
-
-
 def _band(rows: pd.DataFrame, x: str, interval: Sequence[str], mark: Mark) -> go.Scatter:
     low, high = interval
     return go.Scatter(
@@ -90,7 +84,20 @@ def _band(rows: pd.DataFrame, x: str, interval: Sequence[str], mark: Mark) -> go
     )
 
 
-def curve(
+def curve_alt(table: pd.DataFrame, x: str, y: str, *, group: str | None = None) -> str:
+    """Describe `curve_figure` for a screen reader: where each line starts and ends."""
+    rows = checked(table, [x, y, *([group] if group else [])], "curve")
+    names = rows[group].astype(str) if group else pd.Series([y] * len(rows))
+    parts = [
+        f"{name} from {chosen[y].iloc[0]:.3f} at {chosen[x].iloc[0]} "
+        f"to {chosen[y].iloc[-1]:.3f} at {chosen[x].iloc[-1]}"
+        for name, chosen in rows.groupby(names, sort=False)
+    ]
+    return f"Curve of {y} over {x}: {'; '.join(parts)}."
+
+
+@described_by(curve_alt)
+def curve_figure(
     table: pd.DataFrame,
     x: str,
     y: str,
@@ -99,15 +106,15 @@ def curve(
     interval: tuple[str, str] | None = None,
     group: str | None = None,
 ) -> go.Figure:
-    """Draw a line of `y` over `x`, with an interval as a band and one line a group where named.
+    """Draw a line of `y` over `x`, with an interval as a band and one line per group where named.
 
     Args:
-        table: The columns named by the other arguments, one row a point, in drawing order.
+        table: The columns named by the other arguments, one row per point, in drawing order.
         x: Column of the x axis; also its title.
         y: Column of the y axis; also its title.
         title: What the reader sees above the figure.
         interval: Columns of the interval's low and high end.
-        group: Column that tells the lines apart.
+        group: Column whose values are one line each.
 
     Raises:
         InputError: A column is missing or there is no row.
@@ -130,15 +137,3 @@ def curve(
         )
         figure.add_trace(line)
     return figure.update_xaxes(title=wrapped(x, 40)).update_yaxes(title=wrapped(y, 40))
-
-
-def curve_alt(table: pd.DataFrame, x: str, y: str, *, group: str | None = None) -> str:
-    """Describe `curve` for a screen reader: where each line starts and ends."""
-    rows = checked(table, [x, y, *([group] if group else [])], "curve")
-    names = rows[group].astype(str) if group else pd.Series([y] * len(rows))
-    parts = [
-        f"{name} from {chosen[y].iloc[0]:.3f} at {chosen[x].iloc[0]} "
-        f"to {chosen[y].iloc[-1]:.3f} at {chosen[x].iloc[-1]}"
-        for name, chosen in rows.groupby(names, sort=False)
-    ]
-    return f"Curve of {y} over {x}: {'; '.join(parts)}."

@@ -1,7 +1,10 @@
-"""Figure of where words lie: the joint map of a WordNet subtree before and after tuning."""
+"""Where words lie: the joint map of a WordNet subtree before and after tuning, and its figure."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -9,21 +12,26 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.embeddings import before_after_rows, word_rows
+from lexclip_core.figures.alt_texts import described_by
 from lexclip_core.figures.style import (
     INK,
     MAP_CAPTION,
+    WHEN,
     Mark,
+    arrows,
     checked,
+    gapped,
     marks_for,
     new_figure,
-    opened,
+    outlined,
     padded_range,
     plain,
     readable,
     wrapped,
 )
 
-Side = Literal["before", "after", "movement"]
+MapView = Literal["before", "after", "movement"]
 LAYOUT_COLUMNS = ("word", "synset", "parent", "gloss", "x_before", "y_before", "x_after", "y_after")
 OTHER_BRANCHES = "other branches"
 ROOT = "root"
@@ -36,6 +44,203 @@ _MAX_BRANCHES = 5
 _MAX_LABELS = 14
 _MOVERS = 6
 
+MIN_LAYOUT_WORDS = 5
+# How strongly a word before is tied to itself after. Measured on 237 nouns of all-MiniLM-L6-v2: at UMAP's
+# own 0.01 two identical embeddings drift apart by 16 % of the map's spread, at 0.03 by 9 %; from 0.3 on words
+# that really changed hardly move more than those that did not, and the map after is less trustworthy.
+_ALIGNMENT = 0.03
+
+
+def _spread(positions: np.ndarray) -> float:
+    """Return the root mean squared distance from the centre."""
+    return float(np.sqrt(((positions - positions.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+@dataclass(frozen=True)
+class JointLayout:
+    """One map of before and after: positions that may be compared, and how far each can be trusted.
+
+    Attributes:
+        before: Positions before tuning, (words, 2) float32.
+        after: Positions after tuning, in the same frame.
+        trustworthiness_before: In [0, 1]; 1 where every neighbour on the map is one in the original space.
+        trustworthiness_after: The same after tuning.
+        n_neighbors: Neighbours in the graph, as used.
+        seed: The seed it was drawn with.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    trustworthiness_before: float
+    trustworthiness_after: float
+    n_neighbors: int
+    seed: int
+
+    @property
+    def relative_movement(self) -> float:
+        """The mean distance moved over the spread (root mean squared distance from the centre) before."""
+        return float(np.linalg.norm(self.after - self.before, axis=1).mean() / _spread(self.before))
+
+
+def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: int) -> float:
+    """Return how far a map's neighbours are neighbours in the original space by cosine, in [0, 1].
+
+    Args:
+        embeddings: Unit rows, (words, dim).
+        positions: Positions on the map, (words, 2).
+        n_neighbors: Neighbours looked at; lowered to what the measure allows, less than half the words.
+
+    Returns:
+        The measure of Venna and Kaski (2001); 1 is best.
+    """
+    from sklearn import manifold
+
+    k = max(1, min(n_neighbors, (len(embeddings) - 1) // 2))
+    return float(manifold.trustworthiness(embeddings, positions, n_neighbors=k, metric="cosine"))
+
+
+def _aligned_umap(
+    before: np.ndarray, after: np.ndarray, *, seed: int, n_neighbors: int, n_epochs: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    import umap  # compiles for a minute on a machine's first import
+
+    mapper = umap.AlignedUMAP(
+        metric="cosine",
+        n_neighbors=n_neighbors,
+        n_epochs=n_epochs,
+        alignment_regularisation=_ALIGNMENT,
+        random_state=seed,  # the neighbour graphs
+        transform_seed=seed,  # the layout: AlignedUMAP draws it from this seed alone
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one thread because of the seed; small sets
+        mapper.fit([before, after], relations=[{row: row for row in range(len(before))}])
+    first, second = (np.asarray(positions, dtype=np.float32) for positions in mapper.embeddings_)
+    lost = np.flatnonzero(~np.isfinite(np.hstack([first, second])).all(axis=1))
+    if lost.size:
+        raise InputError(
+            f"row {lost[0]} has no neighbour to lie near ({lost.size} such rows)", "leave it out of the map"
+        )
+    return first, second
+
+
+def joint_layout(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    seed: int = 0,
+    n_neighbors: int = 15,
+    n_epochs: int | None = None,
+) -> JointLayout:
+    """Lay out before and after in one frame with AlignedUMAP, so that a word's movement can be read.
+
+    Two separate maps would move every word by chance alone; here each word is tied to itself.
+
+    Args:
+        before: Unit rows before tuning, (words, dim).
+        after: Unit rows after tuning; the dimension may differ.
+        seed: Seeds the neighbour graph and the layout: one seed, one map on one machine.
+        n_neighbors: Neighbours in the graph; lowered to words - 1 in a small set.
+        n_epochs: Rounds of optimisation; 200 unless given.
+
+    Raises:
+        InputError: Fewer than five words, or the embeddings do not fit each other.
+    """
+    before, after = before_after_rows(before, after)
+    if len(before) < MIN_LAYOUT_WORDS:
+        raise InputError(
+            f"a map of {len(before)} words says nothing", f"choose at least {MIN_LAYOUT_WORDS} words"
+        )
+    if n_neighbors < 2:
+        raise InputError(f"n_neighbors is {n_neighbors}, but must be at least 2", "15 suits most sets")
+    n_neighbors = min(n_neighbors, len(before) - 1)
+    first, second = _aligned_umap(before, after, seed=seed, n_neighbors=n_neighbors, n_epochs=n_epochs)
+    return JointLayout(
+        before=first,
+        after=second,
+        trustworthiness_before=trustworthiness(before, first, n_neighbors),
+        trustworthiness_after=trustworthiness(after, second, n_neighbors),
+        n_neighbors=n_neighbors,
+        seed=seed,
+    )
+
+
+def layout_table(nodes: pd.DataFrame, layout: JointLayout) -> pd.DataFrame:
+    """Return the nodes with their positions and the map's trustworthiness.
+
+    Args:
+        nodes: Columns subtree, word, synset, parent, gloss, one row per row of the layout, in its order.
+        layout: What `joint_layout` returned for these nodes.
+
+    Raises:
+        InputError: There is not one position per node.
+    """
+    if len(nodes) != len(layout.before):
+        raise InputError(f"{len(nodes)} nodes but {len(layout.before)} positions", "lay out these nodes")
+    return nodes.reset_index(drop=True)[["subtree", "word", "synset", "parent", "gloss"]].assign(
+        x_before=layout.before[:, 0],
+        y_before=layout.before[:, 1],
+        x_after=layout.after[:, 0],
+        y_after=layout.after[:, 1],
+        trustworthiness_before=layout.trustworthiness_before,
+        trustworthiness_after=layout.trustworthiness_after,
+    )
+
+
+def subtree_layout(
+    nodes: pd.DataFrame,
+    words: Sequence[str],
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    seed: int = 0,
+    n_neighbors: int = 15,
+) -> pd.DataFrame:
+    """Return the joint map of one or more WordNet subtrees: the table of a run's layout.csv.
+
+    Args:
+        nodes: Columns subtree (name of its root synset), word, synset, parent (name of the parent
+            synset, empty at the root) and gloss; each subtree is laid out by itself.
+        words: The words of the embeddings' rows; the nodes' words are looked up among them.
+        before: Unit rows before tuning, (words, dim).
+        after: Unit rows after tuning, (words, dim).
+        seed: As for `joint_layout`.
+        n_neighbors: As for `joint_layout`.
+
+    Returns:
+        The nodes' columns, x_before, y_before, x_after, y_after, and the trustworthiness of either.
+
+    Raises:
+        InputError: A word has no embedding, or a subtree has fewer than five words.
+    """
+    before, after = before_after_rows(before, after, words)
+    tables = []
+    for _, group in nodes.groupby("subtree", sort=False):
+        rows = word_rows(list(group["word"]), words)
+        layout = joint_layout(before[rows], after[rows], seed=seed, n_neighbors=n_neighbors)
+        tables.append(layout_table(group, layout))
+    if not tables:
+        raise InputError("there are no nodes to lay out", "choose a synset that has hyponyms")
+    return pd.concat(tables, ignore_index=True)
+
+
+def layout_summary(table: pd.DataFrame) -> dict[str, float | str]:
+    """Return what one subtree's map says in numbers, by the columns of layout.csv.
+
+    Returns:
+        words (count), relative_movement (mean movement over the map's spread before), furthest (the
+        word that moved most), trustworthiness_before and trustworthiness_after.
+    """
+    start, end = (table[[f"x_{when}", f"y_{when}"]].to_numpy(float) for when in WHEN)
+    moved = np.linalg.norm(end - start, axis=1)
+    return {
+        "words": len(table),
+        "relative_movement": float(moved.mean() / _spread(start)),
+        "furthest": str(table["word"].iloc[int(moved.argmax())]),
+        "trustworthiness_before": float(table["trustworthiness_before"].iloc[0]),
+        "trustworthiness_after": float(table["trustworthiness_after"].iloc[0]),
+    }
+
 
 def parent_rows(layout: pd.DataFrame) -> np.ndarray:
     """Return each row's parent as a row number, -1 where the parent is not on the map.
@@ -43,7 +248,8 @@ def parent_rows(layout: pd.DataFrame) -> np.ndarray:
     The parent is looked for among the synsets; of several words of one synset the first stands for it.
     """
     first = layout.drop_duplicates("synset").reset_index().set_index("synset")["index"]
-    return layout["parent"].map(first).fillna(-1).to_numpy(int)
+    rows: np.ndarray = layout["parent"].map(first).fillna(-1).to_numpy(int)
+    return rows
 
 
 def branches(layout: pd.DataFrame) -> pd.Series:
@@ -64,8 +270,58 @@ def branches(layout: pd.DataFrame) -> pd.Series:
             seen.add(line)
         branch.append(names[line])
     counts = pd.Series(branch).value_counts().drop(ROOT, errors="ignore")
-    kept = set(counts.index[:_MAX_BRANCHES]) if len(counts) > _MAX_BRANCHES + 1 else set(counts.index)
-    return pd.Series([name if name in kept or name == ROOT else OTHER_BRANCHES for name in branch])
+    named = {ROOT, *(counts.index[:_MAX_BRANCHES] if len(counts) > _MAX_BRANCHES + 1 else counts.index)}
+    return pd.Series([name if name in named else OTHER_BRANCHES for name in branch])
+
+
+def subtree_map_alt(layout: pd.DataFrame, view: MapView) -> str:
+    """Describe `subtree_map_figure` for a screen reader: words, branches, and what may not be read off it."""
+    rows = checked(layout, LAYOUT_COLUMNS, "subtree_map")
+    names = [name for name in branches(rows).value_counts().index if name not in (OTHER_BRANCHES, ROOT)]
+    text = f"{_TITLES[view]}: {len(rows)} words with their taxonomy; largest branches {', '.join(names[:4])}."
+    if view == "movement":
+        moved = np.hypot(rows["x_after"] - rows["x_before"], rows["y_after"] - rows["y_before"])
+        text = f"{_TITLES[view]}: {len(rows)} arrows from before to after; "
+        text += f"{rows['word'].iloc[int(moved.argmax())]} moved furthest."
+    return f"{text}{_trust(rows, view)} {MAP_CAPTION}"
+
+
+@described_by(subtree_map_alt)
+def subtree_map_figure(layout: pd.DataFrame, view: MapView, *, title: str | None = None) -> go.Figure:
+    """Draw the joint map of a WordNet subtree with its taxonomy edges, of one time or as movement.
+
+    All three views of one layout share axis ranges, branch colours and symbols. Outlined points are
+    before tuning, filled points after.
+
+    Args:
+        layout: Columns word, synset, parent (the parent's synset), gloss, x_before, y_before,
+            x_after, y_after and, where known, trustworthiness_before and trustworthiness_after.
+        view: `before`, `after`, or `movement`: an arrow per word from before to after.
+        title: What the reader sees above the figure.
+
+    Raises:
+        InputError: A column is missing, there is no row, or the view is unknown.
+    """
+    rows = checked(layout, LAYOUT_COLUMNS, "subtree_map")
+    if view not in _TITLES:
+        raise InputError(f"subtree_map: unknown view {view!r}", f"choose one of {', '.join(_TITLES)}")
+    figure = new_figure(title or _TITLES[view], height=560, caption=MAP_CAPTION + _trust(rows, view))
+    branch = branches(rows)
+    if view != "movement":
+        figure.add_trace(_edges(rows, view))
+    for name, mark in marks_for(_in_drawing_order(branch)).items():
+        group = rows[branch == name]
+        if view == "movement":
+            x, y = (group[[f"{axis}_{when}" for when in WHEN]].to_numpy(float) for axis in "xy")
+            heads = np.full(len(group), 10)
+            figure.add_trace(arrows(x, y, mark, head=heads, standoff=4, width=1.5))
+            figure.add_trace(_points(group, "before", name, mark).update(showlegend=False))
+        figure.add_trace(_points(group, "after" if view == "movement" else view, name, mark))
+    figure.add_trace(_labels(rows, view))
+    hidden = {"showticklabels": False, "ticks": "", "zeroline": False, "showgrid": False, "title": None}
+    figure.update_xaxes(range=padded_range(rows[["x_before", "x_after"]].to_numpy(), 0.1), **hidden)
+    figure.update_yaxes(range=padded_range(rows[["y_before", "y_after"]].to_numpy()), **hidden)
+    return figure.update_xaxes(showline=True, mirror=True).update_yaxes(showline=True, mirror=True)
 
 
 def _in_drawing_order(branch: pd.Series) -> list[str]:
@@ -75,14 +331,13 @@ def _in_drawing_order(branch: pd.Series) -> list[str]:
     return first + second + [name for name in names if name not in (OTHER_BRANCHES, ROOT)]
 
 
-def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
+def _edges(layout: pd.DataFrame, when: str) -> go.Scatter:
     parents = parent_rows(layout)
     children = np.flatnonzero(parents >= 0)
-    gaps = np.full(len(children), np.nan)
-    x, y = layout[f"x_{side}"].to_numpy(float), layout[f"y_{side}"].to_numpy(float)
+    ends = np.column_stack([children, parents[children]])
     return go.Scatter(
-        x=np.column_stack([x[children], x[parents[children]], gaps]).ravel(),
-        y=np.column_stack([y[children], y[parents[children]], gaps]).ravel(),
+        x=gapped(layout[f"x_{when}"].to_numpy(float)[ends]),
+        y=gapped(layout[f"y_{when}"].to_numpy(float)[ends]),
         mode="lines",
         line={"color": "#cfcfcf", "width": 0.8},
         hoverinfo="skip",
@@ -91,38 +346,23 @@ def _edges(layout: pd.DataFrame, side: str) -> go.Scatter:
     )
 
 
-def _moves(rows: pd.DataFrame, mark: Mark) -> go.Scatter:
-    gaps = np.full(len(rows), np.nan)
-    head = {"symbol": "arrow", "size": np.tile([0, 10, 0], len(rows)), "angleref": "previous"}
-    return go.Scatter(
-        x=np.column_stack([rows["x_before"], rows["x_after"], gaps]).ravel(),
-        y=np.column_stack([rows["y_before"], rows["y_after"], gaps]).ravel(),
-        mode="lines+markers",
-        line={"color": mark.color, "width": 1.5},
-        marker=head | {"color": mark.color, "standoff": 4},
-        hoverinfo="skip",
-        showlegend=False,
-        name="movement",
-    )
-
-
-def _points(rows: pd.DataFrame, side: str, branch: str, mark: Mark) -> go.Scatter:
+def _points(rows: pd.DataFrame, when: str, branch: str, mark: Mark) -> go.Scatter:
     hover = [
         f"<b>{plain(word)}</b> {plain(synset)}<br>{wrapped(gloss, 48)}"
         for word, synset, gloss in zip(rows["word"], rows["synset"], rows["gloss"], strict=True)
     ]
     return go.Scatter(
-        x=rows[f"x_{side}"].to_numpy(float),
-        y=rows[f"y_{side}"].to_numpy(float),
+        x=rows[f"x_{when}"].to_numpy(float),
+        y=rows[f"y_{when}"].to_numpy(float),
         mode="markers",
         name=plain(branch, 24),
         legendgroup=branch,
         legendrank=2000 if branch == OTHER_BRANCHES else None,  # last in the legend
         marker={
-            "symbol": opened(mark.symbol) if side == "before" else mark.symbol,
+            "symbol": outlined(mark.symbol) if when == "before" else mark.symbol,
             "color": mark.color,
             "size": 10,
-            "line": {"color": mark.color if side == "before" else "#ffffff", "width": 1.5},
+            "line": {"color": mark.color if when == "before" else "#ffffff", "width": 1.5},
         },
         customdata=rows["word"].astype(str).to_numpy(object),
         hovertext=hover,
@@ -130,12 +370,12 @@ def _points(rows: pd.DataFrame, side: str, branch: str, mark: Mark) -> go.Scatte
     )
 
 
-def _by_importance(layout: pd.DataFrame, side: str) -> np.ndarray:
+def _by_importance(layout: pd.DataFrame, view: str) -> np.ndarray:
     """Return rows in the order in which their words deserve a label.
 
     Movement: the words that moved furthest. Else the root, the heads of the branches, all others.
     """
-    if side == "movement":
+    if view == "movement":
         moved = np.hypot(layout["x_after"] - layout["x_before"], layout["y_after"] - layout["y_before"])
         return np.argsort(-moved.to_numpy(), kind="stable")[:_MOVERS]
     parents = parent_rows(layout)
@@ -143,9 +383,9 @@ def _by_importance(layout: pd.DataFrame, side: str) -> np.ndarray:
     return np.argsort(depth, kind="stable")
 
 
-def _labels(layout: pd.DataFrame, side: str) -> go.Scatter:
-    end = "before" if side == "before" else "after"
-    rows = layout.iloc[_by_importance(layout, side)]
+def _labels(layout: pd.DataFrame, view: str) -> go.Scatter:
+    end = "before" if view == "before" else "after"
+    rows = layout.iloc[_by_importance(layout, view)]
     x, y = rows[f"x_{end}"].to_numpy(float), rows[f"y_{end}"].to_numpy(float)
     shown = readable(x, y, limit=_MAX_LABELS)
     return go.Scatter(
@@ -162,59 +402,11 @@ def _labels(layout: pd.DataFrame, side: str) -> go.Scatter:
     )
 
 
-def _trust(layout: pd.DataFrame, side: str) -> str:
+def _trust(layout: pd.DataFrame, view: str) -> str:
     """Return how far the map's neighbours can be trusted, where the layout says so."""
-    found = [name for name in ("before", "after") if f"trustworthiness_{name}" in layout.columns]
     shown = [
-        f"{name} {layout[f'trustworthiness_{name}'].iloc[0]:.2f}"
-        for name in found
-        if side in (name, "movement")
+        f"{when} {layout[f'trustworthiness_{when}'].iloc[0]:.2f}"
+        for when in WHEN
+        if f"trustworthiness_{when}" in layout.columns and view in (when, "movement")
     ]
     return f" Trustworthiness {', '.join(shown)} (of 1)." if shown else ""
-
-
-def subtree_map(layout: pd.DataFrame, side: Side, *, title: str | None = None) -> go.Figure:
-    """Draw the joint map of a WordNet subtree with its taxonomy edges, for one side or as movement.
-
-    All three sides of one layout share axis ranges, branch colours and symbols. Outlined points are
-    before tuning, filled points after.
-
-    Args:
-        layout: Columns word, synset, parent (the parent's synset), gloss, x_before, y_before,
-            x_after, y_after and, where known, trustworthiness_before and trustworthiness_after.
-        side: `before`, `after`, or `movement`: an arrow a word from before to after.
-        title: What the reader sees above the figure.
-
-    Raises:
-        InputError: A column is missing, there is no row, or the side is unknown.
-    """
-    rows = checked(layout, LAYOUT_COLUMNS, "subtree_map")
-    if side not in _TITLES:
-        raise InputError(f"subtree_map: unknown side {side!r}", f"choose one of {', '.join(_TITLES)}")
-    figure = new_figure(title or _TITLES[side], height=560, caption=MAP_CAPTION + _trust(rows, side))
-    branch = branches(rows)
-    if side != "movement":
-        figure.add_trace(_edges(rows, side))
-    for name, mark in marks_for(_in_drawing_order(branch)).items():
-        group = rows[branch == name]
-        if side == "movement":
-            figure.add_trace(_moves(group, mark))
-            figure.add_trace(_points(group, "before", name, mark).update(showlegend=False))
-        figure.add_trace(_points(group, "after" if side == "movement" else side, name, mark))
-    figure.add_trace(_labels(rows, side))
-    hidden = {"showticklabels": False, "ticks": "", "zeroline": False, "showgrid": False, "title": None}
-    figure.update_xaxes(range=padded_range(rows[["x_before", "x_after"]].to_numpy(), 0.1), **hidden)
-    figure.update_yaxes(range=padded_range(rows[["y_before", "y_after"]].to_numpy()), **hidden)
-    return figure.update_xaxes(showline=True, mirror=True).update_yaxes(showline=True, mirror=True)
-
-
-def subtree_map_alt(layout: pd.DataFrame, side: Side) -> str:
-    """Describe `subtree_map` for a screen reader: its words, branches, and what may not be read off it."""
-    rows = checked(layout, LAYOUT_COLUMNS, "subtree_map")
-    names = [name for name in branches(rows).value_counts().index if name not in (OTHER_BRANCHES, ROOT)]
-    text = f"{_TITLES[side]}: {len(rows)} words with their taxonomy; largest branches {', '.join(names[:4])}."
-    if side == "movement":
-        moved = np.hypot(rows["x_after"] - rows["x_before"], rows["y_after"] - rows["y_before"])
-        text = f"{_TITLES[side]}: {len(rows)} arrows from before to after; "
-        text += f"{rows['word'].iloc[int(moved.argmax())]} moved furthest."
-    return f"{text}{_trust(rows, side)} {MAP_CAPTION}"

@@ -29,6 +29,9 @@ PALETTE = {
 
 INK, MUTED, GRID, NEUTRAL = "#1f1f1f", "#595959", "#e3e3e3", "#6b6b6b"
 _TITLE_SIZE = 16
+WHEN = ("before", "after")
+"""Before tuning and after, as columns end and figures say."""
+
 COSINE_RANGE = (-1.0, 1.0)
 """Every cosine axis runs over this range, so that before and after can be compared by eye."""
 
@@ -52,7 +55,7 @@ def use_in_notebook() -> None:
 
 def plotly_code() -> str:
     """Return plotly's JavaScript, for pages that show figures without a network."""
-    return get_plotlyjs()
+    return str(get_plotlyjs())
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ TEMPLATE = go.layout.Template(
 
 
 def marks_for(names: Iterable[str]) -> dict[str, Mark]:
-    """Return one mark a name: known names keep theirs, the others take the unused ones in order.
+    """Return one mark per name: known names keep theirs, the others take the unused ones in order.
 
     Where names outnumber `MARKS`, the last ones share `OTHER_MARK`.
     """
@@ -142,7 +145,7 @@ def marks_for(names: Iterable[str]) -> dict[str, Mark]:
     return {name: NAMED_MARKS.get(name) or next(free, OTHER_MARK) for name in names}
 
 
-def opened(symbol: str) -> str:
+def outlined(symbol: str) -> str:
     """Return the outlined form of a filled marker symbol: outlined is before, filled is after."""
     return f"{symbol}-open"
 
@@ -165,11 +168,54 @@ def wrapped(text: object, width: int = 44) -> str:
     return _wrapped("" if pd.isna(text) else str(text), width)
 
 
-@lru_cache(maxsize=20_000)  # the glosses of a large map are wrapped again for each of its sides
+@lru_cache(maxsize=20_000)  # the glosses of a large map are wrapped again before and after
 def _wrapped(text: str, width: int) -> str:
     shown = text if len(text) <= 400 else text[:399] + "…"
     lines = textwrap.wrap(shown, width, break_long_words=True)
     return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def gapped(values: np.ndarray) -> np.ndarray:
+    """Return the rows of a matrix one after the other with a gap (nan) after each: many lines in one trace.
+
+    >>> gapped(np.array([[0, 1], [2, 3]])).tolist()
+    [0.0, 1.0, nan, 2.0, 3.0, nan]
+    """
+    return np.column_stack([values, np.full(len(values), np.nan)]).ravel()
+
+
+def arrows(
+    x: np.ndarray, y: np.ndarray, mark: Mark, *, head: np.ndarray, standoff: int, width: float
+) -> go.Scatter:
+    """Return arrows as one trace.
+
+    Args:
+        x: (arrows, 2) from and to.
+        y: The same of the other axis.
+        mark: Whose colour they have.
+        head: (arrows,) size of each head, 0 for none.
+        standoff: Pixels between the head and its point.
+        width: Width of the lines.
+    """
+    none = np.zeros_like(head)
+    look = {"symbol": "arrow", "size": np.column_stack([none, head, none]).ravel(), "angleref": "previous"}
+    return go.Scatter(
+        x=gapped(x),
+        y=gapped(y),
+        mode="lines+markers",
+        line={"color": mark.color, "width": width},
+        marker=look | {"color": mark.color, "standoff": standoff},
+        hoverinfo="skip",
+        showlegend=False,
+        name="movement",
+    )
+
+
+def add_cross(figure: go.Figure, at: tuple[float, float], text: str, **note: str) -> None:
+    """Draw a dashed line through a point along either axis, with a word at the horizontal one."""
+    line = {"dash": "dash", "color": INK, "width": 1}
+    figure.add_vline(at[0], line=line)
+    figure.add_hline(at[1], line=line, annotation_text=text, **note)
 
 
 def new_figure(title: str, *, height: int, caption: str = "", **layout: object) -> go.Figure:
@@ -201,20 +247,20 @@ def new_figure(title: str, *, height: int, caption: str = "", **layout: object) 
 
 
 def checked(table: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
-    """Return the table with a fresh index, once it is known to hold rows and the columns named.
+    """Return the table with a fresh index, once it is known to have rows and the columns named.
 
     Raises:
         InputError: A column is missing or there is no row.
     """
     missing = [name for name in columns if name not in table.columns]
     if missing:
-        found = ", ".join(map(str, table.columns)) or "none"
+        present = ", ".join(map(str, table.columns)) or "none"
         raise InputError(
-            f"{figure}: the table lacks the column(s) {', '.join(missing)}; it has {found}",
+            f"{figure}: the table lacks the column(s) {', '.join(missing)}; it has {present}",
             "name the columns as the figure's description does",
         )
     if table.empty:
-        raise InputError(f"{figure}: the table has no rows", "choose words that the run holds")
+        raise InputError(f"{figure}: the table has no rows", "choose words that the run has")
     return table.reset_index(drop=True)
 
 

@@ -2,27 +2,198 @@
 
 Nothing is asked twice: an answer is on the disk before it is used, under the sha256 of service, model,
 settings and prompt. Run again after a kill, a failure or with more captions, only what is missing is asked.
+The client library is imported with this module, which is imported when a chat service is first used.
 """
 
 from __future__ import annotations
 
+import email.utils
+import json
 import math
+import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
-from lexclip_core.errors import InputError
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase.answers import Answer, AnswerStore, key_of
-from lexclip_core.paraphrase.chat_service import ChatModel, ChatService
-from lexclip_core.paraphrase.cost import TOKENS_A_MESSAGE, Estimate, Prices, Spending, summed, tokens_of
-from lexclip_core.paraphrase.prompts import prompt
-from lexclip_core.paraphrase.provider import Caption, Failure, Outcome, Step
-from lexclip_core.paraphrase.replies import spoken
-from lexclip_core.paraphrase.traffic import GivenUp, Pace, Traffic, TryAgain, with_attempts
+import openai
 
-STEPS: tuple[Step, ...] = (1, 2)
+from lexclip_core.cache import AppendLog, content_key
+from lexclip_core.errors import InputError, LexclipError, MissingResourceError
+from lexclip_core.paraphrase.limits import (
+    TOKENS_PER_MESSAGE,
+    CostEstimate,
+    Pace,
+    Prices,
+    RateLimits,
+    RetriesExhausted,
+    RetryLater,
+    Spending,
+    tokens_of,
+    with_retries,
+)
+from lexclip_core.paraphrase.provider import (
+    STEPS,
+    Answer,
+    Caption,
+    Failure,
+    Outcome,
+    Step,
+    clean_reply,
+    prompt,
+)
+from lexclip_core.paraphrase.records import ParaphraseRecord
+
+DEFAULT_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-3.5-turbo-0301"
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class ChatModel:
+    """Which model answers, and how.
+
+    The defaults are the paper's (appendix A) and its released script's; a setting of None is not sent, for
+    models that refuse it.
+
+    Attributes:
+        base_url: The service, up to the version.
+        model: The model's name there.
+        temperature: Randomness.
+        top_p: Share of probability that is drawn from.
+        max_tokens: Longest answer.
+        key_variable: The environment variable that holds the key, which goes to the service and nowhere else.
+    """
+
+    base_url: str = DEFAULT_URL
+    model: str = DEFAULT_MODEL
+    temperature: float | None = 1.0
+    top_p: float | None = 0.1
+    max_tokens: int | None = 512
+    key_variable: str = "OPENAI_API_KEY"
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError(f"no service at {self.shown_url!r}", f"give a URL such as {DEFAULT_URL}")
+        if not self.model:
+            raise InputError("no model is named", "name one that the service knows")
+
+    @property
+    def shown_url(self) -> str:
+        """The service, without a name or password that its URL may have."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+    def sent(self) -> dict[str, Any]:
+        """Return the settings as the protocol names them."""
+        settings = {
+            "model": self.model,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
+
+
+class ChatService:
+    """A service that answers one question at a time; safe under threads.
+
+    Args:
+        model: Which model, and how it is asked.
+        timeout: Seconds of silence after which a request is given up.
+
+    Raises:
+        MissingResourceError: OpenAI's own service is asked and no key is in the environment.
+    """
+
+    def __init__(self, model: ChatModel, timeout: float) -> None:
+        self.model = model
+        key = os.environ.get(model.key_variable, "")
+        if not key and model.shown_url == DEFAULT_URL:
+            raise MissingResourceError(
+                f"{model.shown_url} wants a key, and {model.key_variable} is not set in the environment",
+                "set it, or name another service",
+            )
+        # Retries are ours: the client's own would neither follow the pace nor show in the count.
+        self._client = openai.OpenAI(
+            api_key=key or "none", base_url=model.base_url, max_retries=0, timeout=timeout
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def ask(self, question: str) -> Answer:
+        """Return the answer to one question.
+
+        Raises:
+            RetryLater: The service is busy or broken, or what it sent is not a whole answer.
+            RetriesExhausted: The service refuses this question.
+            LexclipError: The service refuses the key, the model or the settings.
+        """
+        try:
+            reply = self._client.chat.completions.create(
+                messages=[{"role": "user", "content": question}], **self.model.sent()
+            )
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from None  # the cause would show the request with its headers
+        except openai.APIConnectionError as error:
+            raise RetryLater(f"no answer: {error.message}") from None
+        except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError):
+            raise RetryLater("the answer is not JSON of the chat protocol") from None
+        return _answer(reply, question)
+
+    def _refusal(self, error: openai.APIStatusError) -> Exception:
+        status = error.status_code
+        where = f"{self.model.shown_url} ({f'{status} {error.response.reason_phrase}'.strip()})"
+        if status in (401, 403):
+            return LexclipError(f"{where} refuses the key", f"look at {self.model.key_variable}")
+        if status == 404:
+            return LexclipError(
+                f"{where} knows no model {self.model.model!r}", "look at the URL and the model"
+            )
+        if error.code == "insufficient_quota":
+            return LexclipError(f"{where}: the account has no money left", "top it up and run again")
+        if error.param in self.model.sent():
+            return LexclipError(f"{where} refuses {error.param}", "set it to another value, or to none")
+        if status in (408, 409, 429) or status >= 500:
+            return RetryLater(where, retry_after(error.response.headers.get("retry-after", "")))
+        return RetriesExhausted(f"{where}: {error.message[:_SHOWN]}")
+
+
+def retry_after(header: str) -> float:
+    """Return the seconds that a Retry-After header asks for, given as seconds or as a date; 0 for neither."""
+    try:
+        return max(float(header), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(email.utils.parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _answer(reply: Any, question: str) -> Answer:
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise RetryLater("the answer has no choices")
+    finish = getattr(choices[0], "finish_reason", None) or ""
+    text = getattr(getattr(choices[0], "message", None), "content", None)
+    if finish not in ("content_filter", "length") and not (isinstance(text, str) and clean_reply(text)):
+        raise RetryLater("the answer is empty")
+    text = text if isinstance(text, str) else ""
+    usage = getattr(reply, "usage", None)
+    return Answer(
+        text,
+        str(finish),
+        getattr(usage, "prompt_tokens", None) or tokens_of(question),
+        getattr(usage, "completion_tokens", None) or tokens_of(text),
+    )
 
 
 class ChatProvider:
@@ -30,8 +201,8 @@ class ChatProvider:
 
     Args:
         model: Which model, and how it is asked.
-        store: Where answers are kept.
-        traffic: How fast, how often, how long.
+        store: Where answers are stored, an `answer_log`.
+        limits: How fast, how often, how long.
         prices: What it costs and may cost.
         sleep: Waits so many seconds; by default a wait that ends when the work is broken off.
     """
@@ -39,18 +210,18 @@ class ChatProvider:
     def __init__(
         self,
         model: ChatModel,
-        store: AnswerStore,
+        store: AppendLog,
         *,
-        traffic: Traffic | None = None,
+        limits: RateLimits | None = None,
         prices: Prices | None = None,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.model, self.store = model, store
-        self.traffic, self.prices = traffic or Traffic(), prices or Prices()
+        self.limits, self.prices = limits or RateLimits(), prices or Prices()
         self.spending = Spending(self.prices)
         self._stop = threading.Event()
         self._sleep = sleep or self._stop.wait
-        self._pace = Pace(self.traffic.requests_per_minute, sleep=self._sleep)
+        self._pace = Pace(self.limits.requests_per_minute, sleep=self._sleep)
         self._service: ChatService | None = None  # an estimate needs neither key nor connection
 
     @property
@@ -60,44 +231,44 @@ class ChatProvider:
         listed = ", ".join(f"{name} {value}" for name, value in settings.items())
         return f"{self.model.model} at {self.model.shown_url}, {listed}".rstrip(", ")
 
-    def estimate(self, captions: Sequence[Caption]) -> Estimate:
-        """Return what paraphrasing would ask and cost now; kept answers and equal captions cost once.
+    def estimate(self, captions: Sequence[Caption]) -> CostEstimate:
+        """Return what paraphrasing would ask and cost now; stored answers and equal captions cost once.
 
         A first paraphrase that is not known yet is taken to be as long as its caption.
         """
-        kept: set[str] = set()
+        cached: set[str] = set()
         asked: dict[str, tuple[int, int]] = {}
         for text in dict.fromkeys(caption.text for caption in captions):
             first = self.store.get(self._key(1, text))
-            for step, given in zip(STEPS, (text, spoken(first.text) if first else text), strict=True):
+            for step, given in zip(STEPS, (text, clean_reply(first["text"]) if first else text), strict=True):
                 key = self._key(step, given)
                 if key in self.store:
-                    kept.add(key)
+                    cached.add(key)
                 else:
-                    asked[key] = (tokens_of(prompt(step, given)), tokens_of(given) - TOKENS_A_MESSAGE)
-        return summed(len(captions), len(kept), asked.values(), self.prices)
+                    asked[key] = (tokens_of(prompt(step, given)), tokens_of(given) - TOKENS_PER_MESSAGE)
+        return CostEstimate.of(len(captions), len(cached), asked.values(), self.prices)
 
     def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
-        """Yield one outcome a caption, in order, as answers come in.
+        """Yield one outcome per caption, in order, as answers come in.
 
-        A failed request fails its caption alone and is not kept, so that the next run asks again. Leaving the
-        iterator early lets the requests under way end, and keeps their answers.
+        A failed request fails its caption alone and is not stored, so that the next run asks again. Leaving
+        the iterator early lets the requests under way end, and stores their answers.
 
         Raises:
             InputError: The estimate is above the budget; nothing was asked.
             MissingResourceError: OpenAI's own service is asked and no key is in the environment.
             LexclipError: The service refuses the key, the model or the settings.
-            StorageError: An answer cannot be kept.
+            StorageError: An answer cannot be stored.
         """
         self._check_budget(captions)
-        self._service = self._service or ChatService(self.model, self.traffic.timeout)
+        self._service = self._service or ChatService(self.model, self.limits.timeout)
         self._stop.clear()
-        pool = ThreadPoolExecutor(self.traffic.concurrency)
+        pool = ThreadPoolExecutor(self.limits.concurrency)
         under_way: deque[Future[Outcome]] = deque()
         try:
             for caption in captions:
                 under_way.append(pool.submit(self._both_steps, caption))
-                if len(under_way) >= 4 * self.traffic.concurrency:
+                if len(under_way) >= 4 * self.limits.concurrency:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
@@ -127,32 +298,33 @@ class ChatProvider:
         for step in STEPS:
             try:
                 text = self._answered(step, text)
-            except (TryAgain, GivenUp) as error:
-                return Failure(caption, step, error.reason)
+            except (RetryLater, RetriesExhausted) as error:
+                return Failure(caption, step, str(error))
             made.append(text)
         return ParaphraseRecord(caption.image, caption.text, *made)
 
     def _answered(self, step: Step, text: str) -> str:
         question = prompt(step, text)
-        answer = self.store.answer(
-            self._key(step, text),
-            lambda: with_attempts(lambda: self._ask(question), self.traffic, self._pace, self._sleep),
-        )
+
+        def ask() -> dict[str, Any]:
+            return asdict(with_retries(lambda: self._ask(question), self.limits, self._pace, self._sleep))
+
+        answer = Answer(**self.store.once(self._key(step, text), ask))
         if answer.finish not in ("stop", ""):
-            raise GivenUp(
-                f"the answer ended early ({answer.finish}); it is kept: change a setting to ask anew"
+            raise RetriesExhausted(
+                f"the answer ended early ({answer.finish}); it is stored: change a setting to ask anew"
             )
-        return spoken(answer.text)
+        return clean_reply(answer.text)
 
     def _key(self, step: Step, text: str) -> str:
         question = {**self.model.sent(), "prompt": prompt(step, text)}
-        return key_of({"provider": f"chat {self.model.shown_url}", **question})
+        return content_key({"provider": f"chat {self.model.shown_url}", **question})
 
     def _ask(self, question: str) -> Answer:
         if self._stop.is_set() or self._service is None:
-            raise GivenUp("the work was broken off")
+            raise RetriesExhausted("the work was broken off")
         if self.spending.exhausted:
-            raise GivenUp(f"the budget of {self.prices.budget:.2f} USD is spent")
+            raise RetriesExhausted(f"the budget of {self.prices.budget:.2f} USD is spent")
         answer = self._service.ask(question)
         self.spending.add(answer.input_tokens, answer.output_tokens)
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lexclip_core import storage
+from lexclip_core.cache import AppendLog, content_key
 from lexclip_core.errors import InputError, MissingResourceError
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase.answers import Answer, AnswerStore, key_of
-from lexclip_core.paraphrase.prompts import prompt
-from lexclip_core.paraphrase.provider import Caption, Failure, Outcome, Step
-from lexclip_core.paraphrase.replies import spoken
-from lexclip_core.towers.load import chosen_device, chosen_precision
+from lexclip_core.paraphrase.provider import Answer, Caption, Failure, Outcome, Step, clean_reply, prompt
+from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.towers.loading import chosen_device, chosen_precision
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,8 @@ class LocalModel:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not self.name:
+            raise InputError("no local model is named", "name a folder of a causal model, or one on the hub")
         if min(self.batch, self.max_tokens) < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
             raise InputError(
                 f"a local model with {self}",
@@ -61,15 +61,15 @@ class LocalProvider:
 
     Args:
         model: Which model, and how it answers.
-        store: Where answers are kept, so that a killed run goes on; None keeps none.
+        store: An `answer_log`, so that a killed run goes on; None stores none.
 
     Raises:
         MissingResourceError: There is no such model, or its weights are not safetensors.
         InputError: There is no such device or dtype.
     """
 
-    def __init__(self, model: LocalModel, store: AnswerStore | None = None) -> None:
-        self.model, self._store = model, store
+    def __init__(self, model: LocalModel, store: AppendLog | None = None) -> None:
+        self.model, self.store = model, store
         self._device = chosen_device(model.device)
         self._tokenizer, self._network = _loaded(model)
         self._network.to(self._device).eval()
@@ -84,7 +84,7 @@ class LocalProvider:
         return f"{Path(one.name).name} {self._digest[:8]}, temperature {one.temperature}, top_p {one.top_p}"
 
     def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
-        """Yield one outcome a caption, in order; an empty answer fails its caption."""
+        """Yield one outcome per caption, in order; an empty answer fails its caption."""
         for start in range(0, len(captions), self.model.batch):
             yield from self._outcomes(captions[start : start + self.model.batch])
 
@@ -102,24 +102,25 @@ class LocalProvider:
 
     def _answers(self, step: Step, texts: Sequence[str]) -> list[str]:
         keys = [self._key(step, text) for text in texts]
-        kept = {key: self._store.get(key) for key in keys} if self._store else {}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if kept.get(key) is None}
-        made = self._generate([prompt(step, text) for text in missing.values()]) if missing else []
-        answers = {key: answer.text for key, answer in kept.items() if answer is not None}
+        stored = {key: self.store.get(key) for key in keys} if self.store else {}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if stored.get(key) is None}
+        made = self.generate([prompt(step, text) for text in missing.values()]) if missing else []
+        answers = {key: row["text"] for key, row in stored.items() if row is not None}
         for key, text in zip(missing, made, strict=True):
             answers[key] = text
-            if self._store is not None and text:
-                self._store.keep(key, Answer(text))
+            if self.store is not None and text:
+                self.store.append(key, asdict(Answer(text)))
         return [answers[key] for key in keys]
 
     def _key(self, step: Step, text: str) -> str:
         one = self.model
         settings = (one.dtype, one.temperature, one.top_p, one.max_tokens, one.seed)
         question = {"provider": f"local {self._digest}", "settings": settings}
-        return key_of({**question, "prompt": prompt(step, text)})
+        return content_key({**question, "prompt": prompt(step, text)})
 
     @torch.inference_mode()
-    def _generate(self, prompts: Sequence[str]) -> list[str]:
+    def generate(self, prompts: Sequence[str]) -> list[str]:
+        """Return the model's answer to each prompt, "" where it has none; nothing is looked up or stored."""
         chat = self._tokenizer.chat_template is not None
         texts = [self._as_chat(one) for one in prompts] if chat else [f"{one}\n" for one in prompts]
         batch = self._tokenizer(
@@ -132,11 +133,11 @@ class LocalProvider:
         replies = self._tokenizer.batch_decode(new, skip_special_tokens=True)
         if not chat:
             replies = [reply.strip().partition("\n")[0] for reply in replies]
-        return [spoken(reply) for reply in replies]
+        return [clean_reply(reply) for reply in replies]
 
     def _as_chat(self, question: str) -> str:
         messages = [{"role": "user", "content": question}]
-        return self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _drawing(self) -> dict[str, Any]:
         one = self.model
@@ -150,9 +151,12 @@ class LocalProvider:
 
 def _loaded(model: LocalModel) -> tuple[Any, Any]:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model.name, padding_side="left")
+        tokenizer = AutoTokenizer.from_pretrained(model.name, padding_side="left", trust_remote_code=False)
         network = AutoModelForCausalLM.from_pretrained(
-            model.name, use_safetensors=True, dtype=chosen_precision(model.dtype)
+            model.name,
+            use_safetensors=True,
+            dtype=chosen_precision(model.dtype),
+            trust_remote_code=False,
         )
     except (OSError, ValueError) as error:
         raise MissingResourceError(
@@ -171,6 +175,6 @@ def _digest(name: str, config: Any) -> str:
     """Return what tells a model from every other: of its files, or its commit on the hub."""
     folder = Path(name)
     if not folder.is_dir():
-        return key_of({"name": name, "commit": str(getattr(config, "_commit_hash", None))})
+        return content_key({"name": name, "commit": str(getattr(config, "_commit_hash", None))})
     files = sorted(file for file in folder.iterdir() if file.suffix in (".safetensors", ".json", ".jinja"))
-    return key_of({file.name: storage.sha256(file) for file in files})
+    return content_key({file.name: storage.sha256(file) for file in files})

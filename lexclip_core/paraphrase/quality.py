@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import sacrebleu
 
 from lexclip_core.errors import InputError
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase.function_words import FUNCTION_WORDS
-from lexclip_core.paraphrase.provider import Failure, Made
-from lexclip_core.paraphrase.tagging import split
+from lexclip_core.paraphrase.english import load_english
+from lexclip_core.paraphrase.grammar import split
+from lexclip_core.paraphrase.provider import Failure, Made, caption_form
+from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.towers.encoder import Encoder
 
-#: Texts -> float unit rows (texts, dim), such as `Tower.encode_texts`.
-Encode = Callable[[Sequence[str]], np.ndarray]
-
-#: Row of the report -> from which text to which.
 PAIRS = {
     "step 1": ("caption", "paraphrase_1"),
     "step 2": ("paraphrase_1", "paraphrase_2"),
     "both steps": ("caption", "paraphrase_2"),
 }
+"""Row of the report -> from which text to which."""
+
 COLUMNS = ("words", "length_ratio", "overlap", "unchanged", "identical", "self_bleu", "cosine", "failed")
 
 
 def content_words(text: str) -> frozenset[str]:
-    """Return the words of a text in lower case, without function words and marks."""
+    """Return the words of a text in lower case, without function words and marks.
+
+    >>> sorted(content_words("There is a Red dog!"))
+    ['dog', 'red']
+    """
     words = (word.lower() for word in split(text))
-    return frozenset(word for word in words if word[0].isalnum() and word not in FUNCTION_WORDS)
+    return frozenset(
+        word for word in words if word[0].isalnum() and word not in load_english().function_words
+    )
 
 
 def overlap(source: str, target: str) -> float:
-    """Return the Jaccard similarity of two texts' content words, in [0, 1]; 1 where neither has any."""
+    """Return the Jaccard similarity of two texts' content words, in [0, 1]; 1 where neither has any.
+
+    >>> overlap("a red dog", "the dog barks") == 1 / 3
+    True
+    """
     one, other = content_words(source), content_words(target)
     return len(one & other) / len(one | other) if one | other else 1.0
 
@@ -41,13 +50,13 @@ def overlap(source: str, target: str) -> float:
 def unchanged_words(source: str, target: str) -> float:
     """Return the share of the source's words, function words included, that the target has too, in [0, 1]."""
     words = [word.lower() for word in split(source) if word[0].isalnum()]
-    kept = {word.lower() for word in split(target)}
-    return sum(word in kept for word in words) / len(words) if words else 1.0
+    others = {word.lower() for word in split(target)}
+    return sum(word in others for word in words) / len(words) if words else 1.0
 
 
 def identical(source: str, target: str) -> bool:
-    """Say whether two texts are the same but for case and closing marks."""
-    return _form(source) == _form(target)
+    """Return whether two texts are the same but for case and closing marks."""
+    return caption_form(source) == caption_form(target)
 
 
 def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> float:
@@ -63,15 +72,15 @@ def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> float:
     return sacrebleu.corpus_bleu(list(targets), [list(sources)], lowercase=True).score / 100
 
 
-def mean_cosine(sources: Sequence[str], targets: Sequence[str], encode: Encode) -> float:
-    """Return the mean cosine of each text and its paraphrase, in [-1, 1]; `encode` is asked once a text."""
+def mean_cosine(sources: Sequence[str], targets: Sequence[str], encode: Encoder) -> float:
+    """Return the mean cosine of each text and its paraphrase, in [-1, 1]; `encode` is asked once per text."""
     texts = list(dict.fromkeys((*sources, *targets)))
     rows = dict(zip(texts, encode(texts), strict=True))
     products = [float(rows[one] @ rows[other]) for one, other in zip(sources, targets, strict=True)]
     return float(np.mean(products))
 
 
-def quality(made: Made, encode: Encode | None = None) -> pd.DataFrame:
+def quality_table(made: Made, encode: Encoder | None = None) -> pd.DataFrame:
     """Return one row for step 1, step 2 and both, with means over the records.
 
     Columns: words (of the target), length_ratio (target to source, in words), overlap, unchanged, identical
@@ -106,11 +115,7 @@ def examples(records: Sequence[ParaphraseRecord], count: int, seed: int = 0) -> 
     )
 
 
-def _form(text: str) -> str:
-    return " ".join(text.casefold().rstrip(" .!").split())
-
-
-def _row(made: Made, pair: tuple[str, str], encode: Encode | None) -> dict[str, float]:
+def _row(made: Made, pair: tuple[str, str], encode: Encoder | None) -> dict[str, float]:
     sources = [getattr(record, pair[0]) for record in made.records]
     targets = [getattr(record, pair[1]) for record in made.records]
     both = list(zip(sources, targets, strict=True))

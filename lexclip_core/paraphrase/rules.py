@@ -1,28 +1,85 @@
-"""The provider that needs nothing: captions are made plain, then their words give way to synonyms.
+"""The providers that need nothing: rules, other captions of the same picture, and both together.
 
-Step one takes noise away and makes a plain sentence; step two exchanges phrases and words and the shape of
-the sentence. Both are a function of the caption and the seed.
+By rules, step one takes noise away and makes a plain sentence; step two exchanges phrases and words and the
+shape of the sentence. Both are a function of the caption and the seed. COCO and Flickr have five captions of
+a picture, and two people who saw the same picture are a paraphrase as well.
+
+>>> first_step("STOCK PHOTO: a boy rides a bike!!!")
+'a boy is riding a bike'
+>>> second_step("there is a cat next to a sofa", seed=1)
+'you can see a feline by the side of a couch'
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
 import random
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase.cleaning import clean
-from lexclip_core.paraphrase.inflection import inflect
-from lexclip_core.paraphrase.phrases import phrase_at
-from lexclip_core.paraphrase.provider import Caption, Failure, Outcome
+from lexclip_core.paraphrase.english import load_english
+from lexclip_core.paraphrase.grammar import Token, inflect, join, split, tagged
+from lexclip_core.paraphrase.provider import Caption, Failure, Outcome, caption_form
+from lexclip_core.paraphrase.records import ParaphraseRecord
 from lexclip_core.paraphrase.sentences import plain, reshaped
-from lexclip_core.paraphrase.synonyms import substitutes
-from lexclip_core.paraphrase.tagging import Token, join, split, tagged
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.paraphrase.substitutes import phrase_at, substitutes_for
+from lexclip_core.wordnet.lexicon import WordPos
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import article
 
+_PLAIN = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2013": "-", "\u2014": "-"}
+)
+_SPACES = re.compile(r"\s+")
+_ENDS = " \t\n.,;:!?-/&'#@()"
+
+
+def clean(caption: str) -> str:
+    """Return what a caption says, without noise; "" where nothing is left.
+
+    Web addresses, file names, product codes, tags, mark-up, pictographs, names of picture agencies and
+    phrases such as "stock photo of" go; of parts divided by "|" the first with two words stays; text that
+    shouts or Is Written Like A Title becomes lower case; the closing full stop goes.
+
+    >>> clean("Red Car For Sale | Getty Images"), clean("A dog on a sofa. #dog #pets")
+    ('red car for sale', 'a dog on a sofa')
+    """
+    patterns = load_english().patterns
+    text = unicodedata.normalize("NFC", html.unescape(caption)).translate(_PLAIN)
+    for name in ("markup", "address", "file", "labelled_code", "last_tags", "brackets"):
+        text = patterns[name].sub(" ", text)
+    text = patterns["tag"].sub("", text)
+    text = next((part for part in patterns["parts"].split(text) if len(part.split()) >= 2), text)
+    text = patterns["code"].sub(" ", text)
+    text = "".join(" " if _pictograph(character) else character for character in text)
+    text = patterns["odd_mark"].sub(" ", patterns["repeated_mark"].sub(r"\1", text))
+    text = _SPACES.sub(" ", text).strip(_ENDS)
+    # "stock photo" alone says little, but more than nothing
+    text = patterns["trailing"].sub("", patterns["leading"].sub("", text)).strip(_ENDS) or text
+    text = patterns["no_space_after"].sub(", ", patterns["space_before"].sub(r"\1", text))
+    text = patterns["twice"].sub(r"\1", text)
+    return _quiet(_SPACES.sub(" ", text).strip(_ENDS))
+
+
+def _pictograph(character: str) -> bool:
+    return unicodedata.category(character) in ("So", "Sk", "Cf", "Cc", "Co", "Cn", "Cs")
+
+
+def _quiet(text: str) -> str:
+    words = [word for word in text.split() if any(map(str.isalpha, word))]
+    raised = [word for word in words if word[0].isupper()]
+    if text.isupper() or (len(words) >= 3 and len(raised) >= 0.8 * len(words)):
+        return text.lower()
+    first, _, rest = text.partition(" ")
+    # A capital that only opens the sentence says nothing; one inside the word (USA, McCoy) does.
+    opens = first == "A" or (first != "I" and first[1:].islower())
+    return f"{first.lower()} {rest}".strip() if opens else text
+
+
 _DRAWS = 8
-_POS = {"N": "n", "J": "a", "V": "v", "G": "v", "B": "v", "P": "v"}
+_POS: dict[str, WordPos] = {"N": "n", "J": "a", "V": "v", "G": "v", "B": "v", "P": "v"}
 
 
 class RuleProvider:
@@ -41,7 +98,7 @@ class RuleProvider:
         return f"rules, seed {self.seed}"
 
     def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
-        """Yield one outcome a caption, in order; a caption of nothing but noise fails in step one.
+        """Yield one outcome per caption, in order; a caption of nothing but noise fails in step one.
 
         Raises:
             MissingResourceError: WordNet 3.0 can be had from nowhere.
@@ -55,13 +112,13 @@ class RuleProvider:
 
 
 def first_step(caption: str) -> str:
-    """Return a caption as a plain sentence without noise; "" where it holds nothing else."""
+    """Return a caption as a plain sentence without noise; "" where it is nothing else."""
     text = clean(caption)
     return plain(text) if any(character.isalnum() for character in text) else ""
 
 
 def second_step(given: str, seed: int = 0) -> str:
-    """Return a plain sentence in other words and another shape, so far as rules can keep its meaning."""
+    """Return a plain sentence in other words and another shape, so far as rules can preserve its meaning."""
     digest = hashlib.sha256(f"{seed}\n{given}".encode()).digest()
     chance = random.Random(int.from_bytes(digest[:8], "big"))
     tokens = tagged(given)
@@ -79,7 +136,11 @@ def second_step(given: str, seed: int = 0) -> str:
 
 
 def with_articles(text: str) -> str:
-    """Return a text with every "a" and "an" as the word after it wants."""
+    """Return a text with every "a" and "an" as the word after it needs it.
+
+    >>> with_articles("a owl and an dog")
+    'an owl and a dog'
+    """
     words = split(text)
     for place, word in enumerate(words[:-1]):
         if word.lower() in ("a", "an") and words[place + 1][0].isalpha():
@@ -95,14 +156,14 @@ def _other_word(tokens: Sequence[Token], place: int, present: set[str], chance: 
         return token.text
     options = [
         form
-        for other in substitutes(token.lemma, pos)  # type: ignore[arg-type]
+        for other in substitutes_for(token.lemma, pos)
         if present.isdisjoint(other.split(" ")) and (form := inflect(other, token.penn))
     ]
     return chance.choice(options) if options else token.text
 
 
 def _bound(tokens: Sequence[Token], place: int) -> bool:
-    """Say whether a word belongs to its neighbours so closely that it must stay: street sign, take off."""
+    """Return whether a word belongs to its neighbours so closely that it must stay: street sign, take off."""
     token = tokens[place]
     before = tokens[place - 1].tag if place else "U"
     after = tokens[place + 1] if place + 1 < len(tokens) else None
@@ -113,3 +174,93 @@ def _bound(tokens: Sequence[Token], place: int) -> bool:
     if token.tag in "VGBP" and after is not None and after.tag in "IT":
         return bool(load_wordnet().lexicon.senses_as_spelt(f"{token.lemma}_{after.low}", "v"))
     return False
+
+
+class SiblingProvider:
+    """Two other captions of the same picture, drawn by caption and seed.
+
+    No caption is made from another: step one and step two are two people who saw the same picture.
+
+    Args:
+        seed: Another seed draws others.
+        among: The captions that are drawn from; those that are paraphrased if left out.
+    """
+
+    def __init__(self, seed: int = 0, among: Sequence[Caption] = ()) -> None:
+        self.seed, self._among = seed, among
+
+    @property
+    def name(self) -> str:
+        """What made the paraphrases, for provenance."""
+        return f"siblings, seed {self.seed}"
+
+    def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
+        """Yield one outcome per caption, in order.
+
+        A picture with fewer than three different captions gives failures: of step 1 without a sibling, of
+        step 2 with one.
+        """
+        siblings = _siblings(self._among or captions)
+        for caption in captions:
+            yield self._outcome(caption, siblings.get(caption.image, {}))
+
+    def _outcome(self, caption: Caption, texts: dict[str, str]) -> Outcome:
+        others = [form for form in texts if form != caption_form(caption.text)]
+        if len(others) < 2:
+            where = f"the picture {caption.image!r}" if caption.image else "a caption without a picture"
+            reason = f"{where} has {len(others)} other captions, not two"
+            return Failure(caption, 2 if others else 1, reason)
+        first, second = sorted(others, key=lambda form: self._draw(caption, form))[:2]
+        return ParaphraseRecord(caption.image, caption.text, texts[first], texts[second])
+
+    def _draw(self, caption: Caption, form: str) -> bytes:
+        return hashlib.sha256(f"{self.seed}\n{caption_form(caption.text)}\n{form}".encode()).digest()
+
+
+class SiblingRuleProvider:
+    """The next caption of the same picture, and what rules make of that one.
+
+    Where the last caption of a picture is a bare name that this one has in it, as with pictures of single
+    things, the name is the second paraphrase; the rules' two texts then stand for caption and first one.
+
+    Args:
+        seed: As in `RuleProvider`.
+        among: The captions that siblings are taken from; those that are paraphrased if left out.
+    """
+
+    def __init__(self, seed: int = 0, among: Sequence[Caption] = ()) -> None:
+        self.seed, self._among = seed, among
+
+    @property
+    def name(self) -> str:
+        """What made the paraphrases, for provenance."""
+        return f"siblings-rules, seed {self.seed}"
+
+    def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
+        """Yield one outcome per caption, in order; without a sibling it fails in step one.
+
+        Raises:
+            MissingResourceError: WordNet 3.0 can be had from nowhere.
+        """
+        siblings = _siblings(self._among or captions)
+        for caption in captions:
+            texts = siblings.get(caption.image, {})
+            others = [text for form, text in texts.items() if form != caption_form(caption.text)]
+            first = first_step(others[0]) if others else ""
+            if not first:
+                yield Failure(caption, 1, "no other caption of its picture says anything")
+                continue
+            second, last = second_step(first, self.seed), others[-1]
+            if len(last.split()) < len(caption.text.split()) and last in caption.text:
+                yield ParaphraseRecord(caption.image, second, first, last)
+            else:
+                yield ParaphraseRecord(caption.image, caption.text, others[0], second)
+
+
+def _siblings(captions: Sequence[Caption]) -> dict[str, dict[str, str]]:
+    """Return the different captions of each picture, by picture and form."""
+    texts: dict[str, dict[str, str]] = {}
+    for caption in captions:
+        if caption.image:
+            texts.setdefault(caption.image, {}).setdefault(caption_form(caption.text), caption.text.strip())
+    return texts

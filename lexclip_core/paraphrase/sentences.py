@@ -1,4 +1,8 @@
-"""Turn a caption into a plain sentence, and a plain sentence into another shape; its words stay."""
+"""Turn a caption into a plain sentence, and a plain sentence into another shape; its words stay.
+
+>>> plain("a boy rides a bike"), plain("a black cat on a sofa")
+('a boy is riding a bike', 'there is a black cat on a sofa')
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,14 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from lexclip_core.paraphrase.inflection import has_plural, inflect
-from lexclip_core.paraphrase.tagging import Token, join, tagged
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.paraphrase.english import load_english
+from lexclip_core.paraphrase.grammar import Token, has_plural, inflect, join, tagged
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import article
 
 Tokens = Sequence[Token]
 
 _BE = ("is", "are")
-_STATES = "be have contain feature include show look seem appear belong say read need"
-_STATIVE = frozenset(_STATES.split())
-_MASS = """food furniture luggage clothing equipment water snow grass sand bread fruit wood traffic jewelry
-machinery art music hair fog rain ice pizza"""
-_SAME_PLURAL = frozenset(["sheep", "deer", "fish", "cattle", "people", "police", "bison", "moose"])
-_COUNTED = ("noun.person", "noun.animal", "noun.artifact")
 # "at the top is a dog, and at the bottom is a cat"; "a dog on the left, a cat on the right"
 _PLACES_FIRST = re.compile(
     r"^((?:on|at|in) the \w+) (is|are) (.+?),? and ((?:on|at|in) the \w+) (?:is|are) (.+)$", re.IGNORECASE
@@ -68,9 +66,11 @@ def _with_article(tokens: Tokens) -> Tokens:
 
 def _counted(noun: str) -> bool:
     wordnet = load_wordnet()
-    senses = wordnet.synsets(noun, "n")
+    senses, words = wordnet.synsets(noun, "n"), load_english().words
     return bool(senses) and (
-        wordnet.lexnames[senses[0]] in _COUNTED and noun not in _MASS.split() and has_plural(noun)
+        wordnet.lexnames[senses[0]] in words["counted"]
+        and noun not in words["mass_nouns"]
+        and has_plural(noun)
     )
 
 
@@ -84,7 +84,11 @@ def _be(tokens: Tokens) -> str:
         follows = tokens[place + 1].tag if place + 1 < len(tokens) else "U"
         if token.tag == "N" and follows != "N":
             bare = not place or tokens[place - 1].low not in ("a", "an", "one")
-            return "are" if token.penn == "NNS" or (bare and token.lemma in _SAME_PLURAL) else "is"
+            return (
+                "are"
+                if token.penn == "NNS" or (bare and token.lemma in load_english().words["same_plural"])
+                else "is"
+            )
         if token.tag == "M" and token.low not in ("one", "1"):
             return "are"
     return "is"
@@ -140,7 +144,10 @@ def _continuous(tokens: Tokens) -> str:
         not places
         or _verbs(tokens, "XB")
         or any(
-            verb.lemma in _STATIVE or verb.penn == "VBD" or not inflect(verb.lemma, "VBG") for verb in verbs
+            verb.lemma in load_english().words["stative_verbs"]
+            or verb.penn == "VBD"
+            or not inflect(verb.lemma, "VBG")
+            for verb in verbs
         )
     ):
         return ""
@@ -156,11 +163,13 @@ def _continuous(tokens: Tokens) -> str:
 
 
 def _misread(tokens: Tokens, place: int, *, first: bool) -> bool:
-    """Say whether a word taken for a verb is hardly one: window and sink, a stop sign."""
+    """Return whether a word taken for a verb is hardly one: window and sink, a stop sign."""
     before = tokens[place - 1] if place else None
     if before is None or (first and before.tag in "CU"):
         return True
-    plural = before.lemma in _SAME_PLURAL or any(token.low == "and" for token in tokens[:place])
+    plural = before.lemma in load_english().words["same_plural"] or any(
+        token.low == "and" for token in tokens[:place]
+    )
     return tokens[place].penn == "VBP" and before.penn == "NN" and not plural
 
 
@@ -192,7 +201,7 @@ def _progressive(tokens: Tokens) -> str:
 
 
 def _modifies(tokens: Tokens, place: int) -> bool:
-    """Say whether a participle belongs to the noun after it: a tree lined street."""
+    """Return whether a participle belongs to the noun after it: a tree lined street."""
     return tokens[place].tag == "P" and place + 1 < len(tokens) and tokens[place + 1].tag in "NJ"
 
 

@@ -1,43 +1,145 @@
-"""Which words WordNet relates, and how: one table of pairs for a whole vocabulary at once."""
+"""Targets for words of all four parts of speech that know antonyms; plain Wu-Palmer knows neither.
+
+Which words WordNet relates, and how, is one table of pairs for a whole vocabulary at once; each relation is
+worth a cosine, and two nouns or verbs without one take a share of their Wu-Palmer similarity.
+
+>>> lexical_targets(["happy", "sad", "cheerful"]).tolist()
+[[1.0, 0.0, 0.6], [0.0, 1.0, 0.2], [0.6, 0.2, 1.0]]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
 from functools import cached_property, lru_cache
 from itertools import chain
 
 import numpy as np
 
-from lexclip_core.synsets import Pos, WordNet
-from lexclip_core.synsets.relations import LemmaLinks, Relation
-from lexclip_core.targets.ladder import Rung
+from lexclip_core.errors import InputError
+from lexclip_core.targets.word_level import WordSenses, wu_palmer_of_senses
+from lexclip_core.wordnet.lexicon import Pos
+from lexclip_core.wordnet.relations import LemmaLinks, Relation
+from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
+
+
+class WordRelation(IntEnum):
+    """How WordNet relates two words; where several hold, the first in this order decides."""
+
+    ANTONYM = 0
+    """An antonym link joins the two lemmas: hot, cold."""
+    OPPOSITE = 1
+    """Their synsets have antonyms: smart is the antonym of stupid, so bright and stupid are opposite."""
+    SYNONYM = 2
+    """They share a synset: car, automobile."""
+    DERIVED_ANTONYM = 3
+    """They are derived from two antonyms: happiness, unhappiness."""
+    SIMILAR = 4
+    """One is the head of an adjective cluster, the other a satellite: happy, blissful."""
+    CLUSTER_ANTONYM = 5
+    """One is in the cluster of an adjective, the other in the cluster of its antonym: blissful, unhappy."""
+    ALSO_SEE = 6
+    """WordNet says "see also": happy, cheerful."""
+    SIBLING = 7
+    """Both are satellites of one head: arid, parched."""
+    DERIVATION = 8
+    """One is derived from, pertains to, or is a value of the other: happy, happiness."""
+    TAXONOMY = 9
+    """Two nouns or two verbs: `synonym` times their Wu-Palmer similarity."""
+    UNRELATED = 10
+    """WordNet is silent."""
+
+
+REPULSIVE = (
+    WordRelation.ANTONYM,
+    WordRelation.OPPOSITE,
+    WordRelation.DERIVED_ANTONYM,
+    WordRelation.CLUSTER_ANTONYM,
+)
+ATTRACTIVE = (
+    WordRelation.SYNONYM,
+    WordRelation.SIMILAR,
+    WordRelation.ALSO_SEE,
+    WordRelation.SIBLING,
+    WordRelation.DERIVATION,
+)
+
+
+@dataclass(frozen=True)
+class RelationTargets:
+    """The target cosine of every relation, each in [-1, 1]; all opposites are below `unrelated`.
+
+    The order is what matters: opposites < unrelated < related < similar < synonym. The values were set once,
+    from what the words mean, and not tuned on any test set.
+
+    Raises:
+        InputError: A value is outside [-1, 1], or an opposite is not below `unrelated`.
+
+    >>> RelationTargets(also_see=0.7).value(WordRelation.ALSO_SEE)
+    0.7
+    """
+
+    antonym: float = 0.0
+    opposite: float = 0.0
+    derived_antonym: float = 0.0
+    cluster_antonym: float = 0.1
+    unrelated: float = 0.2
+    derivation: float = 0.6
+    sibling: float = 0.55
+    also_see: float = 0.6
+    similar: float = 0.7
+    synonym: float = 0.85
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not -1 <= value <= 1:
+                raise InputError(
+                    f"the target of {field.name} is {value}", "a target is a cosine: give -1 to 1"
+                )
+        for relation in REPULSIVE:
+            if self.value(relation) >= self.unrelated:
+                raise InputError(
+                    f"the target of {relation.name.lower()} is {self.value(relation)}, "
+                    f"that of unrelated is {self.unrelated}",
+                    "opposites must be pushed below the level of unrelated words",
+                )
+
+    def value(self, relation: WordRelation) -> float:
+        """Return the target of a relation; for `TAXONOMY` the ceiling that Wu-Palmer is scaled to."""
+        name = "synonym" if relation is WordRelation.TAXONOMY else relation.name.lower()
+        return float(getattr(self, name))
+
 
 Ends = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class LexicalPairs:
-    """Related pairs of a vocabulary, each unordered pair once with the rung that decides.
+    """Related pairs of a vocabulary, each unordered pair once with the relation that decides.
 
     Args:
         first: Index of the earlier word, int64 (m,).
         second: Index of the later word, int64 (m,), `first < second`.
-        rung: The deciding `Rung`, int8 (m,).
+        relation: The deciding `WordRelation`, int8 (m,).
     """
 
     first: np.ndarray
     second: np.ndarray
-    rung: np.ndarray
+    relation: np.ndarray
 
     def __len__(self) -> int:
         return len(self.first)
 
-    def chosen(self, rungs: Iterable[Rung]) -> LexicalPairs:
-        """Return the pairs on some rungs only."""
-        keep = np.isin(self.rung, [int(rung) for rung in rungs])
-        return LexicalPairs(self.first[keep], self.second[keep], self.rung[keep])
+    def where(self, mask: np.ndarray) -> LexicalPairs:
+        """Return the pairs at which a mask, bool (m,), is true."""
+        return LexicalPairs(self.first[mask], self.second[mask], self.relation[mask])
+
+    def chosen(self, relations: Iterable[WordRelation]) -> LexicalPairs:
+        """Return the pairs of some relations only."""
+        return self.where(np.isin(self.relation, [int(relation) for relation in relations]))
 
 
 @lru_cache(maxsize=1)
@@ -65,9 +167,9 @@ class _Vocabulary:
         self.word_of_lemma = np.fromiter((place.get(lemma, -1) for lemma in lemmas), np.int64, len(lemmas))
         synset_of_lemma = np.repeat(np.arange(len(wordnet)), np.diff(self.starts))
         if pos is not None or senses is not None:
-            kept = {(s, i) for word, i in place.items() for s in wordnet.synsets(word, pos)[:senses]}
+            counted = {(s, i) for word, i in place.items() for s in wordnet.synsets(word, pos)[:senses]}
             for lemma in np.flatnonzero(self.word_of_lemma >= 0).tolist():
-                if (int(synset_of_lemma[lemma]), int(self.word_of_lemma[lemma])) not in kept:
+                if (int(synset_of_lemma[lemma]), int(self.word_of_lemma[lemma])) not in counted:
                     self.word_of_lemma[lemma] = -1
         known = self.word_of_lemma >= 0
         self.indices = self.word_of_lemma[known]
@@ -90,7 +192,7 @@ class _Vocabulary:
 
     @cached_property
     def opposite_synsets(self) -> Ends:
-        """Both sides of every antonym link, as synsets."""
+        """The synsets at both ends of every antonym link."""
         links = self.wordnet.antonym_links
         both = np.unique(np.stack([links.synset_i, links.synset_j], axis=1), axis=0)
         return both[:, 0], both[:, 1]
@@ -135,11 +237,11 @@ def _derived_antonyms(vocabulary: _Vocabulary) -> list[Ends]:
 
 
 def _across(relation: str) -> Callable[[_Vocabulary], list[Ends]]:
-    def found(vocabulary: _Vocabulary) -> list[Ends]:
+    def related(vocabulary: _Vocabulary) -> list[Ends]:
         rows = np.arange(len(vocabulary.wordnet))
         return [vocabulary.crossed(*_expand(*_rows(getattr(vocabulary.wordnet, relation)), rows))]
 
-    return found
+    return related
 
 
 def _cluster_antonyms(vocabulary: _Vocabulary) -> list[Ends]:
@@ -163,30 +265,30 @@ def _derivations(vocabulary: _Vocabulary) -> list[Ends]:
     return links + _across("attributes")(vocabulary)
 
 
-_FOUND_BY: dict[Rung, Callable[[_Vocabulary], list[Ends]]] = {
-    Rung.ANTONYM: _antonyms,
-    Rung.OPPOSITE: _opposites,
-    Rung.SYNONYM: _synonyms,
-    Rung.DERIVED_ANTONYM: _derived_antonyms,
-    Rung.SIMILAR: _across("similar_to"),
-    Rung.CLUSTER_ANTONYM: _cluster_antonyms,
-    Rung.ALSO_SEE: _across("also_see"),
-    Rung.SIBLING: _siblings,
-    Rung.DERIVATION: _derivations,
+_ENDS_OF: dict[WordRelation, Callable[[_Vocabulary], list[Ends]]] = {
+    WordRelation.ANTONYM: _antonyms,
+    WordRelation.OPPOSITE: _opposites,
+    WordRelation.SYNONYM: _synonyms,
+    WordRelation.DERIVED_ANTONYM: _derived_antonyms,
+    WordRelation.SIMILAR: _across("similar_to"),
+    WordRelation.CLUSTER_ANTONYM: _cluster_antonyms,
+    WordRelation.ALSO_SEE: _across("also_see"),
+    WordRelation.SIBLING: _siblings,
+    WordRelation.DERIVATION: _derivations,
 }
 
 
 def _keys(ends: Iterable[Ends], n: int) -> np.ndarray:
-    first, second = (np.concatenate(side) for side in zip(*ends, strict=True))
-    keep = (first >= 0) & (second >= 0) & (first != second)
-    first, second = first[keep], second[keep]
+    first, second = (np.concatenate(end) for end in zip(*ends, strict=True))
+    known = (first >= 0) & (second >= 0) & (first != second)
+    first, second = first[known], second[known]
     return np.unique(np.minimum(first, second) * n + np.maximum(first, second))
 
 
 def lexical_pairs(
     words: Sequence[str], wordnet: WordNet, *, pos: Pos | None = None, senses: int | None = None
 ) -> LexicalPairs:
-    """Return every pair of words that WordNet relates, with the rung that decides.
+    """Return every pair of words that WordNet relates, with the relation that decides.
 
     Args:
         words: Words, distinct when normalised; unknown ones are related to nothing.
@@ -196,11 +298,118 @@ def lexical_pairs(
 
     Returns:
         Pairs in ascending order of (first, second).
+
+    >>> pairs = lexical_pairs(["hot", "cold", "car", "auto"], load_wordnet())
+    >>> [WordRelation(relation).name for relation in pairs.relation]
+    ['ANTONYM', 'SYNONYM']
     """
     vocabulary, n = _Vocabulary(words, wordnet, pos, senses), max(len(words), 1)
-    keys = [_keys(find(vocabulary), n) for find in _FOUND_BY.values()]
-    rungs = np.concatenate(
-        [np.full(len(found), rung, np.int8) for rung, found in zip(_FOUND_BY, keys, strict=True)]
+    keys = [_keys(find(vocabulary), n) for find in _ENDS_OF.values()]
+    relations = np.concatenate(
+        [np.full(len(key), relation, np.int8) for relation, key in zip(_ENDS_OF, keys, strict=True)]
     )
-    key, place = np.unique(np.concatenate(keys), return_index=True)  # the first of equals: the deciding rung
-    return LexicalPairs(key // n, key % n, rungs[place])
+    key, place = np.unique(np.concatenate(keys), return_index=True)  # of equals the first: what decides
+    return LexicalPairs(key // n, key % n, relations[place])
+
+
+def lexical_targets(
+    words: Sequence[str],
+    *,
+    pos: Pos | None = None,
+    senses: int | None = None,
+    values: RelationTargets | None = None,
+    wordnet: WordNet | None = None,
+) -> np.ndarray:
+    """Return a target cosine for every pair of words, shape (n, n), symmetric, 1 on the diagonal.
+
+    Each pair takes the value of the first `WordRelation` that holds. Two nouns or two verbs without any other
+    take `values.synonym` times their Wu-Palmer similarity (policy symmetric, the most similar senses).
+
+    Args:
+        words: Words of any part of speech, distinct when normalised.
+        pos: Look at senses of one part of speech only.
+        senses: Look at the first so many senses of each word only.
+        values: The value of each relation; the defaults if left out.
+        wordnet: The tables; loaded if left out.
+
+    Raises:
+        InputError: No words, a word given twice, or a word that WordNet does not know.
+
+    >>> lexical_targets(["hot", "cold"], values=RelationTargets(antonym=-0.5))[0].tolist()
+    [1.0, -0.5]
+    """
+    wordnet, values = wordnet or load_wordnet(), values or RelationTargets()
+    check_words(words, wordnet, pos)
+    targets = np.full((len(words), len(words)), values.unrelated)
+    for known, rows in _taxonomic(words, wordnet, pos, senses):
+        of_words = WordSenses.of_synsets(rows)
+        similarity = wu_palmer_of_senses(of_words, of_words, how="maximum")
+        block = np.ix_(known, known)
+        targets[block] = np.maximum(targets[block], values.value(WordRelation.TAXONOMY) * similarity)
+    pairs = lexical_pairs(words, wordnet, pos=pos, senses=senses)
+    targets[pairs.first, pairs.second] = targets[pairs.second, pairs.first] = pair_targets(pairs, values)
+    np.fill_diagonal(targets, 1.0)
+    return targets
+
+
+def lexical_relations(
+    words: Sequence[str], *, pos: Pos | None = None, senses: int | None = None, wordnet: WordNet | None = None
+) -> np.ndarray:
+    """Return the deciding `WordRelation` of every pair of words, int8 (n, n); the diagonal says `SYNONYM`.
+
+    Raises:
+        InputError: As in `lexical_targets`.
+
+    >>> WordRelation(lexical_relations(["happy", "happiness"])[0, 1]).name
+    'DERIVATION'
+    """
+    wordnet = wordnet or load_wordnet()
+    check_words(words, wordnet, pos)
+    relations = np.full((len(words), len(words)), WordRelation.UNRELATED, dtype=np.int8)
+    for known, _ in _taxonomic(words, wordnet, pos, senses):
+        relations[np.ix_(known, known)] = WordRelation.TAXONOMY
+    pairs = lexical_pairs(words, wordnet, pos=pos, senses=senses)
+    relations[pairs.first, pairs.second] = relations[pairs.second, pairs.first] = pairs.relation
+    np.fill_diagonal(relations, WordRelation.SYNONYM)
+    return relations
+
+
+def pair_targets(pairs: LexicalPairs, values: RelationTargets) -> np.ndarray:
+    """Return the target cosine of each related pair, float64 (m,)."""
+    targets: np.ndarray = np.array([values.value(relation) for relation in WordRelation])[pairs.relation]
+    return targets
+
+
+def _taxonomic(
+    words: Sequence[str], wordnet: WordNet, pos: Pos | None, senses: int | None
+) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Yield for nouns and for verbs: which words have such senses among those that count, and the senses."""
+    counted = [np.array(wordnet.synsets(word, pos)[:senses], dtype=np.int32) for word in words]
+    for part in ("n", "v"):
+        rows = [row[wordnet.pos[row] == part] for row in counted]
+        known = np.flatnonzero([len(row) for row in rows])
+        if len(known):
+            yield known, [rows[i] for i in known]
+
+
+def check_words(words: Sequence[str], wordnet: WordNet, pos: Pos | None = None) -> None:
+    """Refuse words that lexical targets are not defined for.
+
+    Raises:
+        InputError: No words, a word given twice, or a word that WordNet does not know.
+
+    >>> check_words(["dog", "cat"], load_wordnet())
+    """
+    if not words:
+        raise InputError("the list of words is empty", "give at least one word")
+    seen: dict[str, str] = {}
+    for word in words:
+        form = normalise(word)
+        if form in seen:
+            raise InputError(f"{word!r} and {seen[form]!r} are the same word", "give every word once")
+        seen[form] = word
+        if not wordnet.synsets(word, pos):
+            where = f" as part of speech {pos!r}" if pos else ""
+            raise InputError(
+                f"WordNet does not know {word[:60]!r}{where}", "check the spelling or leave it out"
+            )

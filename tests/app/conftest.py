@@ -32,16 +32,16 @@ def tuned_tensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return tuned tensors of the untrained tiny tower, shifted by a little so that words move."""
     import torch
 
-    from lexclip_core import towers
+    from lexclip_core.towers import loading, trainable, weights
 
-    tower = towers.load("tiny-random", device="cpu")
-    towers.set_trainable(tower, "all")
+    tower = loading.load("tiny-random", device="cpu")
+    trainable.set_trainable(tower, "all")
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
         for parameter in tower.trainable_parameters().values():
             parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
     path = tmp_path_factory.mktemp("tuned") / "tuned.safetensors"
-    towers.save_tuned(tower, path)
+    weights.save_tuned(tower, path)
     return path
 
 

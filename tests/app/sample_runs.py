@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lexclip_core import runs
+from lexclip_core.experiments import run_folder
 
 DIM = 64
 TRIPLES = (
@@ -51,7 +51,7 @@ def pair_table(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
         for other, relation in ((synonym, "synonym"), (antonym, "antonym"), ("beagle", "unrelated")):
             a, b = row[word], row[other]
             rows.append((word, other, relation, "a", "test", before[a] @ before[b], after[a] @ after[b]))
-    return pd.DataFrame(rows, columns=list(runs.PAIR_COLUMNS))
+    return pd.DataFrame(rows, columns=list(run_folder.PAIR_COLUMNS))
 
 
 def layout_table() -> pd.DataFrame:
@@ -103,7 +103,7 @@ def metrics(auc: float) -> dict[str, dict[str, float]]:
     }
 
 
-def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> runs.RunContent:
+def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> run_folder.RunContent:
     before, after = vectors(repaired=repaired)
     steps = np.arange(0, 200, 10)
     decay = np.exp(-steps / 60)
@@ -116,7 +116,7 @@ def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> runs.R
             "anchor": 0.1 * decay,
         }
     )
-    return runs.RunContent(
+    return run_folder.RunContent(
         run_id=run_id,
         config={
             "preset": run_id.rsplit("-", 1)[0],
@@ -140,9 +140,9 @@ def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> runs.R
 
 def write_samples(folder: Path, *, tuned: Path | None = None) -> Path:
     """Write a run of each kind into `folder` and return it; the first is the default."""
-    runs.write_run(folder, content("lexclip-0123abcd", auc=0.87, repaired=True), tuned=tuned)
-    runs.write_run(
+    run_folder.write_run(folder, content("lexclip-0123abcd", auc=0.87, repaired=True), tuned=tuned)
+    run_folder.write_run(
         folder, content("blog-release-4567cdef", auc=0.51, repaired=False, target="wu_palmer_nltk")
     )
-    runs.write_run(folder, content("shuffled-89ab0123", auc=0.44, repaired=False, control="shuffled"))
+    run_folder.write_run(folder, content("shuffled-89ab0123", auc=0.44, repaired=False, control="shuffled"))
     return folder

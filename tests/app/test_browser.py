@@ -16,7 +16,15 @@ from lexclip_core import storage
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"": 1, "pairs": 2, "subtree_map": 2, "neighbours": 1, "small_words": 1, "training": 1, "ledger": 0}
+PAGES = {
+    "": 1,
+    "pairs": 2,
+    "subtree_map": 2,
+    "neighbours": 1,
+    "negation_and_order": 1,
+    "training": 1,
+    "ledger": 0,
+}
 """Page -> how many charts it draws."""
 WIDTHS = {"desk": (1280, 1600), "phone": (400, 3000)}
 IDLE = "document.querySelector('[data-test-script-state=notRunning]') !== null"

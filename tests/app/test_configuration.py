@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lexclip_core import figures, storage
+from lexclip_core import storage
+from lexclip_core.figures import style
 
 APP = storage.project_root() / "app"
 SETTINGS = tomllib.loads((APP / ".streamlit" / "config.toml").read_text())
@@ -25,10 +26,10 @@ def test_it_listens_here_only_and_tells_nobody() -> None:
 
 def test_the_theme_wears_the_figures_palette() -> None:
     theme = SETTINGS["theme"]
-    assert theme["chartCategoricalColors"] == [mark.color for mark in figures.MARKS]
-    assert theme["primaryColor"] == theme["linkColor"] == figures.PALETTE["blue"]
-    assert theme["backgroundColor"] == figures.TEMPLATE.layout.paper_bgcolor
-    assert theme["textColor"] == figures.TEMPLATE.layout.font.color
+    assert theme["chartCategoricalColors"] == [mark.color for mark in style.MARKS]
+    assert theme["primaryColor"] == theme["linkColor"] == style.PALETTE["blue"]
+    assert theme["backgroundColor"] == style.TEMPLATE.layout.paper_bgcolor
+    assert theme["textColor"] == style.TEMPLATE.layout.font.color
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(APP)))
@@ -37,6 +38,6 @@ def test_only_the_store_caches_and_no_page_reaches_for_models_or_files(file: Pat
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | attributes
     modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    if file.name not in ("store.py", "committed.py"):
+    if file.name not in ("store.py", "static_data.py"):
         assert not {"cache_data", "cache_resource", "towers", "read_run", "list_runs", "joint_layout"} & names
     assert not {"torch", "umap", "nltk", "open_clip"} & modules

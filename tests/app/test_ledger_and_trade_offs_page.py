@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import committed
 import pandas as pd
 import pytest
-import weighing
+import static_data
+import sweep_table
 from streamlit.testing.v1 import AppTest
 from test_names_page import texts
 
-from lexclip_core import ledger
 from lexclip_core.errors import DamagedFileError
+from lexclip_core.papers import ledger as ledger_module
+from lexclip_core.papers import reported
 
 OpenApp = Callable[..., AppTest]
 SWEEP = pd.DataFrame(
@@ -28,14 +29,14 @@ SWEEP = pd.DataFrame(
         for metric, value in zip(("AO@10", "Clsf."), values, strict=True)
         for seed in (0, 1)
     ],
-    columns=["name", *weighing.WEIGHTS, "seed", "metric", "split", "value", "low", "high"],
+    columns=["name", *sweep_table.WEIGHTS, "seed", "metric", "split", "value", "low", "high"],
 )
 
 
 @pytest.fixture
 def open_trade_offs(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
     """Return a function that opens the page on a sweep of four settings."""
-    monkeypatch.setattr(committed, "trade_offs", lambda: SWEEP)
+    monkeypatch.setattr(static_data, "trade_offs", lambda: SWEEP)
     return lambda **query: open_app("trade_offs", **query)
 
 
@@ -43,7 +44,7 @@ def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
     app = open_app("ledger")
     assert not app.exception
     shown = app.dataframe[0].value
-    assert len(shown) == len(ledger.read_claims())
+    assert len(shown) == len(reported.read_claims())
     counts = [metric.value for metric in app.metric]
     assert sum(int(value.split()[0]) for value in counts) == len(shown)
     assert set(shown["verdict"].str[2:]) <= {
@@ -67,7 +68,7 @@ def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
 
 def test_numbers_stand_beside_what_was_reported(open_app: OpenApp) -> None:
     shown = open_app("ledger", rows="Numbers").dataframe[0].value
-    assert len(shown) == (ledger.table()["kind"] == "number").sum()
+    assert len(shown) == (ledger_module.ledger_table()["kind"] == "number").sum()
     assert shown["reported"].notna().all()
 
 
@@ -75,17 +76,17 @@ def test_a_damaged_ledger_is_named(open_app: OpenApp, monkeypatch: pytest.Monkey
     def damaged() -> None:
         raise DamagedFileError("measured.json cannot be read", "restore it")
 
-    monkeypatch.setattr(committed, "ledger_tables", damaged)
+    monkeypatch.setattr(static_data, "ledger_tables", damaged)
     app = open_app("ledger")
     assert not app.exception
     assert "measured.json cannot be read" in texts(app)
 
 
 def test_settings_are_means_over_seeds_and_the_base_is_no_setting() -> None:
-    table = weighing.measured(SWEEP, "test")
-    assert weighing.metrics(table) == ["AO@10", "Clsf."]
+    table = sweep_table.measured(SWEEP, "test")
+    assert sweep_table.metrics(table) == ["AO@10", "Clsf."]
     assert table.set_index("name").loc["all", "AO@10"] == 0.75 + 1 / 16
-    points = weighing.points(table, "AO@10", "Clsf.", "half")
+    points = sweep_table.points(table, "AO@10", "Clsf.", "half")
     assert len(points) == 3
     assert points.set_index("label")["dominated"].to_dict() == {
         "L1 1, L2 1, L3 1, alpha 1": False,
@@ -97,9 +98,9 @@ def test_settings_are_means_over_seeds_and_the_base_is_no_setting() -> None:
 
 
 def test_the_nearest_measured_setting_is_found() -> None:
-    table = weighing.measured(SWEEP, "test")
-    assert weighing.nearest(table, {"w_image": 0.1, "alpha": 0.9})["name"] == "texts"
-    assert weighing.nearest(table, {"w_image": 1, "alpha": 0.6})["name"] == "half"
+    table = sweep_table.measured(SWEEP, "test")
+    assert sweep_table.nearest(table, {"w_image": 0.1, "alpha": 0.9})["name"] == "texts"
+    assert sweep_table.nearest(table, {"w_image": 1, "alpha": 0.6})["name"] == "half"
 
 
 def test_losses_are_never_hidden(open_trade_offs: OpenApp) -> None:
@@ -122,7 +123,7 @@ def test_two_equal_axes_are_an_empty_state(open_trade_offs: OpenApp) -> None:
 
 
 def test_without_a_sweep_the_command_is_named(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committed, "trade_offs", pd.DataFrame)
+    monkeypatch.setattr(static_data, "trade_offs", pd.DataFrame)
     app = open_app("trade_offs")
     assert not app.exception
     assert "lexclip paraclip sweep tradeoffs" in texts(app)

@@ -17,9 +17,9 @@ import thumbnails
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lexclip_core import synsets
-from lexclip_core.datasets.pictures import PictureClass, PictureSet
+from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet
 from lexclip_core.errors import MissingResourceError
+from lexclip_core.wordnet import tables
 
 OpenApp = Callable[..., AppTest]
 DIM = 64
@@ -161,7 +161,7 @@ def test_faces_have_a_matrix_and_no_draw(open_names: OpenApp) -> None:
 def test_a_run_without_tuned_tensors_shows_its_base(open_names: OpenApp) -> None:
     app = open_names(n="10", run="blog-release-4567cdef")
     assert not app.exception
-    assert "keeps no tuned tensors, so only its base tower is shown" in texts(app)
+    assert "has no tuned tensors, so only its base tower is shown" in texts(app)
     assert "base tower" in texts(app)
     assert "tuned tower** names right" not in texts(app)
 
@@ -172,8 +172,8 @@ def test_without_an_image_tower_it_says_what_is_missing_and_keeps_its_controls(
     def absent(*_arguments: object) -> None:
         raise MissingResourceError("the image tower is not here", "fetch it")
 
-    monkeypatch.setattr(store, "_image_tower", absent)
-    store._picture_rows.clear()
+    monkeypatch.setattr(store, "image_tower", absent)
+    store.rows_of_pictures.clear()
     app = open_app("names", n="10")
     assert not app.exception
     assert "the image tower is not here" in app.error[0].value
@@ -249,7 +249,7 @@ def test_without_a_run_it_gives_the_command(open_app: OpenApp, tmp_path: Path) -
 
 
 def test_the_swaps_words_are_wordnets() -> None:
-    wordnet = synsets.load_wordnet()
+    wordnet = tables.load_wordnet()
     classes = [PictureClass("dog", "dog", "dog.n.01"), PictureClass("hound", "domestic dog", "hound.n.01")]
     assert naming.swapped(wordnet, classes, "synonym")[0] == "Canis familiaris"  # domestic dog is taken
     assert naming.swapped(wordnet, classes[:1], "hypernym") == ("canine",)
@@ -274,7 +274,7 @@ def test_a_word_without_data_has_no_picture(monkeypatch: pytest.MonkeyPatch) -> 
     def absent(*_arguments: object) -> None:
         raise MissingResourceError("no emoji here", "build them")
 
-    monkeypatch.setattr(thumbnails.emoji, "for_word", absent)
+    monkeypatch.setattr(thumbnails.sprites, "for_word", absent)
     thumbnails.of_word.cache_clear()
     assert thumbnails.of_word("dog") is None
     thumbnails.of_word.cache_clear()

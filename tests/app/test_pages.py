@@ -12,8 +12,8 @@ import pytest
 from sample_runs import COMMAND, content
 from streamlit.testing.v1 import AppTest
 
-from lexclip_core import runs
-from lexclip_core.config import PRESETS
+from lexclip_core.experiments import run_folder as run_folder_module
+from lexclip_core.training.settings import PRESETS
 
 OpenApp = Callable[..., AppTest]
 PAGES = ("home", "pairs", "subtree_map", "neighbours", "training")
@@ -70,8 +70,8 @@ def test_the_unchanged_preset_comes_before_a_visitors_own_experiments(
     open_app: OpenApp, run_folder: Path
 ) -> None:
     unchanged = PRESETS["lexclip"].run_id
-    runs.write_run(run_folder, content("lexclip-00000000", auc=0.5, repaired=False))
-    runs.write_run(run_folder, content(unchanged, auc=0.5, repaired=False))
+    run_folder_module.write_run(run_folder, content("lexclip-00000000", auc=0.5, repaired=False))
+    run_folder_module.write_run(run_folder, content(unchanged, auc=0.5, repaired=False))
     offered = open_app(folder=run_folder).sidebar.selectbox[0].options
     assert offered[:3] == [unchanged, "lexclip-00000000", "lexclip-0123abcd"]
 
@@ -101,7 +101,7 @@ def test_home_says_the_finding_with_its_interval_split_and_controls(open_app: Op
 
 def test_home_escapes_what_a_run_says(open_app: OpenApp, tmp_path: Path) -> None:
     evil = content("lexclip-evil", target="<img src=x onerror=alert(1)>", auc=0.9, repaired=True)
-    runs.write_run(tmp_path, evil)
+    run_folder_module.write_run(tmp_path, evil)
     app = open_app(folder=tmp_path)
     assert "&lt;img src=x" in app.get("html")[0].proto.body
     assert "<img" not in app.get("html")[0].proto.body
@@ -111,7 +111,7 @@ def test_a_run_without_metrics_or_map_still_opens(open_app: OpenApp, tmp_path: P
     from dataclasses import replace
 
     bare = content("lexclip-bare", auc=0.9, repaired=True)
-    runs.write_run(tmp_path, replace(bare, metrics={}, layout=None, pairs=bare.pairs.iloc[:0]))
+    run_folder_module.write_run(tmp_path, replace(bare, metrics={}, layout=None, pairs=bare.pairs.iloc[:0]))
     expected = {
         "home": "names no measure on test words",
         "pairs": "lists no pairs",
@@ -202,7 +202,7 @@ def test_a_script_that_the_tokenizer_cannot_read_gets_a_message(open_app: OpenAp
 def test_without_tuned_tensors_a_new_word_names_the_command(open_app: OpenApp) -> None:
     app = open_app("neighbours", run="blog-release-4567cdef", word="volcano")
     assert not app.exception
-    assert "keeps no tuned tensors" in app.error[0].value.replace("\\", "")
+    assert "has no tuned tensors" in app.error[0].value.replace("\\", "")
     assert COMMAND in texts(app)
     app.text_input(key="word").set_value("happy").run()
     assert not app.error
@@ -281,7 +281,7 @@ def test_a_run_written_again_is_read_again(open_app: OpenApp, run_folder: Path) 
     app = open_app(folder=run_folder)
     assert "**0.87** after" in texts(app)
     shutil.rmtree(run_folder / "lexclip-0123abcd")
-    runs.write_run(run_folder, content("lexclip-0123abcd", auc=0.77, repaired=True))
+    run_folder_module.write_run(run_folder, content("lexclip-0123abcd", auc=0.77, repaired=True))
     assert "**0.77** after" in texts(app.run())
 
 

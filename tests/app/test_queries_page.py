@@ -108,7 +108,7 @@ def test_a_run_without_tuned_tensors_shows_its_base_tower(open_queries: OpenApp)
     app = open_queries(run="shuffled-89ab0123")
     assert not app.exception
     assert len(ribbons(app)) == 1
-    assert "keeps no tuned tensors" in texts(app)
+    assert "has no tuned tensors" in texts(app)
 
 
 def test_without_any_run_the_page_says_what_to_run(open_app: OpenApp, tmp_path) -> None:

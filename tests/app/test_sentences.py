@@ -5,23 +5,24 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import findings
 import layout
 import metric_names
 import numpy as np
 import pandas as pd
 import pytest
 import tables
-import takeaways
 import typed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexclip_core import geometry, runs
 from lexclip_core.errors import InputError
+from lexclip_core.experiments import run_folder
+from lexclip_core.figures import cosines
 
 
-def summary(run_id: str, metrics: dict) -> runs.RunSummary:
-    return runs.RunSummary(run_id, Path(run_id), 1, {"preset": "lexclip"}, metrics, {}, 3, False, False)
+def summary(run_id: str, metrics: dict) -> run_folder.RunSummary:
+    return run_folder.RunSummary(run_id, Path(run_id), 1, {"preset": "lexclip"}, metrics, {}, 3, False, False)
 
 
 AUC = "test/synonym_over_antonym_auc"
@@ -50,17 +51,17 @@ def test_metrics_are_named_for_readers(key: str, shown: str) -> None:
 
 
 def test_the_headline_says_only_what_the_run_knows() -> None:
-    bare = takeaways.headline(AUC, {"value": 3 / 4}, str)
+    bare = findings.headline(AUC, {"value": 3 / 4}, str)
     assert "closer is **0.75** after. A coin toss gives 0.50. Split: test." in bare
     assert "interval" not in bare
     assert "before" not in bare
-    other = takeaways.headline("test/men/spearman", {"value": -0.5, "n": 1234}, str)
+    other = findings.headline("test/men/spearman", {"value": -0.5, "n": 1234}, str)
     assert other == "MEN (Spearman): **\N{MINUS SIGN}0.50** after. Split: test, n = 1,234."
 
 
 def test_a_triple_says_which_word_is_nearer_on_each_side() -> None:
     table = tables.blog_pairs().assign(cosine_before=[0.2, 0.6, 0.5, 0.1], cosine_after=[0.9, -0.3, 0.5, 0.1])
-    said = takeaways.triple(table, "happy", str)
+    said = findings.triple(table, "happy", str)
     assert said == (
         "**happy**: before tuning it is nearer to **sad** (0.60) than to cheerful (0.20); "
         "after it is nearer to **cheerful** (0.90) than to sad (\N{MINUS SIGN}0.30)."
@@ -71,23 +72,23 @@ def test_mean_cosines_by_relation() -> None:
     table = pd.DataFrame(
         {"relation": ["synonym", "synonym"], "cosine_before": [1 / 2, 1 / 4], "cosine_after": [1, 0]}
     )
-    said = takeaways.relations(geometry.pair_summary(table), str)
+    said = findings.relations(cosines.pair_summary(table), str)
     assert said == "Mean cosine, before → after: **synonym** 0.38 → 0.50 (2 pairs)."
 
 
 def test_neighbours_are_counted_and_at_most_three_named() -> None:
     table = pd.DataFrame({"neighbour": list("abcde"), "change": ["stayed", *["left"] * 4]})
-    said = takeaways.neighbours(table, "w", str)
+    said = findings.neighbours(table, "w", str)
     assert said == "Of the 5 words nearest to **w**, **1** stayed, 4 left (b, c, d, …) and 0 entered."
 
 
 def test_no_history_is_said() -> None:
-    assert takeaways.history(pd.DataFrame({"total": []})) == "This run kept no history."
+    assert findings.history(pd.DataFrame({"total": []})) == "This run has no history."
 
 
 def test_the_loss_is_compared_over_a_tenth_of_the_steps() -> None:
     table = pd.DataFrame({"step": range(20), "seconds": range(20), "total": [4, 2, *[1] * 16, 1 / 2, 1 / 4]})
-    said = takeaways.history(table)
+    said = findings.history(table)
     assert "first tenth of the steps **3**, over the last tenth **0.375**; 20 steps in 19 seconds" in said
 
 
@@ -110,7 +111,7 @@ def test_settings_are_flattened_with_dots() -> None:
 
 def test_parent_cosines_are_taken_in_the_original_space() -> None:
     before = np.array([[1, 0], [0.6, 0.8]], np.float32)
-    run = runs.Run("r", {}, {}, pd.DataFrame(), ("dog", "Hound"), before, before[::-1])
+    run = run_folder.Run("r", {}, {}, pd.DataFrame(), ("dog", "Hound"), before, before[::-1])
     drawn = pd.DataFrame(
         {
             "word": ["dog", "Hound", "beagle"],
@@ -123,7 +124,7 @@ def test_parent_cosines_are_taken_in_the_original_space() -> None:
     assert list(edges["parent"]) == ["", "dog", "Hound"]
     np.testing.assert_allclose(edges["cosine_before"], [np.nan, 3 / 5, np.nan], rtol=1e-6)
     summary = {"words": 3, "furthest": "dog", "trustworthiness_before": np.nan, "trustworthiness_after": 1.0}
-    said = takeaways.subtree(summary, edges, str)
+    said = findings.subtree(summary, edges, str)
     assert said.startswith("3 words; **dog** moved furthest on the map.")
     assert "**0.60** before, **0.60** after (1 edges)" in said
     assert "Trustworthiness" not in said

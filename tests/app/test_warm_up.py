@@ -41,22 +41,22 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.Timer]]:
 
     class Remembered(threading.Timer):
         def start(self) -> None:
-            threads.extend([self] if self.function is store._load_ahead else [])
+            threads.extend([self] if self.function is store.load_ahead else [])
             super().start()
 
     monkeypatch.setattr(store.threading, "Timer", Remembered)
-    store._warming.clear()
+    store.warming.clear()
     yield threads
     for thread in threads:
         thread.join(PATIENCE)
-    store._warming.clear()
+    store.warming.clear()
 
 
 @pytest.fixture
 def load(begun: list[threading.Timer], monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldLoad]:
     """Yield a load that lasts until the test lets it go."""
     held = HeldLoad()
-    monkeypatch.setattr(store, "_tuned_tower", held)
+    monkeypatch.setattr(store, "tuned_tower", held)
     yield held
     held.let_go.set()
 
@@ -91,9 +91,9 @@ def test_a_failure_is_kept_for_the_page_that_needs_the_tower(
     def absent(*_arguments: object) -> None:
         raise MissingResourceError("the tower is not here", "fetch it")
 
-    monkeypatch.setattr(store, "_base_tower", absent)
-    store._tuned_tower.clear()
-    store._encode_both.clear()  # another test may have asked for the same word
+    monkeypatch.setattr(store, "base_tower", absent)
+    store.tuned_tower.clear()
+    store.encode_both.clear()  # another test may have asked for the same word
     with caplog.at_level(logging.INFO, logger="store"):
         app = open_app()
         begun[0].join(PATIENCE)

@@ -33,9 +33,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lexclip_core.synsets import WordNet
-from lexclip_core.synsets.database import join_strings, pack_lists
-from lexclip_core.targets import TaxonomyIndex
+from lexclip_core.targets.taxonomy import TaxonomyIndex
+from lexclip_core.wordnet.files import join_strings, pack_lists
+from lexclip_core.wordnet.tables import WordNet
 
 
 @dataclass(frozen=True)

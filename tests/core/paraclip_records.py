@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexclip_core.config import ParaclipExperiment
-from lexclip_core.pairs import PictureRows, RecordTable
-from lexclip_core.pairs.records import ParaphraseRecord
+from lexclip_core.paraphrase.record_table import PictureRows, RecordTable
+from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.training.settings import ParaphraseSettings
 
 _THINGS = ("dog", "cat", "red house", "tree", "boat", "child", "horse", "old car", "bird", "lamp")
 
@@ -38,7 +38,7 @@ def picture_rows(shown: RecordTable, dim: int = 64) -> PictureRows:
     return PictureRows.matched(shown, names, rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def settings(**changes: object) -> ParaclipExperiment:
+def settings(**changes: object) -> ParaphraseSettings:
     values = {
         "tower": "tiny-random",
         "device": "cpu",
@@ -53,4 +53,4 @@ def settings(**changes: object) -> ParaclipExperiment:
         "scale_start": 10.0,
         "scale_start_texts": 5.0,
     }
-    return ParaclipExperiment(**(values | changes))
+    return ParaphraseSettings.merged(values, changes)

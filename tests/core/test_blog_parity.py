@@ -10,7 +10,6 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,27 +20,37 @@ import torch
 from tiny_tower import tiny_tower
 from torch import Tensor
 
-from lexclip_core import storage, towers
-from lexclip_core.class_names import NamedClass, NameSet, alternatives, combinations, name_set, subsets
-from lexclip_core.config import PRESETS, Experiment, preset
-from lexclip_core.datasets import picture_sets
-from lexclip_core.datasets.imagenet_classes import wnids
-from lexclip_core.datasets.picture_samples import Draw
+from lexclip_core import storage
+from lexclip_core.datasets.cards import Draw
+from lexclip_core.datasets.class_names import (
+    NamedClass,
+    NameSet,
+    alternatives,
+    combinations,
+    name_set,
+    subsets,
+)
+from lexclip_core.datasets.pictures.imagenet import wnids
+from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES
 from lexclip_core.errors import InputError
-from lexclip_core.losses import lexical_loss
-from lexclip_core.name_study import Plan
-from lexclip_core.name_study.released import released_plan
-from lexclip_core.pairs import Batch
-from lexclip_core.runs import list_runs, read_run
-from lexclip_core.synsets import load_wordnet, nltk_wordnet
-from lexclip_core.targets import wu_palmer
-from lexclip_core.towers import Tower
-from lexclip_core.training import fit, loss_terms
-from lexclip_core.tuning import Materials, materials, matrix_materials, measuring
-from lexclip_core.tuning.lexicon import lexicon
+from lexclip_core.experiments import word_measures
+from lexclip_core.experiments.class_name_tables import released_plan
+from lexclip_core.experiments.class_names import Plan
+from lexclip_core.experiments.run_folder import list_runs, read_run
+from lexclip_core.experiments.words import Materials, lexicon, materials, matrix_materials
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.towers import trainable
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.loop import fit
+from lexclip_core.training.losses import lexical_loss
+from lexclip_core.training.objectives import loss_terms
+from lexclip_core.training.samplers import Batch
+from lexclip_core.training.settings import PRESETS, MatrixSettings, TrainingSettings, settings_of
+from lexclip_core.wordnet.install import nltk_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
-RELEASE = replace(preset("blog-release"), tower="tiny-random", device="cpu")
+RELEASE = settings_of("blog-release").replace(tower="tiny-random", device="cpu")
 C, LAMBDA, RATE, BATCH = 3, 0.08, 1e-4, 10
 # Four ImageNet classes with lemmas: 10 words, 45 pairs. NLTK gives papillon 13/17 with itself.
 CLASSES = {
@@ -54,7 +63,7 @@ WORDS = tuple(word for words in CLASSES.values() for word in words)
 SYNSETS = tuple(synset for synset, words in CLASSES.items() for _ in words)
 
 
-def material(experiment: Experiment = RELEASE) -> Materials:
+def material(experiment: MatrixSettings = RELEASE) -> Materials:
     return matrix_materials(experiment, WORDS, SYNSETS)
 
 
@@ -78,7 +87,7 @@ def all_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
 def moved(base: Tower) -> Tower:
     """Return a copy a little away from the base, so that the anchor has something to pull at."""
     tower, generator = base.copy(), torch.Generator().manual_seed(5)
-    towers.set_trainable(tower, RELEASE.trainable)
+    trainable.set_trainable(tower, RELEASE.trainable)
     with torch.no_grad():
         for value in tower.trainable_parameters().values():
             value += 0.02 * torch.randn(value.shape, generator=generator)
@@ -123,7 +132,7 @@ def test_targets_are_nltks_own_bit_for_bit(plain_targets):
 
 
 def test_the_released_words_and_numbers_are_those_of_the_preset():
-    assert (RELEASE.c, RELEASE.weight, RELEASE.lr, RELEASE.batch) == (C, LAMBDA, RATE, BATCH)
+    assert (RELEASE.c, RELEASE.anchor_weight, RELEASE.lr, RELEASE.batch) == (C, LAMBDA, RATE, BATCH)
     sampler = material().sampler
     assert (sampler.steps_per_epoch, sampler.steps) == (5, 35)  # 45 pairs in batches of ten, seven times
 
@@ -138,7 +147,7 @@ def test_both_terms_equal_the_plain_loop_in_double_precision():
     wanted = [float(targets[k, k + 1]) for k in range(0, 20, 2)]
     ours, theirs = now.clone().requires_grad_(), now.clone().requires_grad_()
     terms = lexical_loss(
-        ours, targets, before, c=RELEASE.c, weight=RELEASE.weight, anchor=RELEASE.anchor, mask=mask
+        ours, targets, before, c=RELEASE.c, weight=RELEASE.anchor_weight, anchor=RELEASE.anchor, mask=mask
     )
     distance, anchor = plain_terms(theirs, before, wanted)
     assert float(terms["distance"].detach()) == pytest.approx(float(distance.detach()), rel=1e-12)
@@ -166,8 +175,8 @@ def test_loss_and_gradient_equal_the_plain_loop_on_the_same_weights(base, plain_
 def test_twenty_steps_equal_plain_gradient_descent(rate, base, plain_targets):
     ours, theirs = base.copy(), base.copy()
     for tower in (ours, theirs):
-        towers.set_trainable(tower, RELEASE.trainable)
-    experiment = replace(RELEASE, steps=20, lr=rate)
+        trainable.set_trainable(tower, RELEASE.trainable)
+    experiment = RELEASE.replace(steps=20, lr=rate)
     sampler = material(experiment).sampler
     history = fit(ours, WORDS, sampler, experiment)
     reference, losses = plain_rows(base, range(len(WORDS))).detach(), []
@@ -232,7 +241,7 @@ def test_the_released_sample_comes_out_word_for_word(released_sample):
 
 
 def test_the_released_samples_targets_are_nltks_bit_for_bit(released_sample):
-    ours, nltk = wu_palmer([*released_sample], policy="nltk"), nltk_wordnet()
+    ours, nltk = wu_palmer_matrix([*released_sample], policy="nltk"), nltk_wordnet()
     synsets = [nltk.synset_from_pos_and_offset("n", int(wnid[1:])) for wnid in released_sample]
     for first, one in enumerate(synsets[::3]):  # every third class against all
         theirs = [one.wup_similarity(other) for other in synsets]
@@ -259,8 +268,8 @@ def test_d8_the_released_choices_are_a_preset_and_the_default_is_what_the_blog_s
         "mixed": (1, 3),
     }
     for plan in released.values():
-        assert (plan.experiment, plan.templates, plan.replaced) == (
-            preset("blog-release"),
+        assert (plan.settings, plan.templates, plan.replaced) == (
+            settings_of("blog-release"),
             ("{}",),
             "tuned_on",
         )
@@ -289,13 +298,14 @@ def test_d9_a_draw_with_replacement_repeats_and_ours_does_not():
 def test_d10_the_anchor_is_there_whatever_is_sampled(base):
     reference = torch.from_numpy(base.encode_texts(WORDS))
     for sampling in ("pairs", "in_batch", "full_matrix"):
-        experiment = replace(RELEASE, sampling=sampling)
+        experiment = RELEASE.replace(sampling=sampling)
         batch = material(experiment).sampler.batch(0)
         rows = torch.from_numpy(batch.rows)
         terms = loss_terms(experiment, reference.roll(1, dims=0)[rows], reference[rows], batch)
         assert float(terms["anchor"]) > 0.01
     # One preset has no anchor, and it says so in its weight.
-    assert [name for name, one in PRESETS.items() if not one.weight] == ["blog-first-defaults"]
+    without = [name for name, one in PRESETS.items() if one.method == "matrix" and not one.anchor_weight]
+    assert without == ["blog-first-defaults"]
 
 
 def test_d11_every_kind_of_loss_is_reached_and_the_presets_use_the_only_one_released(base):
@@ -303,9 +313,11 @@ def test_d11_every_kind_of_loss_is_reached_and_the_presets_use_the_only_one_rele
     batch = material().sampler.batch(0)
     rows = reference[torch.from_numpy(batch.rows)]
     kinds = ("square", "logcosh", "huber", "exp")
-    values = {float(loss_terms(replace(RELEASE, kind=kind), rows, rows, batch)["distance"]) for kind in kinds}
+    values = {
+        float(loss_terms(RELEASE.replace(penalty=kind), rows, rows, batch)["distance"]) for kind in kinds
+    }
     assert len(values) == len(kinds)
-    assert {one.kind for one in PRESETS.values()} == {"square"}
+    assert {one.penalty for one in PRESETS.values() if one.method == "matrix"} == {"square"}
 
 
 @pytest.mark.parametrize(
@@ -330,7 +342,7 @@ def test_d13_an_id_that_is_off_by_one_is_named_and_no_text_stands_in_for_it():
     for ask in (
         lambda: wordnet.index("a01818992"),
         lambda: name_set(wordnet, {"neutral": ("a01818992", "neutral")}, "synonym"),
-        lambda: wu_palmer(["a01818992", "fear.n.01"], policy="nltk"),
+        lambda: wu_palmer_matrix(["a01818992", "fear.n.01"], policy="nltk"),
     ):
         with pytest.raises(InputError, match="no synset 'a01818992'"):
             ask()
@@ -338,13 +350,13 @@ def test_d13_an_id_that_is_off_by_one_is_named_and_no_text_stands_in_for_it():
 
 def test_d14_parts_of_speech_are_mixed_by_the_released_targets_alone():
     names = ["angry.a.01", "happy.a.01", "fear.n.01", "disgust.n.01"]
-    released = wu_palmer(names, policy="nltk")
+    released = wu_palmer_matrix(names, policy="nltk")
     np.testing.assert_array_equal(released[0], [1, 1 / 2, 1 / 5, 1 / 5])
     assert released[2, 3] == pytest.approx(5 / 7)
-    assert Experiment().target == "wu_palmer"
+    assert MatrixSettings().target == "wu_palmer"
     for refused in (names[:2], names[1:3]):
         with pytest.raises(InputError, match="adjective"):
-            matrix_materials(Experiment(), tuple("ab"), tuple(refused))
+            matrix_materials(MatrixSettings(), tuple("ab"), tuple(refused))
 
 
 @pytest.mark.parametrize("comparison", ["normalised", "as_spelt"])
@@ -375,13 +387,13 @@ def test_d15_in_the_released_lists_54_of_880_synonyms_are_the_name_itself():
 
 
 def test_d17_nltk_gives_107_of_the_thousand_classes_less_than_one_with_themselves():
-    assert (np.diag(wu_palmer(wnids(), policy="nltk")) < 1).sum() == 107
-    assert (np.diag(wu_palmer(wnids())) == 1).all()
+    assert (np.diag(wu_palmer_matrix(wnids(), policy="nltk")) < 1).sum() == 107
+    assert (np.diag(wu_palmer_matrix(wnids())) == 1).all()
 
 
 def test_d17_one_synset_is_less_than_one_with_itself_in_the_preset_alone():
     same = np.array(SYNSETS)[:, None] == np.array(SYNSETS)[None, :]
-    released, default = material().targets, material(replace(RELEASE, target=Experiment().target)).targets
+    released, default = material().targets, material(RELEASE.replace(target=MatrixSettings().target)).targets
     assert released[same].min() == pytest.approx(13 / 17)
     np.testing.assert_array_equal(default[same], 1)
     assert {name for name, one in PRESETS.items() if one.target == "wu_palmer_nltk"} == {
@@ -401,7 +413,7 @@ def test_d18_a_first_lemma_is_often_neither_the_curated_name_nor_the_first_sense
 
 
 def test_d19_training_pictures_are_the_released_sample_alone():
-    samples = {name: dict(kinds) for name, kinds in picture_sets.SAMPLES.items()}
+    samples = {name: source.samples for name, source in PICTURE_SOURCES.items() if source.samples}
     assert samples["imagenet"]["released"] == Draw("train", 30)
     assert samples["imagenet"]["heldout"] == Draw("val", 30)
     assert samples["fer2013"]["released"] == samples["fer2013"]["heldout"] == Draw("test", 100)
@@ -415,13 +427,13 @@ def test_d21_no_run_is_measured_on_a_word_that_it_was_trained_on():
         read_run(next(one.path for one in summaries if one.preset == name))
         for name in ("blog-release", "lexclip")
     )
-    experiment = Experiment.from_flat(shipped.config)
+    experiment = TrainingSettings.from_flat(shipped.config)
     trained = {normalise(word) for word in materials(experiment, tiny_tower()).words}
     measured = {*shipped.pairs.word_a, *shipped.pairs.word_b}
     assert len(trained) > 80
     assert not trained & measured
     # Not for want of such words: some stand in the pairs before they are left out.
-    table = pd.concat([measuring.judged_pairs(split) for split in ("dev", "test")])
+    table = pd.concat([word_measures.judged_pairs(split) for split in ("dev", "test")])
     assert trained & {*table.word_a, *table.word_b}
     # The default tunes on the words of one split and is measured on those of the others.
     default = lexicon()
@@ -430,7 +442,7 @@ def test_d21_no_run_is_measured_on_a_word_that_it_was_trained_on():
 
 
 def test_d22_no_device_and_no_folder_of_one_machine_is_written_down():
-    assert {one.device for one in (*PRESETS.values(), Experiment())} == {"auto"}
+    assert {one.device for one in (*PRESETS.values(), MatrixSettings())} == {"auto"}
     root = storage.project_root()
     files = [*(root / "data").rglob("*.json"), *(root / "data").rglob("*.csv")]
     assert len(files) > 20

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mini_taxonomy import mini_wordnet
 
-from lexclip_core.class_names import (
+from lexclip_core.datasets.class_names import (
     NamedClass,
     NameSet,
     alternatives,
@@ -22,7 +22,7 @@ from lexclip_core.class_names import (
     subsets,
 )
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +17,11 @@ import pandas as pd
 import pytest
 import typer
 
-from lexclip_core import cli, runs, storage
-from lexclip_core.cli import machine, words
+from lexclip_core import storage
+from lexclip_core.cli import application, machine, words
+from lexclip_core.cli.__main__ import main
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
+from lexclip_core.experiments import run_folder
 
 TINY = "tiny-random"
 
@@ -45,7 +46,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
     def run(*arguments: str) -> Done:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
+            main(arguments)
         said = capsys.readouterr()
         return Done(int(ended.value.code or 0), said.out, said.err)
 
@@ -54,7 +55,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every command with the words that lead to it."""
-    group = group or typer.main.get_command(cli.application)
+    group = group or typer.main.get_command(application.application)
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -71,8 +72,8 @@ def test_help_shows_an_example_of_the_same_command_that_parses(path: tuple[str, 
     done = call(*path, "--help")
     assert done.status == 0
     command = COMMANDS[path]
-    lead, _, example = command.epilog.partition(": lexclip ")
-    assert lead == "Example"
+    _, lead, example = command.epilog.rpartition("Example: lexclip ")
+    assert lead
     assert " ".join(example.split()) in " ".join(done.out.split())
     given = shlex.split(example)
     assert tuple(given[: len(path)]) == path
@@ -88,11 +89,10 @@ def test_every_command_and_option_is_explained(path: tuple[str, ...]):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = (
-        "torch open_clip transformers streamlit plotly pandas numpy nltk numba umap sklearn scipy papermill"
-    )
+    heavy = "torch open_clip transformers streamlit plotly pandas nltk numba umap sklearn scipy papermill"
     code = (
-        "import sys, lexclip_core.cli, typer; typer.main.get_command(lexclip_core.cli.application); "
+        "import sys, typer; from lexclip_core.cli import __main__, application;"
+        "typer.main.get_command(application.application);"
         f"print(sorted(set(sys.modules) & set('{heavy}'.split())))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -109,7 +109,7 @@ def test_an_expected_error_prints_problem_and_remedy_without_a_traceback(
     def fail(folder: Path) -> None:
         raise error
 
-    monkeypatch.setattr(runs, "list_runs", fail)
+    monkeypatch.setattr(run_folder, "list_runs", fail)
     done = call("runs", "list")
     assert done.status == status
     assert done.out == ""
@@ -121,16 +121,16 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch):
     def fail(folder: Path) -> None:
         raise InputError("bad")
 
-    monkeypatch.setattr(runs, "list_runs", fail)
+    monkeypatch.setattr(run_folder, "list_runs", fail)
     with pytest.raises(InputError):
-        cli.main(["--debug", "runs", "list"])
+        main(["--debug", "runs", "list"])
 
 
 def test_an_error_of_the_operating_system_is_told_plainly(call: Call, monkeypatch: pytest.MonkeyPatch):
     def fail(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", "/secret")
 
-    monkeypatch.setattr(runs, "list_runs", fail)
+    monkeypatch.setattr(run_folder, "list_runs", fail)
     done = call("runs", "list")
     assert (done.status, done.err) == (1, "lexclip: /secret: Permission denied\n")
 
@@ -139,9 +139,9 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
     def fail(folder: Path) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(runs, "list_runs", fail)
+    monkeypatch.setattr(run_folder, "list_runs", fail)
     with pytest.raises(ZeroDivisionError):
-        cli.main(["runs", "list"])
+        main(["runs", "list"])
 
 
 def test_an_unknown_command_is_refused(call: Call):
@@ -226,7 +226,7 @@ def test_app_shows_another_folder_of_runs(call: Call, started: list[list[str]], 
 
 
 def test_app_without_the_explorer_says_so(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(machine.storage, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(storage, "project_root", lambda: tmp_path)
     done = call("app")
     assert done.status == 1
     assert "streamlit_app.py is not there" in done.err
@@ -237,7 +237,7 @@ def test_app_without_the_explorer_says_so(call: Call, monkeypatch: pytest.Monkey
 
 
 def test_models_lists_every_tower_with_the_default_first(call: Call):
-    from lexclip_core.towers import REGISTRY
+    from lexclip_core.towers.registry import REGISTRY
 
     listed = call("models", "--json").json
     assert [one["name"] for one in listed] == list(REGISTRY)
@@ -293,7 +293,9 @@ def test_embed_refuses_what_it_cannot_use(call: Call, arguments: list[str], mess
 def test_embed_of_tuned_weights_differs_from_the_base(call: Call, tmp_path: Path):
     import torch
 
-    from lexclip_core.towers import load, save_tuned, set_trainable
+    from lexclip_core.towers.loading import load
+    from lexclip_core.towers.trainable import set_trainable
+    from lexclip_core.towers.weights import save_tuned
 
     tower = load(TINY)
     set_trainable(tower, "all")
@@ -319,22 +321,22 @@ def test_embed_shows_a_corner_of_many_words(call: Call, tmp_path: Path):
 
 
 def test_wup_of_synsets_and_wnids(call: Call):
-    from lexclip_core.targets import wu_palmer
+    from lexclip_core.targets.wu_palmer import wu_palmer_matrix
 
     done = call("wup", "dog.n.01", "n02121620", "--json").json
     assert done["names"] == ["dog.n.01", "n02121620"]
-    np.testing.assert_array_equal(done["similarity"], wu_palmer(["dog.n.01", "cat.n.01"]))
+    np.testing.assert_array_equal(done["similarity"], wu_palmer_matrix(["dog.n.01", "cat.n.01"]))
     text = call("wup", "dog.n.01", "cat.n.01").out
-    assert text.splitlines()[0].split() == ["wup", "(lawful)", "dog.n.01", "cat.n.01"]
+    assert text.splitlines()[0].split() == ["wup", "(symmetric)", "dog.n.01", "cat.n.01"]
     assert f"{done['similarity'][0][1]:.3f}" in text
 
 
 def test_wup_of_words_chooses_senses_as_told(call: Call):
-    from lexclip_core.targets import word_similarity
+    from lexclip_core.targets.word_level import wu_palmer_of_words
 
     done = call("wup", "bank", "river", "--pos", "n", "--how", "first_sense", "--json").json
     np.testing.assert_array_equal(
-        done["similarity"], word_similarity(["bank", "river"], pos="n", how="first_sense")
+        done["similarity"], wu_palmer_of_words(["bank", "river"], pos="n", how="first_sense")
     )
 
 
@@ -365,10 +367,10 @@ def test_wup_refuses_what_it_cannot_use(call: Call, arguments: list[str], messag
 
 
 def test_evaluate_inversion_is_the_library_s_own_number(call: Call):
+    from lexclip_core.evaluation.lexical import wordnet_triples
     from lexclip_core.evaluation.suite import measure_triples
-    from lexclip_core.evaluation.triples import wordnet_triples
-    from lexclip_core.synsets import load_wordnet
-    from lexclip_core.towers import load
+    from lexclip_core.towers.loading import load
+    from lexclip_core.wordnet.tables import load_wordnet
 
     done = call("evaluate", "inversion", "--pos", "r", "--sample", "50", "--tower", TINY, "--json").json
     triples = wordnet_triples(load_wordnet(), "r", "same_synset").sample(50, seed=0)
@@ -397,7 +399,7 @@ def test_evaluate_word_similarity_reads_a_folder(call: Call, made_up_pairs: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["word-similarity", "/no/such/folder"], "holds no word-similarity set"),
+        (["word-similarity", "/no/such/folder"], "has no word-similarity set"),
         (["sts", "/no/such/folder", "--tower", TINY], "/no/such/folder"),
         (["sts", "/no/such/folder", "--task", "blurf", "--tower", TINY], "'blurf'"),
         (["inversion", "--pos", "q"], "'q'"),
@@ -414,13 +416,13 @@ def test_evaluate_refuses_what_it_cannot_use(call: Call, arguments: list[str], m
 # runs
 
 
-def run_content(run_id: str) -> runs.RunContent:
+def run_content(run_id: str) -> run_folder.RunContent:
     rows = np.eye(3, 4, dtype=np.float32)
-    return runs.RunContent(
+    return run_folder.RunContent(
         run_id=run_id,
         config={"preset": "lexclip", "seed": 0},
         metrics={"heldout/auc": {"value": 0.75, "low": 0.5, "high": 1.0, "n": 40}},
-        history=pd.DataFrame([dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)]),
+        history=pd.DataFrame([dict.fromkeys(run_folder.HISTORY_COLUMNS, 1.0)]),
         words=("happy", "sad", "glad"),
         before=rows,
         after=rows,
@@ -432,7 +434,7 @@ def run_content(run_id: str) -> runs.RunContent:
 def folder(tmp_path: Path) -> Path:
     """A folder with one good run and one whose embeddings are cut short."""
     for run_id in ("first", "second"):
-        runs.write_run(tmp_path, run_content(run_id))
+        run_folder.write_run(tmp_path, run_content(run_id))
     archive = tmp_path / "second" / "embeddings.npz"
     archive.write_bytes(archive.read_bytes()[:-40])
     return tmp_path
@@ -485,25 +487,25 @@ def test_runs_validate_fails_when_one_is_damaged(call: Call, folder: Path):
 @pytest.fixture
 def tuned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Path, Path | None]]:
     """Stand in for the hours of tuning: write a small run, and collect what was asked for."""
-    from lexclip_core import tuning
+    from lexclip_core.experiments import pipeline
 
     asked: list[tuple[Any, Path, Path | None]] = []
 
     def tune(experiment: Any, out: Path, *, test_sets: Path | None = None) -> Path:
         asked.append((experiment, out, test_sets))
-        return runs.write_run(out, run_content(experiment.run_id))
+        return run_folder.write_run(out, run_content(experiment.run_id))
 
-    monkeypatch.setattr(tuning, "tune", tune)
+    monkeypatch.setattr(pipeline, "tune", tune)
     return asked
 
 
 def test_tune_hands_the_preset_with_its_changes_to_the_library(call: Call, tuned: list[Any], tmp_path: Path):
-    from lexclip_core.config import PRESETS
+    from lexclip_core.training.settings import settings_of
 
     changes = ("--set", "seed=3", "--set", "lr=1e-2", "--set", "tower=tiny-random")
     done = call("tune", "--preset", "blog-release", *changes, "--out", str(tmp_path), "--test-sets", "sets")
     [(experiment, out, test_sets)] = tuned
-    assert experiment == replace(PRESETS["blog-release"], seed=3, lr=0.01, tower=TINY)
+    assert experiment == settings_of("blog-release", {"seed": 3, "lr": 0.01, "tower": TINY})
     assert (out, test_sets) == (tmp_path, Path("sets"))
     assert f"run folder: {tmp_path / experiment.run_id}" in done.out
     assert "heldout/auc  0.7500" in done.out
@@ -522,12 +524,36 @@ def test_tune_prints_json_and_writes_where_the_explorer_reads(
 
 
 def test_the_command_that_a_run_records_makes_the_same_run(call: Call, tuned: list[Any], tmp_path: Path):
-    from lexclip_core.config import Experiment
-    from lexclip_core.tuning import command
+    from lexclip_core.experiments.run_folder import command
+    from lexclip_core.training.settings import MatrixSettings, settings_of
 
-    wanted = Experiment(vocabulary="words", words="happy, sad", lr=0.5, seed=9)
-    call(*shlex.split(command(wanted))[1:], "--out", str(tmp_path))
-    assert tuned[0][0] == wanted
+    for wanted in (
+        MatrixSettings(words="happy, sad", lr=0.5, seed=9),
+        settings_of("lexclip", {"seed": 1}),
+        settings_of("paraclip-emoji", {"steps": 0, "epochs": 2}),
+    ):
+        call(*shlex.split(command(wanted, Path("sets")))[1:], "--out", str(tmp_path))
+        assert tuned.pop() == (wanted, tmp_path, Path("sets"))
+
+
+def test_settings_are_read_from_a_file_and_changed_after_it(call: Call, tuned: list[Any], tmp_path: Path):
+    from lexclip_core.training.settings import settings_of
+
+    file = tmp_path / "mine.toml"
+    file.write_text('preset = "blog-release"\nwords = ["hot", "cold"]\nseed = 3\n', encoding="utf-8")
+    call("tune", "--config", str(file), "--set", "seed=4", "--out", str(tmp_path))
+    assert tuned.pop()[0] == settings_of("blog-release", {"words": "hot, cold", "seed": 4})
+    call("paraclip", "tune", "--seed", "5", "--out", str(tmp_path))
+    assert tuned.pop()[0] == settings_of("paraclip-emoji", {"seed": 5})
+
+
+def test_help_explains_every_setting(call: Call):
+    from lexclip_core.training.settings import METHODS, describe_settings
+
+    out = " ".join(call("tune", "--help").out.split())
+    for method in METHODS:
+        for row in describe_settings(method):
+            assert f"{row.name}: {row.meaning}" in out
 
 
 @pytest.mark.parametrize(
@@ -536,9 +562,12 @@ def test_the_command_that_a_run_records_makes_the_same_run(call: Call, tuned: li
         (["--preset", "blurf"], "unknown preset 'blurf'"),
         (["--set", "lr"], "has no value"),
         (["--set", "blurf=1"], "unknown setting 'blurf'"),
-        (["--set", "epochs=many"], "epochs is 'many'"),
-        (["--set", "epochs=-1"], "epochs is -1"),
-        (["--set", "sampling=blurf"], "sampling is 'blurf'"),
+        (["--set", "steps=many"], "steps is 'many'"),
+        (["--set", "steps=-1"], "steps is -1"),
+        (["--set", "target=lexical"], "method 'relations' does not read the setting 'target'"),
+        (["--set", "lenient=0.1"], "the setting 'lenient' has another name now"),
+        (["--preset", "custom", "--set", "method=matrix", "--set", "sampling=blurf"], "sampling is 'blurf'"),
+        (["--config", "nowhere.toml"], "nowhere.toml cannot be read"),
     ],
 )
 def test_tune_refuses_what_it_cannot_use(call: Call, tuned: list[Any], arguments: list[str], message: str):
@@ -547,80 +576,6 @@ def test_tune_refuses_what_it_cannot_use(call: Call, tuned: list[Any], arguments
     assert message in done.err
     assert "Remedy: " in done.err
     assert tuned == []
-
-
-# notebooks
-
-
-def test_notebooks_list_gives_the_reading_order(call: Call):
-    from lexclip_core.notebook_runner import read_experiments
-
-    entries = read_experiments()
-    assert [one["file"] for one in call("notebooks", "list", "--json").json] == [one.file for one in entries]
-    text = call("notebooks", "list").out
-    assert all(one.question in text for one in entries)
-
-
-def test_notebooks_run_hands_profile_and_choice_to_the_runner(
-    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    from lexclip_core import notebook_runner
-
-    asked: list[Any] = []
-
-    def run_notebooks(profile: str, *, only: Any, output: Path | None, settings: Any) -> tuple[Any, ...]:
-        asked.append((profile, list(only), output, settings))
-        return (
-            notebook_runner.Outcome(
-                "00_tour.ipynb", tmp_path / "00_tour.ipynb", 1.5, {"all/x": {"value": 1}}
-            ),
-        )
-
-    monkeypatch.setattr(notebook_runner, "run_notebooks", run_notebooks)
-    given = ("notebooks", "run", "--profile", "smoke", "--only", "00", "--output", str(tmp_path))
-    [outcome] = call(*given, "--json").json
-    assert asked == [("smoke", ["00"], tmp_path, notebook_runner.Settings())]
-    assert outcome["metrics"] == {"all/x": {"value": 1}}
-    assert str(tmp_path / "00_tour.ipynb") in call(*given).out
-    call("notebooks", "run", "--jobs", "3", "--again", "--set", "sizes=[3, 4]", "--set", "tower_name=a/b")
-    settings = notebook_runner.Settings(jobs=3, again=True, overrides={"sizes": [3, 4], "tower_name": "a/b"})
-    assert asked[-1] == ("embedded", [], None, settings)
-
-
-def test_notebooks_run_shows_what_ran_and_then_what_failed(
-    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    from lexclip_core import notebook_runner
-
-    ran = notebook_runner.Outcome("00_tour.ipynb", tmp_path / "00_tour.ipynb", 1.5, {})
-    failure = notebook_runner.NotebookError("01_x.ipynb failed in cell [3]", "see the copy")
-
-    def run_notebooks(profile: str, **options: Any) -> tuple[Any, ...]:
-        raise notebook_runner.NotebooksFailed({"01_x": failure}, {"02_y": "01_x"}, [ran], tmp_path)
-
-    monkeypatch.setattr(notebook_runner, "run_notebooks", run_notebooks)
-    done = call("notebooks", "run")
-    assert done.status == 1
-    assert "00_tour.ipynb" in done.out
-    assert "1 of 3 notebooks failed:" in done.err
-    assert "01_x.ipynb failed in cell [3]" in done.err
-    assert "02_y was not begun: it needs 01_x" in done.err
-
-
-def test_a_setting_without_a_value_is_refused(call: Call):
-    done = call("notebooks", "run", "--set", "steps")
-    assert done.status == 2
-    assert "--set 'steps' is no NAME=VALUE" in done.err
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--profile", "blurf"], ["--profile", "smoke", "--only", "blurf"], ["--set", "blurf=1"]]
-)
-def test_notebooks_run_refuses_what_it_does_not_know(call: Call, arguments: list[str]):
-    done = call("notebooks", "run", *arguments)
-    assert done.status == 2
-    assert "blurf" in done.err
-    assert "Remedy: " in done.err
 
 
 def test_no_progress_bar_is_drawn_into_a_file(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from lexclip_core import cli, storage
-from lexclip_core.datasets import emoji
-from lexclip_core.datasets.emoji import build
-from lexclip_core.errors import MissingResourceError
+from lexclip_core.cli.__main__ import main
+from lexclip_core.datasets.emoji import sprites
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -25,7 +22,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
+            main(arguments)
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
@@ -34,7 +31,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 def test_the_first_concepts_are_listed_and_the_others_counted(call: Call):
     status, out, _ = call("emoji", "list")
-    total = len(emoji.concepts())
+    total = len(sprites.concepts())
     assert status == 0
     assert len(out.splitlines()) == 22
     assert f"(the first 20 of {total}; --json gives all)" in out
@@ -45,7 +42,7 @@ def test_a_list_can_be_searched(call: Call):
     found = json.loads(out)
     assert status == 0
     assert {row["subgroup"] for row in found} == {"animal-bug"}
-    assert len(found) == (emoji.concepts()["subgroup"] == "animal-bug").sum()
+    assert len(found) == (sprites.concepts()["subgroup"] == "animal-bug").sum()
     _, out, _ = call("emoji", "list", "animal-bug")
     assert len(out.splitlines()) == len(found) + 1
 
@@ -63,7 +60,7 @@ def test_a_concept_is_shown_and_its_drawing_written(call: Call, tmp_path: Path):
     assert json.loads(out)["hexcode"] == "1F415"
     assert isinstance(json.loads(out)["tags"], list)
     assert str(path) in err
-    assert Image.open(path).tobytes() == emoji.sprite("dog", "twemoji").tobytes()
+    assert Image.open(path).tobytes() == sprites.sprite("dog", "twemoji").tobytes()
     _, out, _ = call("emoji", "show", "dog")
     assert "1F415" in out
 
@@ -71,8 +68,8 @@ def test_a_concept_is_shown_and_its_drawing_written(call: Call, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("show", "guide"), "no emoji concept 'guide'"),
-        (("show", "dog", "--style", "oil"), "no emoji style 'oil'"),
+        (("show", "guide"), "unknown emoji concept 'guide'"),
+        (("show", "dog", "--style", "oil"), "unknown emoji style 'oil'"),
         (("show", "dog", "--out", "dog.jpg"), "cannot write dog.jpg"),
     ],
 )
@@ -81,31 +78,3 @@ def test_bad_requests_end_with_status_2(call: Call, arguments: tuple[str, ...], 
     assert (status, out) == (2, "")
     assert message in err
     assert "Remedy" in err
-
-
-def test_a_build_goes_where_it_is_told_and_reports(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    asked = []
-
-    def made(folder: Path, packages: Path | None = None) -> Counter[str]:
-        asked.append((folder, packages))
-        return Counter({"flags": 270})
-
-    monkeypatch.setattr(build, "build", made)
-    status, out, _ = call("emoji", "build", "--folder", str(tmp_path), "--packages", str(tmp_path / "p"))
-    assert status == 0
-    assert "flags   270" in out
-    _, out, _ = call("emoji", "build", "--json")
-    assert json.loads(out)["left_out"] == {"flags": 270}
-    assert asked == [(tmp_path, tmp_path / "p"), (storage.data_folder() / "emoji", None)]
-
-
-def test_a_build_without_its_packages_ends_with_status_1(call: Call, monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: object) -> None:
-        raise MissingResourceError("npm is not here", "install npm")
-
-    monkeypatch.setattr(build, "build", refuse)
-    status, _, err = call("emoji", "build")
-    assert status == 1
-    assert "install npm" in err

@@ -14,6 +14,7 @@ from PIL import Image
 from lexclip_core import storage
 from lexclip_core.datasets import captions
 from lexclip_core.datasets.captions import CaptionSet
+from lexclip_core.datasets.text_sources import TEXT_SOURCES, open_captions
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 WROTE = {
@@ -110,7 +111,7 @@ def test_every_layout_of_flickr_gives_the_same_pictures_and_captions(tmp_path: P
     np.testing.assert_array_equal(found.pictures.labels, [-1, -1])
     assert found.pictures.read(1).getpixel((0, 0))[0] == pytest.approx(50, abs=3)
     assert found.pictures.digests[0] == storage.sha256(tmp_path / place / "b.jpg")
-    assert captions.check(name, tmp_path, split="all") == {"pictures": 2, "captions": 5}
+    assert TEXT_SOURCES[name].count(tmp_path, sample="all") == {"pictures": 2, "captions": 5}
 
 
 @pytest.mark.parametrize("layout", ["dataset_flickr8k.json", "captions.tsv", "flickr_annotations_30k.csv"])
@@ -118,12 +119,12 @@ def test_a_part_is_taken_by_the_lists_own_word(tmp_path: Path, layout: str):
     name, place, write = LAYOUTS[layout]
     write(tmp_path / layout)
     paint(tmp_path / place, ["a.jpg"])  # the pictures of another part need not be there
-    found = captions.open_captions(name, tmp_path)
+    found = open_captions(name, tmp_path)
     assert (found.name, found.pictures.titles) == (f"{name}-test", ("a.jpg",))
     assert found.title.endswith(", test")
     with pytest.raises(InputError, match="no picture of the part development"):
         captions.flickr(tmp_path, split="development")
-    with pytest.raises(InputError, match="no part is called 'dev'"):
+    with pytest.raises(InputError, match="unknown part 'dev'"):
         captions.flickr(tmp_path, split="dev")
 
 
@@ -140,12 +141,12 @@ def test_a_part_is_taken_by_the_list_of_names_beside_the_tokens(tmp_path: Path, 
         captions.flickr(tmp_path, split="test")
 
 
-def test_the_misprint_of_flickr8k_is_passed_over_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_the_misprint_of_flickr8k_is_skipped_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     tokens(tmp_path / "Flickr8k.token.txt", "2258277193_586949ec62.jpg.1#0\tSome people\n")
     paint(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert len(captions.flickr(tmp_path)) == 2
-    assert "1 pictures are passed over" in caplog.text
+    assert "1 pictures are skipped" in caplog.text
     assert "2258277193_586949ec62.jpg.1" in caplog.text
 
 
@@ -155,10 +156,10 @@ def test_cocos_captions_stand_with_their_pictures_in_the_lists_order(tmp_path: P
     found = captions.coco(file, tmp_path / "val2017")
     assert found.captions == tuple(WROTE.values())  # stripped of the blanks that COCO has
     assert found.pictures.titles == ("b.jpg", "a.jpg")
-    by_name = captions.open_captions("coco", tmp_path)
+    by_name = open_captions("coco", tmp_path)
     assert (by_name.name, by_name.captions) == ("coco-val2017", found.captions)
     with pytest.raises(MissingResourceError, match=r"captions_train2017\.json is not there"):
-        captions.open_captions("coco", tmp_path, split="train")
+        open_captions("coco", tmp_path, split="train")
     with pytest.raises(InputError, match="no picture of the part test"):
         captions.coco(file, tmp_path / "val2017", split="test")
 
@@ -167,18 +168,20 @@ def test_a_set_without_a_path_is_looked_for_in_the_folder_of_sets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("LEXCLIP_PICTURES", str(tmp_path))
-    with pytest.raises(MissingResourceError, match=f"{tmp_path}/flickr8k is not there"):
-        captions.open_captions("flickr8k")
+    with pytest.raises(
+        InputError, match=f"flickr8k needs a path\n.* put it at {tmp_path}/flickr8k; get it from http"
+    ):
+        open_captions("flickr8k")
     paint(tmp_path / "flickr8k" / "Images")
     tsv(tmp_path / "flickr8k" / "captions.tsv")
-    assert captions.open_captions("flickr8k").captions == (WROTE["a.jpg"],)
-    assert captions.check("flickr8k", split="all") == {"pictures": 2, "captions": 5}
+    assert open_captions("flickr8k").captions == (WROTE["a.jpg"],)
+    assert TEXT_SOURCES["flickr8k"].count(sample="all") == {"pictures": 2, "captions": 5}
 
 
 def test_karpathys_coco_names_the_folder_of_each_picture(tmp_path: Path):
     karpathy_json(tmp_path / "dataset_coco.json", filepath="val2014")
     paint(tmp_path / "val2014")
-    found = captions.open_captions("coco", tmp_path)
+    found = open_captions("coco", tmp_path)
     assert (found.name, found.captions) == ("coco-test", (WROTE["a.jpg"],))
     flat = captions.coco(tmp_path / "dataset_coco.json", tmp_path / "val2014", split="train")
     assert flat.pictures.titles == ("b.jpg",)
@@ -194,13 +197,13 @@ def test_the_first_wrong_path_is_named(tmp_path: Path):
     with pytest.raises(MissingResourceError, match=f"{tmp_path}/Images/a.jpg is not there"):
         captions.flickr(tmp_path)
     with pytest.raises(MissingResourceError, match=f"{tmp_path}/Images/a.jpg is not there"):
-        captions.check("flickr8k", tmp_path, split="all")
+        TEXT_SOURCES["flickr8k"].count(tmp_path, sample="all")
     file = coco_json(tmp_path / "captions_val2017.json")
     with pytest.raises(MissingResourceError, match=f"{tmp_path}/val2017/b.jpg is not there") as error:
         captions.coco(file, tmp_path / "val2017")
     assert "cocodataset.org" in str(error.value)
     with pytest.raises(InputError, match="'mscoco'"):
-        captions.open_captions("mscoco", tmp_path)
+        open_captions("mscoco", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +214,7 @@ def test_the_first_wrong_path_is_named(tmp_path: Path):
         ("captions.tsv", "image\tsplit\tcaption\nb.jpg\ttrain\n", "row 2: 2 of 3 columns"),
         ("flickr_annotations_30k.csv", "raw,filename\nA dog,b.jpg\n", "row 2: Expecting value"),
         ("dataset_flickr8k.json", '{"images": [{"sentences": []}]}', "KeyError: 'filename'"),
-        ("dataset_flickr8k.json", '{"images": [', "is no list of captions"),
+        ("dataset_flickr8k.json", '{"images": [', "is not JSON"),
         ("captions.txt", "", "no column"),
     ],
 )
@@ -272,7 +275,7 @@ def test_the_real_flickr8k_sample_has_five_captions_a_picture(evaldata: Path):
 
 def test_the_real_coco_sample_has_its_captions(evaldata: Path):
     for split, count in (("train", 80), ("test", 79)):
-        found = captions.open_captions("coco", evaldata / "coco_mini", split=split)
+        found = open_captions("coco", evaldata / "coco_mini", split=split)
         assert len(found) == count
         assert min(map(len, found.captions)) >= 5
         assert all(text == text.strip() for text in found.texts)

@@ -86,7 +86,7 @@ def test_sugarcrepes_files_are_its_kinds_listed_or_keyed(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ([{**RELATION, "bbox_w": "wide"}], r"item 0 is not as it should be \(ValueError"),
         ([RELATION, {"image_path": "x"}], r"item 1 is not as it should be \(KeyError"),
         ([{**RELATION, "false_caption": " "}], "item 0 has an empty false"),
@@ -102,7 +102,7 @@ def test_damaged_files_are_named(tmp_path: Path, content: object, message: str):
 
 
 def test_unknown_sets_and_kinds_are_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="no composition set is called 'winoground'"):
+    with pytest.raises(InputError, match="unknown composition set 'winoground'"):
         composition.read("winoground", tmp_path)
     with pytest.raises(InputError, match="SugarCrepe has no kind 'swap_rel'"):
         composition.read("sugarcrepe", tmp_path, ("swap_rel",))
@@ -114,7 +114,7 @@ def test_unknown_sets_and_kinds_are_refused(tmp_path: Path):
 
 def test_the_official_sugarcrepe_is_complete(evaldata: Path):
     tests = composition.read("sugarcrepe", evaldata)
-    assert len(tests) == composition.card("sugarcrepe").rows == 7511
+    assert len(tests) == composition.CARDS["sugarcrepe"].rows == 7511
     assert len(set(tests.groups)) == 7
 
 

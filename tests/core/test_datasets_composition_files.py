@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from file_server import Server, serving
 
-from lexclip_core.datasets import composition, composition_files
+from lexclip_core.datasets import composition
 from lexclip_core.errors import DamagedFileError, MissingResourceError
 
 ITEM = {
@@ -20,6 +21,7 @@ ITEM = {
     "negative_caption": "A blue bus.",
 }
 CONTENT = json.dumps([ITEM]).encode()
+OTHER = hashlib.sha256(b"other").hexdigest()
 
 
 @pytest.fixture
@@ -27,9 +29,13 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """Stand in for the authors' servers; the cache is empty and fetching is allowed."""
     monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    monkeypatch.setattr(composition_files, "SHA256", {})
     with serving(CONTENT) as running:
-        monkeypatch.setattr(composition_files, "address", running.url)
+        for name, card in composition.CARDS.items():
+            details = {
+                "address": running.url(f"{name}/{{name}}"),
+                "sha256": {"sugarcrepe/add_att.json": OTHER},
+            }
+            monkeypatch.setitem(composition.CARDS, name, replace(card, details=details))
         yield running
 
 
@@ -39,16 +45,12 @@ def test_a_set_is_fetched_once_and_read_from_the_cache_then(server: Server, tmp_
     assert found.paraphrases == ("A bus in red.",) * 2
     assert (tmp_path / "composition" / "sugarcrepe_pp" / "swap_att.json").read_bytes() == CONTENT
     assert composition.read("sugarcrepe-pp", kinds=("swap_att", "replace_att")) == found
-    assert server.paths == ["/sugarcrepe_pp/replace_att.json", "/sugarcrepe_pp/swap_att.json"]
+    assert server.paths == ["/sugarcrepe-pp/replace_att.json", "/sugarcrepe-pp/swap_att.json"]
 
 
-def test_what_has_another_checksum_is_thrown_away(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "sugarcrepe/swap_att.json"
-    monkeypatch.setattr(composition_files, "SHA256", {name: hashlib.sha256(b"other").hexdigest()})
+def test_what_has_another_checksum_is_thrown_away(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match="does not have sha256"):
-        composition.read("sugarcrepe", kinds=("swap_att",))
+        composition.read("sugarcrepe", kinds=("add_att",))
     assert list((tmp_path / "composition" / "sugarcrepe").iterdir()) == []
 
 
@@ -69,13 +71,16 @@ def test_offline_nothing_is_asked(server: Server, monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_file_of_every_card_has_an_address() -> None:
-    files = [file for card in composition.CARDS.values() for file in card.files]
-    addresses = [composition_files.address(file) for file in files]
+    files = [(card, file) for card in composition.CARDS.values() for file in card.files]
+    addresses = [composition.address(card, file) for card, file in files]
     assert all(one.startswith("https://") for one in addresses)
     assert len(set(addresses)) == len(files) == 14
-    assert set(composition_files.SHA256) <= set(files)
+    for card in composition.CARDS.values():
+        assert set(card.details.get("sha256", {})) <= set(card.files)
 
 
 def test_the_checksums_are_those_of_the_files_that_were_tried(evaldata: Path) -> None:
-    for file, sha256 in composition_files.SHA256.items():
+    sums = [one for card in composition.CARDS.values() for one in card.details.get("sha256", {}).items()]
+    assert len(sums) == 9
+    for file, sha256 in sums:
         assert hashlib.sha256((evaldata / file).read_bytes()).hexdigest() == sha256

@@ -13,14 +13,12 @@ import pytest
 from PIL import Image
 
 from lexclip_core import storage
-from lexclip_core.datasets import emoji
-from lexclip_core.datasets.emoji.build import write_sprites
-from lexclip_core.datasets.emoji.sprites import data_folder, style_bytes
-from lexclip_core.datasets.emoji.styles import STYLES
+from lexclip_core.datasets.emoji import sprites
+from lexclip_core.datasets.emoji.sprites import STYLE_TITLES, data_folder, style_bytes
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
+from tools.emoji.build import write_sprites
 
-SHIPPED = [style.name for style in STYLES.values() if style.role != "training_only"]
 # OpenMoji 17.0.0 has this one as an SVG file without content.
 EMPTY_UPSTREAM = {"openmoji_black": ["new-button"]}
 COLUMNS = "concept,hexcode,label,tags,group,subgroup,version\n"
@@ -63,7 +61,7 @@ def test_concepts_carry_senses_and_emotions_where_they_have_them(made: Path):
         "utf-8",
     )
     (made / "emotions.csv").write_text("concept,emotion\nguide-dog,happy\n", "utf-8")
-    table = emoji.concepts()
+    table = sprites.concepts()
     assert table["concept"].tolist() == ["dog", "null", "guide-dog"]
     assert table["synset"].tolist() == ["dog.n.01", "", ""]
     assert table["lemma"].tolist() == ["dog", "", ""]
@@ -73,33 +71,35 @@ def test_concepts_carry_senses_and_emotions_where_they_have_them(made: Path):
 
 
 def test_a_caller_cannot_change_the_table_of_the_next(made: Path):
-    table = emoji.concepts()
+    table = sprites.concepts()
     table["concept"] = "changed"
-    assert emoji.concepts()["concept"].tolist() == ["dog", "null", "guide-dog"]
+    assert sprites.concepts()["concept"].tolist() == ["dog", "null", "guide-dog"]
 
 
 def test_without_senses_only_what_needs_them_is_refused(made: Path):
-    assert emoji.concepts()[["synset", "lemma", "emotion"]].eq("").all(axis=None)
-    assert len(emoji.picture_set(which="all")) == 3
+    assert sprites.concepts()[["synset", "lemma", "emotion"]].eq("").all(axis=None)
+    assert len(sprites.picture_set(which="all")) == 3
     with pytest.raises(MissingResourceError, match=r"synsets\.csv is not there"):
-        emoji.picture_set(which="mapped")
+        sprites.picture_set(which="mapped")
     with pytest.raises(MissingResourceError, match=r"emotions\.csv is not there"):
-        emoji.picture_set(which="emotions")
+        sprites.picture_set(which="emotions")
 
 
 def test_missing_data_name_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
-    with pytest.raises(MissingResourceError, match=r"(?s)concepts\.csv is not there.*lexclip emoji build"):
-        emoji.concepts()
-    with pytest.raises(MissingResourceError, match=r"(?s)sprites\.parquet is not there.*lexclip emoji build"):
-        emoji.sprites("noto")
+    with pytest.raises(
+        MissingResourceError, match=r"(?s)concepts\.csv is not there.*python -m tools\.emoji build"
+    ):
+        sprites.concepts()
+    with pytest.raises(MissingResourceError, match=r"(?s)sprites\.parquet is not there.*tools\.emoji build"):
+        sprites.style_bytes("noto")
 
 
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("concepts.csv", "concept,label\ndog,dog\n", r"concepts\.csv lacks the column hexcode"),
-        ("synsets.csv", "concept,synset\ndog,dog.n.01\n", r"synsets\.csv lacks the column lemma"),
+        ("concepts.csv", "concept,label\ndog,dog\n", r"concepts\.csv: column 'hexcode' is missing"),
+        ("synsets.csv", "concept,synset\ndog,dog.n.01\n", r"synsets\.csv: column 'lemma' is missing"),
         ("synsets.csv", "concept,synset,lemma\ndog,a,b\ndog,a,b\n", r"synsets\.csv names 'dog' twice"),
         ("emotions.csv", "", r"emotions\.csv is damaged"),
     ],
@@ -107,62 +107,46 @@ def test_missing_data_name_the_command(tmp_path: Path, monkeypatch: pytest.Monke
 def test_damaged_tables_are_named(made: Path, file: str, content: str, message: str):
     (made / file).write_text(content, "utf-8")
     with pytest.raises(DamagedFileError, match=message):
-        emoji.concepts()
+        sprites.concepts()
 
 
 def test_a_damaged_file_of_drawings_is_named(made: Path):
     whole = (made / "sprites.parquet").read_bytes()
     (made / "sprites.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DamagedFileError, match=r"sprites\.parquet is damaged"):
-        emoji.sprites("noto")
+        sprites.style_bytes("noto")
 
 
 def test_a_table_of_other_columns_is_no_file_of_drawings(made: Path):
     pd.DataFrame({"concept": ["dog"]}).to_parquet(made / "sprites.parquet")
     with pytest.raises(DamagedFileError, match=r"sprites\.parquet is damaged"):
-        emoji.sprite("dog")
+        sprites.sprite("dog")
 
 
 # Drawings
 
 
 def test_a_drawing_comes_as_pixels_and_as_a_file(made: Path):
-    assert emoji.sprite("guide-dog").getpixel((3, 3)) == (0, 0, 255, 51)
-    reopened = Image.open(io.BytesIO(emoji.sprite_png("dog", "twemoji")))
+    assert sprites.sprite("guide-dog").getpixel((3, 3)) == (0, 0, 255, 51)
+    reopened = Image.open(io.BytesIO(sprites.sprite_png("dog", "twemoji")))
     assert (reopened.format, reopened.size) == ("PNG", (64, 64))
     assert reopened.convert("RGBA").getpixel((0, 0)) == (255, 0, 0, 255)
 
 
-def test_all_drawings_of_a_style_come_in_order(made: Path):
-    names, pixels = emoji.sprites("noto")
-    assert names == ("dog", "null", "guide-dog")
-    assert (pixels.shape, pixels.dtype) == ((3, 64, 64, 4), np.uint8)
-    assert pixels[:, 5, 5].tolist() == [[255, 0, 0, 255], [0, 0, 0, 0], [0, 0, 255, 51]]
-    with pytest.raises(ValueError, match="read-only"):
-        pixels[0] = 0
-
-
-def test_another_file_of_drawings_can_be_read(made: Path, tmp_path: Path):
-    write_sprites({"fluent": {"dog": square((0, 255, 0, 255))}}, tmp_path / "fluent.parquet")
-    names, pixels = emoji.sprites("fluent", tmp_path / "fluent.parquet")
-    assert names == ("dog",)
-    assert pixels[0, 0, 0].tolist() == [0, 255, 0, 255]
-
-
 def test_unknown_names_are_answered_with_known_ones(made: Path):
-    with pytest.raises(InputError, match=r"(?s)no emoji style 'oil'.*noto, twemoji"):
-        emoji.sprite("dog", "oil")
-    with pytest.raises(InputError, match=r"(?s)no emoji concept 'guide'.*did you mean guide-dog"):
-        emoji.sprite("guide")
-    with pytest.raises(InputError, match=r"(?s)no emoji concept ''.*lexclip emoji list"):
-        emoji.sprite("")
+    with pytest.raises(InputError, match=r"(?s)unknown emoji style 'oil'.*noto, twemoji"):
+        sprites.sprite("dog", "oil")
+    with pytest.raises(InputError, match=r"(?s)unknown emoji concept 'guide'.*did you mean guide-dog"):
+        sprites.sprite("guide")
+    with pytest.raises(InputError, match=r"(?s)unknown emoji concept ''.*lexclip emoji list"):
+        sprites.sprite("")
 
 
 # Picture sets
 
 
 def test_a_set_of_all_concepts_is_named_by_labels(made: Path):
-    found = emoji.picture_set(("twemoji", "noto"), which="all")
+    found = sprites.picture_set(("twemoji", "noto"), which="all")
     assert [one.name for one in found.classes] == ["dog", "null", "guide dog"]
     assert found.labels.tolist() == [0, 1, 2, 0, 1, 2]
     assert found.titles[2] == "guide dog (Twemoji)"
@@ -179,7 +163,7 @@ def test_concepts_of_one_synset_make_one_class(made: Path):
         "concept,synset,lemma\ndog,dog.n.01,dog\nguide-dog,dog.n.01,domestic_dog\nnull,zero.n.02,null\n",
         "utf-8",
     )
-    found = emoji.picture_set()
+    found = sprites.picture_set()
     assert [(one.key, one.name, one.synset) for one in found.classes] == [
         ("dog", "dog", "dog.n.01"),
         ("null", "null", "zero.n.02"),
@@ -190,25 +174,25 @@ def test_concepts_of_one_synset_make_one_class(made: Path):
 
 def test_a_lemma_is_written_with_spaces(made: Path):
     (made / "synsets.csv").write_text("concept,synset,lemma\nguide-dog,guide_dog.n.01,guide_dog\n", "utf-8")
-    assert emoji.picture_set().classes[0].name == "guide dog"
+    assert sprites.picture_set().classes[0].name == "guide dog"
 
 
 def test_emotions_are_classes_of_several_pictures(made: Path):
     (made / "emotions.csv").write_text("concept,emotion\ndog,sad\nnull,happy\nguide-dog,happy\n", "utf-8")
-    found = emoji.picture_set(which="emotions")
+    found = sprites.picture_set(which="emotions")
     assert [(one.key, one.name) for one in found.classes] == [("happy", "happy"), ("sad", "sad")]
     assert [found.classes[label].key for label in found.labels] == ["happy", "happy", "sad"]
     assert found.titles == ("null (Twemoji)", "guide dog (Twemoji)", "dog (Twemoji)")
 
 
 def test_bad_requests_are_refused(made: Path):
-    with pytest.raises(InputError, match=r"(?s)no emoji classes 'faces'.*mapped, all, emotions"):
-        emoji.picture_set(which="faces")
+    with pytest.raises(InputError, match=r"(?s)unknown emoji classes 'faces'.*mapped, all, emotions"):
+        sprites.picture_set(which="faces")
     for styles in ((), ("noto", "noto")):
         with pytest.raises(InputError, match="name each style once"):
-            emoji.picture_set(styles, which="all")
-    with pytest.raises(InputError, match="no emoji style 'oil'"):
-        emoji.picture_set("oil", which="all")
+            sprites.picture_set(styles, which="all")
+    with pytest.raises(InputError, match="unknown emoji style 'oil'"):
+        sprites.picture_set("oil", which="all")
 
 
 def test_a_word_is_pictured_by_its_first_noun_sense(made: Path):
@@ -217,39 +201,36 @@ def test_a_word_is_pictured_by_its_first_noun_sense(made: Path):
         "concept,synset,lemma\ndog,dog.n.01,dog\nguide-dog,domestic_ass.n.01,ass\nnull,cad.n.01,dog\n",
         "utf-8",
     )
-    assert emoji.for_word("dog", wordnet) == "dog"
-    assert emoji.for_word("Domestic dog", wordnet) == "dog"
-    assert emoji.for_word("dogs", wordnet) == "dog"
-    assert emoji.for_word("cad", wordnet) == "null"
-    assert emoji.for_word("ass", wordnet) is None  # its first sense is the behind
-    assert emoji.for_word("happy", wordnet) is None
-    assert emoji.for_word("xyzzy", wordnet) is None
+    assert sprites.for_word("dog", wordnet) == "dog"
+    assert sprites.for_word("Domestic dog", wordnet) == "dog"
+    assert sprites.for_word("dogs", wordnet) == "dog"
+    assert sprites.for_word("cad", wordnet) == "null"
+    assert sprites.for_word("ass", wordnet) is None  # its first sense is the behind
+    assert sprites.for_word("happy", wordnet) is None
+    assert sprites.for_word("xyzzy", wordnet) is None
 
 
 # What is shipped
 
 
-def test_the_held_out_style_is_the_one_that_styles_name():
-    assert [style.name for style in STYLES.values() if style.role == "held_out"] == [emoji.HELD_OUT]
-
-
-@pytest.mark.parametrize("style", SHIPPED)
-def test_the_shipped_drawings_are_there(style: str):
-    names, pixels = emoji.sprites(style)
-    assert names == tuple(emoji.concepts()["concept"])
-    empty = [names[row] for row in np.flatnonzero((pixels[..., 3] > 128).sum(axis=(1, 2)) < 20)]
-    assert empty == EMPTY_UPSTREAM.get(style, [])
+def test_the_shipped_drawings_are_there():
+    for style in STYLE_TITLES:
+        drawings = style_bytes(style)
+        assert tuple(drawings) == tuple(sprites.concepts()["concept"])
+        pixels = {name: np.asarray(sprites.sprite(name, style)) for name in drawings}
+        empty = [name for name, one in pixels.items() if (one[..., 3] > 128).sum() < 20]
+        assert empty == EMPTY_UPSTREAM.get(style, [])
 
 
 def test_the_shipped_senses_are_wordnets():
     needs("synsets.csv")
     wordnet = load_wordnet()
-    mapped = emoji.concepts().query("synset != ''")
+    mapped = sprites.concepts().query("synset != ''")
     assert len(mapped) > 600
     for synset, lemma in zip(mapped["synset"], mapped["lemma"], strict=True):
         assert wordnet.name(wordnet.index(synset)) == synset
         assert wordnet.lemma_places(lemma, wordnet.index(synset)), f"{lemma} is no lemma of {synset}"
-    found = emoji.picture_set()
+    found = sprites.picture_set()
     assert len(found) == len(mapped)
     assert len(found.classes) == mapped["synset"].nunique()
 
@@ -257,13 +238,13 @@ def test_the_shipped_senses_are_wordnets():
 def test_shipped_words_have_pictures():
     needs("synsets.csv")
     wordnet = load_wordnet()
-    assert emoji.for_word("dog", wordnet) == "dog"
-    assert emoji.for_word("violins", wordnet) == "violin"
+    assert sprites.for_word("dog", wordnet) == "dog"
+    assert sprites.for_word("violins", wordnet) == "violin"
 
 
 def test_the_shipped_emotions_are_seven():
     needs("emotions.csv")
-    found = emoji.picture_set(("noto", "twemoji"), which="emotions")
+    found = sprites.picture_set(("noto", "twemoji"), which="emotions")
     assert len(found.classes) == 7
     assert np.bincount(found.labels).min() >= 2
     assert data_folder().name == "emoji"
@@ -275,6 +256,6 @@ def test_the_data_folder_may_be_copied(made: Path, tmp_path: Path, monkeypatch: 
     (other / "emoji" / "concepts.csv").write_text(
         COLUMNS + "cat,1F408,cat,,animals-nature,animal-mammal,0.7\n", "utf-8"
     )
-    assert emoji.concepts()["concept"].iloc[0] == "dog"
+    assert sprites.concepts()["concept"].iloc[0] == "dog"
     monkeypatch.setattr(storage, "data_folder", lambda: other)
-    assert emoji.concepts()["concept"].tolist() == ["cat"]
+    assert sprites.concepts()["concept"].tolist() == ["cat"]

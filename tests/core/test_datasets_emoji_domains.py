@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lexclip_core import storage
-from lexclip_core.datasets import emoji
+from lexclip_core.datasets.emoji import sprites
 from lexclip_core.errors import InputError
 
 pytestmark = pytest.mark.skipif(
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def keys(which: str, **options) -> list[str]:
-    return [one.key for one in emoji.domain(which, **options).classes]
+    return [one.key for one in sprites.domain(which, **options).classes]
 
 
 def test_the_domains_share_no_class_and_together_are_the_mapped_emoji_in_order():
-    whole = emoji.picture_set()
-    first, second = emoji.domain("first"), emoji.domain("second")
+    whole = sprites.picture_set()
+    first, second = sprites.domain("first"), sprites.domain("second")
     place = {one.key: i for i, one in enumerate(whole.classes)}
     assert sorted([*keys("first"), *keys("second")], key=place.get) == list(place)
     assert keys("first") == sorted(keys("first"), key=place.get)
@@ -29,7 +29,7 @@ def test_the_domains_share_no_class_and_together_are_the_mapped_emoji_in_order()
 
 
 def test_a_picture_keeps_its_class():
-    whole, second = emoji.picture_set(), emoji.domain("second")
+    whole, second = sprites.picture_set(), sprites.domain("second")
     class_of = {digest: whole.classes[i] for digest, i in zip(whole.digests, whole.labels, strict=True)}
     assert len(second) >= len(second.classes)
     for digest, label in zip(second.digests, second.labels, strict=True):
@@ -43,5 +43,5 @@ def test_the_split_is_that_of_the_seed_and_not_of_the_style():
 
 
 def test_an_unknown_domain_is_refused_with_the_valid_ones():
-    with pytest.raises(InputError, match=r"no domain 'third'\n?.*first, second"):
-        emoji.domain("third")
+    with pytest.raises(InputError, match=r"unknown domain 'third'\n?.*first, second"):
+        sprites.domain("third")

@@ -7,37 +7,35 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from lexclip_core.datasets.emoji.scene_queries import (
+from lexclip_core.datasets.emoji.scene_sets import (
     EXPANSIONS,
     RESERVED,
     REWORDINGS,
     WORDS,
-    hypernym,
-    reworded,
-    synonyms,
-)
-from lexclip_core.datasets.emoji.scene_sets import (
     SceneEvaluation,
     Split,
+    hypernym,
+    reworded,
     scene_evaluation,
     shared_texts,
     split_objects,
     split_scenes,
+    synonyms,
 )
-from lexclip_core.datasets.emoji.scene_words import PHRASINGS
 from lexclip_core.datasets.emoji.scenes import (
     IMAGE_TOWER_SCENES,
     IMAGE_TOWER_SEED,
     OPPOSITE,
+    PHRASINGS,
     Scene,
-    captions,
+    describe,
+    make_scenes,
     objects,
-    scenes,
+    scene_captions,
     swapped,
-    told,
 )
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +61,12 @@ def test_scenes_of_a_split_are_made_of_its_things():
 
 
 def test_training_shares_no_text_with_evaluation_and_a_shared_one_is_found(made: SceneEvaluation):
-    told_in_training = [text for scene in split_scenes("train", 3, 300) for text in captions(scene)]
-    assert shared_texts(made, told_in_training) == ()
-    assert shared_texts(scene_evaluation("development", count=40), told_in_training) == ()
+    training_texts = [text for scene in split_scenes("train", 3, 300) for text in scene_captions(scene)]
+    assert shared_texts(made, training_texts) == ()
+    assert shared_texts(scene_evaluation("development", count=40), training_texts) == ()
     assert shared_texts(made, scene_evaluation("development", count=40).texts()) == ()
     leaked = made.captions[7]
-    assert shared_texts(made, [*told_in_training, leaked.upper()]) == (leaked,)
+    assert shared_texts(made, [*training_texts, leaked.upper()]) == (leaked,)
 
 
 def test_reserved_ways_are_not_known_from_training_or_shared_between_the_held_out_splits():
@@ -105,7 +103,7 @@ def true_of(scene: Scene, split: str = "test") -> set[str]:
         for one in (scene, other)
         for way in (*PHRASINGS[one.relation], *RESERVED[split][one.relation])
     ]
-    return {told(one, way) for one, way in ways}
+    return {describe(one, way) for one, way in ways}
 
 
 def test_a_caption_is_true_of_its_picture_and_of_no_other(made: SceneEvaluation):
@@ -129,11 +127,11 @@ def test_no_picture_shows_what_a_caption_without_colours_says_of_another(made: S
 
 
 def test_no_scene_is_one_that_the_image_tower_was_trained_on():
-    shown = {frozenset(captions(scene)) for scene in scenes(IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES)}
+    shown = {frozenset(scene_captions(scene)) for scene in make_scenes(IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES)}
     drawn = split_scenes("test", 0, 600)
-    assert any(frozenset(captions(scene)) in shown for scene in drawn)
+    assert any(frozenset(scene_captions(scene)) in shown for scene in drawn)
     asked = scene_evaluation("test", seed=0, count=400).scenes
-    assert not any(frozenset(captions(scene)) in shown for scene in asked)
+    assert not any(frozenset(scene_captions(scene)) in shown for scene in asked)
 
 
 def test_a_swap_says_of_the_picture_what_is_true_of_the_swapped_scene(made: SceneEvaluation):
@@ -166,10 +164,10 @@ def test_query_pairs_ask_for_one_picture_in_other_words(made: SceneEvaluation):
     places = queries.places(made.names())
     assert (places >= 0).all()
     assert set(queries.kinds) == set(REWORDINGS)
-    assert len(set(queries.wishes())) == 120
+    assert len(set(queries.intents())) == 120
     for place, kind, a, b in zip(places, queries.kinds, queries.queries_a, queries.queries_b, strict=True):
         scene = made.scenes[place]
-        assert a in captions(scene)
+        assert a in scene_captions(scene)
         assert b != a
         if kind == "word":
             [extra] = set(b.split()) - set(a.split())
@@ -177,7 +175,7 @@ def test_query_pairs_ask_for_one_picture_in_other_words(made: SceneEvaluation):
             assert b.replace(f"{extra} ", "") == a
         if kind == "order":
             assert b in true_of(scene)
-            assert b not in captions(scene)
+            assert b not in scene_captions(scene)
         if kind == "synonym":
             others = [*synonyms(scene.first), *synonyms(scene.second)]
             assert any(other in b for other in others)
@@ -192,7 +190,7 @@ def test_reworded_sentences_are_these():
         ("a doughnut above a couch", f"a doughnut {word} above a couch") for word in WORDS["test"]
     }
     plain, expanded = reworded(Scene("relation", "owl", "lemon", "left of"), "expansion", "development", 0)
-    assert plain in captions(Scene("relation", "owl", "lemon", "left of"))
+    assert plain in scene_captions(Scene("relation", "owl", "lemon", "left of"))
     assert expanded == (
         "this is a drawing of a bird of prey known as an owl that has been put "
         "to the left of a citrus known as a lemon"
@@ -237,7 +235,7 @@ def test_texts_hold_everything_once_and_pictures_stand_in_order(made: SceneEvalu
     }
     small = scene_evaluation("development", count=4)
     pictures = small.pictures(48)
-    assert pictures.titles == tuple(captions(scene)[0] for scene in small.scenes)
+    assert pictures.titles == tuple(scene_captions(scene)[0] for scene in small.scenes)
     assert len(pictures) == len(small.names()) == 4
     assert np.array_equal(small.owners, np.repeat(np.arange(4), 5))
 
@@ -245,8 +243,8 @@ def test_texts_hold_everything_once_and_pictures_stand_in_order(made: SceneEvalu
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: split_objects("heldout"), "no split 'heldout'"),
-        (lambda: scene_evaluation("train"), "'train' is no held-out split"),
+        (lambda: split_objects("heldout"), "unknown split 'heldout'"),
+        (lambda: scene_evaluation("train"), "unknown held-out split 'train'"),
         (lambda: scene_evaluation(count=1), "1 scenes were asked for"),
         (
             lambda: scene_evaluation("development", count=8000),

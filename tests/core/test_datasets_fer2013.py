@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lexclip_core.datasets import fer2013
+from lexclip_core.datasets.pictures import fer2013
+from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES, open_set
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
+count = PICTURE_SOURCES["fer2013"].count
 HEADERS = {"fer2013.csv": "emotion,pixels,Usage", "icml_face_data.csv": "emotion, Usage, pixels"}
 
 
@@ -44,7 +46,7 @@ def folders(place: Path, counts: dict[str, int]) -> None:
 def test_the_table_is_read_in_both_spellings_and_training_is_left_out(tmp_path: Path, name: str):
     rows = [*seven("Training", 100), *seven(), (0, 77, "PublicTest")]
     table(tmp_path, rows, name)
-    found = fer2013.read(tmp_path)
+    found = open_set("fer2013", tmp_path)
     assert [one.key for one in found.classes] == [*fer2013.EMOTIONS]
     assert found.labels.tolist() == [0, 0, 1, 2, 3, 4, 5, 6]
     assert [found.read(picture).getpixel((0, 0))[0] for picture in range(8)] == [10, 77, *range(11, 17)]
@@ -52,26 +54,26 @@ def test_the_table_is_read_in_both_spellings_and_training_is_left_out(tmp_path: 
     assert found.read(0).size == (48, 48)
     assert found.titles[1] == "angry, line 16"
     assert len(set(found.digests)) == 8
-    assert fer2013.check(tmp_path) == {"classes": 7, "pictures": 8}
+    assert count(tmp_path) == {"classes": 7, "pictures": 8}
 
 
 def test_a_hundred_of_each_emotion_are_drawn_by_the_seed(tmp_path: Path):
     table(tmp_path, [*seven(), *[(1, number, "PublicTest") for number in range(120)]])
-    held = fer2013.read(tmp_path)
+    held = open_set("fer2013", tmp_path)
     assert np.bincount(held.labels).tolist() == [1, 100, 1, 1, 1, 1, 1]
-    assert fer2013.read(tmp_path, sample="released").digests == held.digests
-    assert fer2013.read(tmp_path, seed=1).digests != held.digests
-    assert len(fer2013.read(tmp_path, sample="all")) == 127
+    assert open_set("fer2013", tmp_path, sample="released").digests == held.digests
+    assert open_set("fer2013", tmp_path, seed=1).digests != held.digests
+    assert len(open_set("fer2013", tmp_path, sample="all")) == 127
 
 
 def test_folders_are_read_and_drawn_the_same_way(tmp_path: Path):
     folders(tmp_path / "test", {"happy": 101})
     folders(tmp_path / "train", {"sad": 5})
-    found = fer2013.read(tmp_path)
+    found = open_set("fer2013", tmp_path)
     assert np.bincount(found.labels).tolist() == [1, 1, 1, 100, 1, 1, 1]
     assert found.titles[0] == "angry/PrivateTest_0.jpg"
-    assert fer2013.check(tmp_path) == {"classes": 7, "pictures": 107}
-    assert fer2013.check(tmp_path / "train") == {"classes": 7, "pictures": 11}
+    assert count(tmp_path) == {"classes": 7, "pictures": 107}
+    assert count(tmp_path / "train") == {"classes": 7, "pictures": 11}
 
 
 @pytest.mark.parametrize(
@@ -91,33 +93,33 @@ def test_a_damaged_table_is_named_with_its_line(tmp_path: Path, before: str, aft
     assert before in text
     file.write_text(text.replace(before, after, 1))
     with pytest.raises(DamagedFileError, match=f"fer2013.csv.*{message}"):
-        fer2013.read(tmp_path)
+        open_set("fer2013", tmp_path)
 
 
 def test_the_first_wrong_path_is_named(tmp_path: Path):
     with pytest.raises(MissingResourceError, match="nowhere is not there"):
-        fer2013.check(tmp_path / "nowhere")
+        count(tmp_path / "nowhere")
     with pytest.raises(MissingResourceError, match=r"fer2013\.csv is not there"):
-        fer2013.check(tmp_path)
+        count(tmp_path)
     folders(tmp_path, {"sad": 0})
     with pytest.raises(InputError, match="sad holds no picture"):
-        fer2013.check(tmp_path)
+        count(tmp_path)
     (tmp_path / "sad").rmdir()
     with pytest.raises(MissingResourceError, match="sad is not there"):
-        fer2013.check(tmp_path)
+        count(tmp_path)
     table(tmp_path, [row for row in seven() if row[0] != 2])
     with pytest.raises(InputError, match="no test face that is fear"):
-        fer2013.check(tmp_path)
+        count(tmp_path)
     with pytest.raises(InputError, match="no sample 'most'"):
-        fer2013.read(tmp_path, sample="most")
+        open_set("fer2013", tmp_path, sample="most")
 
 
 def test_the_real_sample_has_forty_faces_of_each_emotion(evaldata: Path):
     place = evaldata / "fer2013_sample"
     if not place.is_dir():
         pytest.skip(f"{place} is not there")
-    assert fer2013.check(place) == {"classes": 7, "pictures": 280}
-    found = fer2013.read(place)
+    assert count(place) == {"classes": 7, "pictures": 280}
+    found = open_set("fer2013", place)
     assert np.bincount(found.labels).tolist() == [40] * 7
     assert found.read(279).size == (48, 48)
     assert found.titles[279].startswith("neutral/")

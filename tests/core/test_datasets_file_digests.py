@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import time
 from pathlib import Path
@@ -11,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from lexclip_core import storage
-from lexclip_core.datasets import file_digests
-from lexclip_core.datasets.file_digests import digests, ledger_path
+from lexclip_core.datasets.pictures.files import digests
 
 
 @pytest.fixture(autouse=True)
-def _settled_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _an_hour_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every file was changed an hour ago, and the cache is empty."""
     monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(file_digests, "_SETTLED_NS", -1)
+    monkeypatch.setattr(time, "time_ns", lambda: int((time.time() + 3600) * 1e9))
 
 
 @pytest.fixture
@@ -75,22 +74,19 @@ def test_another_file_under_the_old_name_is_read(tmp_path: Path, read: list[str]
 def test_a_file_changed_just_now_is_not_remembered(
     tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(file_digests, "_SETTLED_NS", 3600 * 10**9)
+    later = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
     [file] = some(tmp_path, 1)
     digests([file])
     digests([file])
     assert read == ["0.png", "0.png"]
-    past = time.time_ns() + 7200 * 10**9
-    monkeypatch.setattr(time, "time_ns", lambda: past)
+    monkeypatch.setattr(time, "time_ns", later)
     digests([file])
     digests([file])
     assert len(read) == 3
 
 
-def test_a_killed_call_remembers_the_lots_before(
-    tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(file_digests, "_LOT", 2)
+def test_a_call_that_fails_remembers_what_it_has_read(tmp_path: Path, read: list[str]):
     files = some(tmp_path)
     files[3].unlink()
     with pytest.raises(FileNotFoundError):
@@ -98,16 +94,42 @@ def test_a_killed_call_remembers_the_lots_before(
     read.clear()
     files[3].write_text("3.png")
     digests(files)
-    assert read == ["2.png", "3.png", "4.png"]
+    assert read == ["3.png", "4.png"]
 
 
-def test_a_ledger_that_is_none_is_said_and_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_files_of_several_folders_in_any_order_and_twice(tmp_path: Path, read: list[str]):
+    folders = [tmp_path / name for name in ("a", "b", "a/c")]
+    for folder in folders:
+        folder.mkdir()
+    files = [file for folder in folders for file in some(folder, 2)]
+    mixed = [*files[::2], *files[1::2], files[0]]
+    assert digests(mixed) == tuple(of(file.name) for file in mixed)
+    assert len(read) == len(files)
+    digests(files)
+    assert len(read) == len(files)
+
+
+def test_a_damaged_line_costs_one_reading(tmp_path: Path, read: list[str], caplog: pytest.LogCaptureFixture):
     files = some(tmp_path)
-    ledger_path().parent.mkdir()
-    ledger_path().write_text("no database, " * 100)
-    with caplog.at_level(logging.WARNING):
+    digests(files)
+    [log] = (tmp_path / "cache" / "digests").iterdir()
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([*lines[:2], lines[2][:20], *lines[3:]]))
+    read.clear()
+    assert digests(files) == tuple(of(file.name) for file in files)
+    assert read == ["2.png"]
+    assert f"{log}, line 3 is damaged" in caplog.text
+
+
+def test_where_the_cache_cannot_be_written_every_file_is_read(
+    tmp_path: Path, read: list[str], caplog: pytest.LogCaptureFixture
+):
+    files = some(tmp_path)
+    (tmp_path / "cache").write_text("a file stands where the folder should be")
+    for _ in range(2):
         assert digests(files) == tuple(of(file.name) for file in files)
-    assert f"{ledger_path()} is not used" in caplog.text
+    assert len(read) == 2 * len(files)
+    assert "digests are not kept, every file is read" in caplog.text
 
 
 def test_a_name_that_is_no_text_is_remembered_too(tmp_path: Path, read: list[str]):

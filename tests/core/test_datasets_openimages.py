@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lexclip_core.datasets import openimages
+from lexclip_core.datasets.cards import CARDS
+from lexclip_core.datasets.pictures import openimages
+from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES, open_set
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
+count = PICTURE_SOURCES["openimages"].count
 CAT, DOG = "/m/01yrx", "/m/0bt9lr"
 
 
@@ -39,7 +42,7 @@ def test_confirmed_labels_with_a_picture_are_read(tmp_path: Path, caplog: pytest
     tables(tmp_path, [("a", DOG, "1"), ("b", DOG, "0"), ("b", CAT, "1"), ("a", CAT, "1"), ("c", CAT, "1")])
     paint(tmp_path, ["a", "b"])
     with caplog.at_level(logging.WARNING):
-        found = openimages.read(tmp_path)
+        found = open_set("openimages", tmp_path)
     assert [(one.key, one.name, one.synset) for one in found.classes] == [
         (CAT, "Cat, tame", "cat.n.01"),
         (DOG, "Dog", "dog.n.01"),
@@ -50,18 +53,18 @@ def test_confirmed_labels_with_a_picture_are_read(tmp_path: Path, caplog: pytest
         ("images/a.jpg", 1),
     ]
     assert "1 labels are of pictures that are not on disk" in caplog.text
-    assert openimages.check(tmp_path) == {"classes": 2, "pictures": 3, "missing": 1}
+    assert count(tmp_path) == {"classes": 2, "pictures": 3, "missing": 1}
 
 
 def test_thirty_of_a_class_are_drawn_by_the_seed(tmp_path: Path):
     ids = [f"{number:016x}" for number in range(33)]
     tables(tmp_path, [(one, DOG, "1") for one in ids])
     paint(tmp_path, ids, "test")
-    held = openimages.read(tmp_path)
+    held = open_set("openimages", tmp_path)
     assert len(held) == 30
-    assert len({openimages.read(tmp_path, seed=seed).titles for seed in range(3)}) > 1
-    assert openimages.read(tmp_path).titles == held.titles
-    assert len(openimages.read(tmp_path, sample="all")) == 33
+    assert len({open_set("openimages", tmp_path, seed=seed).titles for seed in range(3)}) > 1
+    assert open_set("openimages", tmp_path).titles == held.titles
+    assert len(open_set("openimages", tmp_path, sample="all")) == 33
 
 
 def test_classes_without_a_synset_are_in_the_whole_set_alone(tmp_path: Path):
@@ -70,9 +73,9 @@ def test_classes_without_a_synset_are_in_the_whole_set_alone(tmp_path: Path):
     with (tmp_path / openimages.DESCRIPTIONS[0]).open("a") as stream:
         stream.write(f"{jet_ski},Jet ski\n{unboxed},Fog\n")
     paint(tmp_path, ["a", "b", "c"])
-    assert [one.key for one in openimages.read(tmp_path).classes] == [DOG]
-    assert openimages.check(tmp_path) == {"classes": 1, "pictures": 1, "missing": 0}
-    whole = openimages.read(tmp_path, sample="all").classes
+    assert [one.key for one in open_set("openimages", tmp_path).classes] == [DOG]
+    assert count(tmp_path) == {"classes": 1, "pictures": 1, "missing": 0}
+    whole = open_set("openimages", tmp_path, sample="all").classes
     assert {one.name: one.synset for one in whole} == {"Dog": "dog.n.01", "Jet ski": "", "Fog": ""}
 
 
@@ -84,7 +87,7 @@ def test_tables_of_names_may_have_a_header_or_none(tmp_path: Path, file: str, he
     (tmp_path / openimages.DESCRIPTIONS[0]).unlink()
     (tmp_path / file).write_text(f"{header}{DOG},Dog\n{CAT},Cat\n")
     paint(tmp_path, ["a"], ".")
-    assert [one.name for one in openimages.read(tmp_path).classes] == ["Cat", "Dog"]
+    assert [one.name for one in open_set("openimages", tmp_path).classes] == ["Cat", "Dog"]
 
 
 def test_the_released_list_joins_labels_of_one_synset(tmp_path: Path):
@@ -93,43 +96,43 @@ def test_the_released_list_joins_labels_of_one_synset(tmp_path: Path):
         tmp_path, [("a", DOG, dog), ("b", "/m/other", dog), ("a", "/m/other", dog), ("c", CAT, "n02121808")]
     )
     paint(tmp_path, ["a", "b", "c"], "train")
-    found = openimages.read(tmp_path, sample="released")
+    found = open_set("openimages", tmp_path, sample="released")
     assert [(one.key, one.name, one.synset) for one in found.classes] == [
         (dog, dog, dog),
         ("n02121808",) * 3,
     ]
     assert np.bincount(found.labels).tolist() == [2, 1]
-    assert openimages.check(tmp_path, sample="released") == {"classes": 2, "pictures": 3, "missing": 0}
+    assert count(tmp_path, sample="released") == {"classes": 2, "pictures": 3, "missing": 0}
 
 
 def test_the_first_wrong_path_is_named(tmp_path: Path):
     with pytest.raises(MissingResourceError, match="nowhere is not there"):
-        openimages.check(tmp_path / "nowhere")
+        count(tmp_path / "nowhere")
     with pytest.raises(MissingResourceError, match=re.escape(f"{openimages.LABELS[0]} is not there")):
-        openimages.check(tmp_path)
+        count(tmp_path)
     with pytest.raises(MissingResourceError, match=f"{openimages.RELEASED} is not there.*\n.*clip_lexical"):
-        openimages.check(tmp_path, sample="released")
+        count(tmp_path, sample="released")
     tables(tmp_path, [("a", DOG, "1")])
     with pytest.raises(MissingResourceError, match=r"images/a\.jpg is not there"):
-        openimages.check(tmp_path)
+        count(tmp_path)
     (tmp_path / openimages.DESCRIPTIONS[0]).unlink()
     with pytest.raises(MissingResourceError, match=re.escape(f"{openimages.DESCRIPTIONS[0]} is not there")):
-        openimages.check(tmp_path)
+        count(tmp_path)
     with pytest.raises(InputError, match="no sample 'most'"):
-        openimages.check(tmp_path, sample="most")
+        count(tmp_path, sample="most")
 
 
 def test_damaged_tables_are_named(tmp_path: Path):
     paint(tmp_path, ["a"])
     tables(tmp_path, [("a", "/m/unheard", "1")])
     with pytest.raises(DamagedFileError, match="no name for '/m/unheard'"):
-        openimages.check(tmp_path)
+        count(tmp_path)
     released(tmp_path, [("a", DOG, "a01818992")])
-    with pytest.raises(DamagedFileError, match="'a01818992' is no wnid"):
-        openimages.check(tmp_path, sample="released")
+    with pytest.raises(DamagedFileError, match="'a01818992' is not a wnid"):
+        count(tmp_path, sample="released")
     (tmp_path / openimages.LABELS[0]).write_text("ImageID,LabelName\na,b\n")
     with pytest.raises(DamagedFileError, match="column 'Confidence' is missing"):
-        openimages.check(tmp_path)
+        count(tmp_path)
 
 
 def test_the_published_list_has_197_synsets(evaldata: Path, tmp_path: Path):
@@ -139,6 +142,6 @@ def test_the_published_list_has_197_synsets(evaldata: Path, tmp_path: Path):
     (tmp_path / openimages.RELEASED).write_bytes(place.read_bytes())
     rows = [line.split(",") for line in place.read_text("utf-8").splitlines()[1:]]
     paint(tmp_path, list({wnid: picture for picture, _, wnid in rows}.values()))
-    found = openimages.check(tmp_path, sample="released")
+    found = count(tmp_path, sample="released")
     assert found["classes"] == 197
-    assert found["pictures"] + found["missing"] <= len(rows) == openimages.CARD.rows
+    assert found["pictures"] + found["missing"] <= len(rows) == CARDS["pictures"]["openimages"].rows

@@ -1,4 +1,4 @@
-"""Probes: each sentence says what it should, and a tower that hears it is told from one that does not."""
+"""Probes: each sentence says what it should, and separates towers that understand it from others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexclip_core.datasets.emoji import HELD_OUT, picture_set
-from lexclip_core.datasets.emoji.thing_kinds import KINDS, things
+from lexclip_core.datasets.emoji.scenes import THING_KINDS, things
+from lexclip_core.datasets.emoji.sprites import HELD_OUT, picture_set
 from lexclip_core.datasets.probes import FEWEST, Thing, picture_probes, sentence_probes
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.caption_tests import measure_pictures, measure_text_only
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.evaluation.composition import measure_pictures, measure_text_only
+from lexclip_core.wordnet.tables import load_wordnet
 
 FEW = (Thing("dog", "animal", "1"), Thing("owl", "bird", "2"), Thing("pear", "fruit", "3"))
 DENIALS = ("no ", "not ", "cannot ", "without ")
@@ -38,32 +38,31 @@ def larger_and_smaller(text: str) -> tuple[str, str]:
     raise AssertionError(text)
 
 
-def rows(probe: str, exchange: str, given_things=FEW, seed: int = 0):
-    made = sentence_probes(given_things, seed=seed)
-    columns = (made.images, made.true, made.paraphrases, made.false, made.groups)
-    return [row[:4] for row in zip(*columns, strict=True) if row[4] == f"{probe}/{exchange}"]
+def all_rows(probe: str, exchange: str, seeds: int = 12):
+    """Yield image, true, paraphrase and false of one kind of item, under several seeds."""
+    for seed in range(seeds):
+        made = sentence_probes(FEW, seed=seed)
+        columns = (made.images, made.true, made.paraphrases, made.false, made.groups)
+        yield from (row[:4] for row in zip(*columns, strict=True) if row[4] == f"{probe}/{exchange}")
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_negation_turns_round_what_both_wordings_say_and_names_the_same_thing(seed):
-    for image, true, again, false in rows("negation", "meaning", seed=seed):
+def test_a_negation_reverses_what_both_wordings_say_and_names_the_same_thing():
+    for image, true, again, false in all_rows("negation", "meaning"):
         name = next(thing.name for thing in FEW if thing.image == image)
         assert denied(true) == denied(again) != denied(false)
         assert all(name in text for text in (true, again, false))
         assert len({true, again, false}) == 3
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_comparison_keeps_the_larger_thing_in_other_words_and_exchanges_it_in_the_false(seed):
-    for _, true, again, false in rows("comparison", "meaning", seed=seed):
+def test_a_comparison_keeps_the_larger_thing_in_other_words_and_exchanges_it_in_the_false():
+    for _, true, again, false in all_rows("comparison", "meaning"):
         assert larger_and_smaller(true) == larger_and_smaller(again)
         assert larger_and_smaller(false) == larger_and_smaller(true)[::-1]
         assert sorted(false.split()) == sorted(true.split())  # the same words in another order
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_kind_and_its_thing_change_places_and_the_true_saying_is_true(seed):
-    for image, true, again, false in rows("kinds", "meaning", seed=seed):
+def test_a_kind_and_its_thing_change_places_and_the_true_saying_is_true():
+    for image, true, again, false in all_rows("kinds", "meaning"):
         thing = next(one for one in FEW if one.image == image)
         for text in (true, again):
             assert text.index(thing.name) < text.index(thing.kind)
@@ -71,9 +70,8 @@ def test_a_kind_and_its_thing_change_places_and_the_true_saying_is_true(seed):
 
 
 @pytest.mark.parametrize("probe", ["negation", "kinds", "comparison"])
-@pytest.mark.parametrize("seed", range(4))
-def test_the_twin_exchanges_the_thing_and_no_other_word(probe, seed):
-    for image, true, again, false in rows(probe, "thing", seed=seed):
+def test_the_control_item_exchanges_the_thing_and_no_other_word(probe):
+    for image, true, again, false in all_rows(probe, "thing"):
         name = next(thing.name for thing in FEW if thing.image == image)
         assert name in true
         assert name in again
@@ -113,7 +111,7 @@ def test_sentences_differ_and_a_seed_gives_them_again(names, seed):
     assert all(len({*texts}) == 3 for texts in zip(made.true, made.paraphrases, made.false, strict=True))
 
 
-def test_a_tower_that_hears_every_word_in_its_place_is_told_from_one_that_counts_words():
+def test_a_tower_that_understands_is_separated_from_one_that_counts_words():
     """The oracle knows what is said; a bag of words has no order, and hardly a "no"."""
     made = sentence_probes(FEW, seed=1)
 
@@ -218,7 +216,7 @@ def test_the_things_of_scenes_have_kinds_that_wordnet_puts_above_them_and_pictur
         "musical instrument",
         "",
     )
-    wordnet, synsets = load_wordnet(), {name: synset for synset, name in KINDS.items()}
+    wordnet, synsets = load_wordnet(), {name: synset for synset, name in THING_KINDS.items()}
     pictures = picture_set(HELD_OUT, "all")
     of = {one.key: one for one in pictures.classes}
     for thing in found:

@@ -37,18 +37,18 @@ def test_json_lines_need_no_picture_and_may_have_a_kind(tmp_path: Path):
     assert (found.queries_a, found.queries_b, found.images, found.kinds) == (("a",), ("b",), ("",), ("word",))
 
 
-def test_wanted_pictures_have_places_and_one_wish_has_one_number():
+def test_wanted_pictures_have_places_and_one_intent_has_one_number():
     pairs = QueryPairs(
         "x", ("a", "b", "c", "d"), ("e", "f", "g", "h"), ("2.jpg", "9.jpg", "2.jpg", ""), ("",) * 4
     )
     assert pairs.places(["1.jpg", "2.jpg"]).tolist() == [1, -1, 1, -1]
-    assert pairs.wishes().tolist() == [0, 1, 0, 2]
+    assert pairs.intents().tolist() == [0, 1, 0, 2]
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path):
     with pytest.raises(MissingResourceError, match=r"pairs\.tsv is not there"):
         read(tmp_path / "pairs.tsv")
-    with pytest.raises(InputError, match=r"pairs\.xlsx is no table"):
+    with pytest.raises(InputError, match=r"pairs\.xlsx is not a table"):
         read(tmp_path / "pairs.xlsx")
     (tmp_path / "a.csv").write_text("question,paraphrase\na,b\n", "utf-8")
     with pytest.raises(DamagedFileError, match="column 'query' is missing"):
@@ -57,7 +57,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path):
     with pytest.raises(DamagedFileError, match="row 2 lacks a query"):
         read(tmp_path / "b.csv")
     (tmp_path / "c.jsonl").write_text("{", "utf-8")
-    with pytest.raises(DamagedFileError, match=r"c\.jsonl cannot be read"):
+    with pytest.raises(DamagedFileError, match=r"c\.jsonl is damaged"):
         read(tmp_path / "c.jsonl")
     with pytest.raises(InputError, match="do not pair"):
         QueryPairs("x", ("a",), (), (), ())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lexclip_core.datasets import reported
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.papers import reported
 
 HEAD = "paper,where,row,column,value,uncertainty,setting,unit,claims\n"
 
@@ -44,17 +44,17 @@ def test_every_number_has_one_place_and_an_uncertainty():
         ("hypernym", "OpenImages", [100, 150]),
     ],
 )
-def test_a_curve_has_four_accuracies_a_point(kind, dataset, classes):
+def test_a_curve_has_four_accuracies_per_point(kind, dataset, classes):
     table = reported.blog_curve(kind, dataset)
     assert list(table.columns) == ["kind", "classes", "names", "tower", "accuracy", "uncertainty"]
     assert list(dict.fromkeys(table["classes"])) == classes
     assert len(table) == 4 * len(classes)
     assert set(table["kind"]) == {kind}
     for _, point in table.groupby("classes"):
-        sides = {(row.tower, row.names): row.accuracy for row in point.itertuples()}
-        assert len(sides) == 4
+        four = {(row.tower, row.names): row.accuracy for row in point.itertuples()}
+        assert len(four) == 4
         # what all of the figures show: replaced names cost accuracy, and tuning wins some of it back
-        assert sides["base", "replaced"] < sides["tuned", "replaced"] < sides["tuned", "original"]
+        assert four["base", "replaced"] < four["tuned", "replaced"] < four["tuned", "original"]
 
 
 def test_the_statements_drawn_from_the_curves():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
+import huggingface_hub
 import pandas as pd
 import pytest
 from huggingface_hub import constants
 
-from lexclip_core.datasets import sts, sts_hub
-from lexclip_core.datasets.sts_cards import CARDS, SEVEN, TASKS
+from lexclip_core.datasets import sentence_similarity
+from lexclip_core.datasets.sentence_similarity import CARDS, SEVEN
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 HEADER = "task\tsubset\tline\tscore\ts1_raw\ts2_raw\ts1_tok\ts2_tok\n"
@@ -19,25 +21,24 @@ HEADER = "task\tsubset\tline\tscore\ts1_raw\ts2_raw\ts1_tok\ts2_tok\n"
 @pytest.fixture
 def small(monkeypatch):
     """Make every task three pairs long, so that made-up files are complete."""
-    monkeypatch.setattr(
-        sts, "CARDS", {name: type(card)(**{**vars(card), "rows": 3}) for name, card in CARDS.items()}
-    )
+    for name, card in CARDS.items():
+        monkeypatch.setitem(CARDS, name, replace(card, rows=3))
 
 
 def write_year(folder, name, sizes):
-    place = folder / TASKS[name].folders[0]
-    place.mkdir(parents=True)
-    for subset, size in zip(TASKS[name].subsets, sizes, strict=True):
+    for (file, gold), size in zip(zip(*[iter(CARDS[name].files)] * 2, strict=True), sizes, strict=True):
+        subset = file.removesuffix(".txt").partition(".input.")[2]
         lines = [f"A {subset} {i} runs.\tA {subset} {i} walks.\textra" for i in range(size + 1)]
-        (place / f"STS.input.{subset}.txt").write_text("\n".join(lines) + "\n")
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("\n".join(lines) + "\n")
         # the last pair was scored by nobody
-        (place / f"STS.gs.{subset}.txt").write_text("".join(f"{i}.5\n" for i in range(size)) + "\n")
-    return place
+        (folder / gold).write_text("".join(f"{i}.5\n" for i in range(size)) + "\n")
+    return (folder / file).parent
 
 
 def test_semeval_years_pair_sentences_with_scores_and_leave_unscored_pairs_out(tmp_path, small):
     place = write_year(tmp_path, "sts13", (1, 2, 0))
-    pairs = sts.read("sts13", tmp_path)
+    pairs = sentence_similarity.read("sts13", tmp_path)
     assert pairs.sentences_a == ("A FNWN 0 runs.", "A headlines 0 runs.", "A headlines 1 runs.")
     assert pairs.sentences_b[2] == "A headlines 1 walks."
     assert pairs.scores.tolist() == [0.5, 0.5, 1.5]
@@ -48,7 +49,7 @@ def test_semeval_years_pair_sentences_with_scores_and_leave_unscored_pairs_out(t
 def test_sentences_may_hold_what_other_readers_take_for_line_ends(tmp_path, small):
     place = write_year(tmp_path, "sts13", (1, 1, 1))
     (place / "STS.input.FNWN.txt").write_bytes("one\x85 two\u2028\rthree\tfour\r\nfive\tsix\r\n".encode())
-    pairs = sts.read("sts13", tmp_path)
+    pairs = sentence_similarity.read("sts13", tmp_path)
     assert pairs.sentences_a[0] == "one\x85 two\u2028\rthree"
     assert pairs.sentences_b[0] == "four"
 
@@ -61,7 +62,7 @@ def test_the_benchmark_has_no_header_and_may_carry_sources(tmp_path, small):
         "main-captions\tMSRvid\t2012test\t003\t0.0\td\te\n",
     ]
     (tmp_path / "STSBenchmark" / "sts-test.csv").write_text("".join(lines))
-    pairs = sts.read("sts-b", tmp_path)
+    pairs = sentence_similarity.read("sts-b", tmp_path)
     assert pairs.sentences_a[0] == 'A "wug runs.'
     assert pairs.scores.tolist() == [4.2, 1, 0]
     assert pairs.subsets[2] == "main-captions/MSRvid"
@@ -71,7 +72,7 @@ def test_sick_has_a_header(tmp_path, small):
     lines = ["pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"]
     lines += [f"{i}\ta{i}\tb{i}\t{i}.5\tNEUTRAL\n" for i in (1, 2, 3)]
     (tmp_path / "SICK_test_annotated.txt").write_text("".join(lines))
-    pairs = sts.read("sick-r", tmp_path)
+    pairs = sentence_similarity.read("sick-r", tmp_path)
     assert pairs.sentences_b == ("b1", "b2", "b3")
     assert pairs.scores.tolist() == [1.5, 2.5, 3.5]
 
@@ -81,33 +82,33 @@ def test_the_single_table_holds_all_tasks(tmp_path, small, text, expected):
     rows = [f"STS12\tMSRpar\t{i}\t{i}.0\tIt's raw.\t\"x\tit 's raw .\t\" x\n" for i in range(3)]
     rows += [f"STS-B-dev\tx\t{i}\t{i}.0\tp\tq\tp\tq\n" for i in range(3)]
     (tmp_path / "all_pairs.tsv").write_text(HEADER + "".join(rows))
-    pairs = sts.read("sts12", tmp_path, text=text)
+    pairs = sentence_similarity.read("sts12", tmp_path, text=text)
     assert pairs.sentences_a == (expected,) * 3
-    assert len(sts.read("sts-b-dev", tmp_path)) == 3
+    assert len(sentence_similarity.read("sts-b-dev", tmp_path)) == 3
     with pytest.raises(DamagedFileError, match="0 pairs where STS16 has 3"):
-        sts.read("sts16", tmp_path)
+        sentence_similarity.read("sts16", tmp_path)
 
 
 def test_official_files_come_before_the_table(tmp_path, small):
     write_year(tmp_path, "sts13", (1, 1, 1))
     (tmp_path / "all_pairs.tsv").write_text(HEADER + "STS13\tOnWN\t0\t1\ta\tb\ta\tb\n" * 3)
-    assert sts.read("sts13", tmp_path).path.name == "STS13-en-test"
+    assert sentence_similarity.read("sts13", tmp_path).path.name == "STS13-en-test"
 
 
 def test_a_missing_task_names_the_first_path_the_source_and_the_hub(tmp_path):
     with pytest.raises(MissingResourceError) as error:
-        sts.read("sts12", tmp_path)
+        sentence_similarity.read("sts12", tmp_path)
     assert str(tmp_path / "STS12-en-test" / "STS.input.MSRpar.txt") in error.value.problem
     assert "mteb/sts12-sts" in error.value.remedy
     with pytest.raises(MissingResourceError, match="nowhere is not there"):
-        sts.read("sts-b", tmp_path / "nowhere")
+        sentence_similarity.read("sts-b", tmp_path / "nowhere")
 
 
 def test_a_missing_subset_is_named(tmp_path):
     place = write_year(tmp_path, "sts13", (1, 1, 1))
     (place / "STS.gs.headlines.txt").unlink()
     with pytest.raises(MissingResourceError, match=r"STS\.gs\.headlines\.txt is not there"):
-        sts.read("sts13", tmp_path)
+        sentence_similarity.read("sts13", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -123,26 +124,26 @@ def test_damage_is_named_with_its_line(tmp_path, file, content, message):
     place = write_year(tmp_path, "sts13", (1, 1, 1))
     (place / file).write_text(content)
     with pytest.raises(DamagedFileError, match=message):
-        sts.read("sts13", tmp_path)
+        sentence_similarity.read("sts13", tmp_path)
 
 
 def test_a_task_cut_short_is_refused(tmp_path):
     write_year(tmp_path, "sts13", (1, 1, 1))
     with pytest.raises(DamagedFileError, match=r"3 pairs where .* has 1,500"):
-        sts.read("sts13", tmp_path)
+        sentence_similarity.read("sts13", tmp_path)
 
 
 def test_a_table_without_a_column_is_refused(tmp_path):
     (tmp_path / "all_pairs.tsv").write_text("task\tsubset\tscore\ts1_raw\n")
     with pytest.raises(DamagedFileError, match="'s2_raw' is missing"):
-        sts.read("sts12", tmp_path)
+        sentence_similarity.read("sts12", tmp_path)
 
 
 def test_unknown_names_list_the_valid_ones(tmp_path):
     with pytest.raises(InputError, match="sick-r"):
-        sts.read("sts17", tmp_path)
+        sentence_similarity.read("sts17", tmp_path)
     with pytest.raises(InputError, match="tokenised"):
-        sts.read("sts12", tmp_path, text="lower")
+        sentence_similarity.read("sts12", tmp_path, text="lower")
 
 
 def jsonl(folder, name, rows):
@@ -164,8 +165,8 @@ def test_the_hub_is_asked_for_one_split_at_a_pinned_revision(tmp_path, small, mo
             pd.DataFrame(rows).to_parquet(tmp_path / "data" / "validation-00000-of-00001.parquet")
         return str(tmp_path)
 
-    monkeypatch.setattr(sts_hub.huggingface_hub, "snapshot_download", snapshot)
-    pairs = sts.read("sts-b-dev")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    pairs = sentence_similarity.read("sts-b-dev")
     assert pairs.sentences_a == ("a0", "a1", "a2")
     assert pairs.sentences_b == ("1999-01-01",) * 3
     assert pairs.scores.tolist() == [0, 1, 2]
@@ -175,37 +176,38 @@ def test_the_hub_is_asked_for_one_split_at_a_pinned_revision(tmp_path, small, mo
 
 
 def test_a_hub_copy_without_the_split_or_the_columns_is_refused(tmp_path, small, monkeypatch):
-    monkeypatch.setattr(sts_hub.huggingface_hub, "snapshot_download", lambda repo, **_: str(tmp_path))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda repo, **_: str(tmp_path))
     with pytest.raises(DamagedFileError, match="holds no test split of mteb/sts12-sts"):
-        sts.read("sts12")
+        sentence_similarity.read("sts12")
     jsonl(tmp_path, "test.jsonl.gz", [{"sentence1": "a", "score": 1.0}])
     with pytest.raises(DamagedFileError, match="'sentence2' is missing"):
-        sts.read("sts12")
+        sentence_similarity.read("sts12")
 
 
 def test_without_network_the_way_out_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(MissingResourceError, match="neither in the hub's cache nor within reach") as error:
-        sts.read("sts16")
+        sentence_similarity.read("sts16")
     assert "STS16-en-test/STS.input.answer-answer.txt" in error.value.remedy
 
 
 def test_sick_is_not_taken_from_the_hub_since_its_copy_is_another_set():
     with pytest.raises(MissingResourceError, match="no copy on the hub that fits"):
-        sts.read("sick-r")
+        sentence_similarity.read("sick-r")
 
 
 def test_cards_cover_the_seven_tasks():
-    assert set(SEVEN) < set(CARDS) == set(TASKS)
+    assert set(SEVEN) < set(CARDS)
     assert sum(CARDS[name].rows for name in SEVEN) == 18_850
-    assert all(CARDS[name].licence and CARDS[name].files for name in CARDS)
 
 
 def test_the_real_tasks_are_complete(evaldata):
     folder = evaldata / "sts"
-    assert sts.available(folder) == tuple(CARDS)
+    assert sentence_similarity.available(folder) == tuple(CARDS)
     for name in CARDS:
-        pairs = sts.read(name, folder)
+        pairs = sentence_similarity.read(name, folder)
         assert len(pairs) == CARDS[name].rows
         assert 0 <= pairs.scores.min() < pairs.scores.max() == 5
-    assert set(sts.read("sts14", folder).subsets) == set(TASKS["sts14"].subsets)
+    assert set(sentence_similarity.read("sts14", folder).subsets) == {
+        file.removesuffix(".txt").partition(".input.")[2] for file in CARDS["sts14"].files[::2]
+    }

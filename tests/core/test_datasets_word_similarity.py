@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lexclip_core.datasets import word_similarity
-from lexclip_core.datasets.word_similarity_cards import CARDS, FILES
-from lexclip_core.datasets.word_similarity_layouts import LAYOUTS
+from lexclip_core.datasets.word_similarity import CARDS, LAYOUTS
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 # Made-up lines in the shape of each official layout.
@@ -37,7 +36,7 @@ def test_every_layout(tmp_path, layout):
     assert pairs.name == "made_up"
 
 
-def test_men_natural_form_is_parted_by_spaces_and_lemma_tags_are_taken_off(tmp_path):
+def test_men_natural_form_is_separated_by_spaces_and_lemma_tags_are_taken_off(tmp_path):
     (tmp_path / "natural").write_text("big-top wugs 10\n")
     (tmp_path / "lemma").write_text("big-top-n wug-n 10\nred-j reddish-j 40\n")
     natural = word_similarity.read_file(tmp_path / "natural", "pairs")
@@ -49,7 +48,7 @@ def test_men_natural_form_is_parted_by_spaces_and_lemma_tags_are_taken_off(tmp_p
 
 def write_complete(folder, name, file):
     """Write a made-up set of the right size and layout; return its number of rows."""
-    layout, rows = FILES[name][file], CARDS[name].rows
+    layout, rows = CARDS[name].details["layouts"][file], CARDS[name].rows
     text, _ = LINES[layout]
     *header, line = text.splitlines(keepends=True)
     path = folder / file
@@ -58,20 +57,23 @@ def write_complete(folder, name, file):
     return rows
 
 
-@pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in FILES.items() for file in files])
-def test_every_official_file_name(tmp_path, name, file):
-    rows = write_complete(tmp_path, name, file)
-    pairs = word_similarity.read(name, tmp_path)
-    assert len(pairs) == rows
-    assert pairs.path == tmp_path / file
-    assert word_similarity.available(tmp_path) == (name,)
+def test_every_official_file_name(tmp_path):
+    for name, card in CARDS.items():
+        assert set(card.details["layouts"].values()) <= set(LAYOUTS)
+        for number, file in enumerate(card.files):
+            folder = tmp_path / name / str(number)
+            rows = write_complete(folder, name, file)
+            pairs = word_similarity.read(name, folder)
+            assert len(pairs) == rows
+            assert pairs.path == folder / file
+            assert word_similarity.available(folder) == (name,)
 
 
 def test_a_missing_set_names_the_first_path_and_the_source(tmp_path):
     with pytest.raises(MissingResourceError) as error:
         word_similarity.read("simverb-3500", tmp_path)
     assert str(tmp_path / "SimVerb-3500.txt") in error.value.problem
-    assert word_similarity.card("simverb-3500").source in error.value.remedy
+    assert CARDS["simverb-3500"].source in error.value.remedy
 
 
 def test_a_missing_folder_is_itself_the_first_wrong_path(tmp_path):
@@ -115,15 +117,9 @@ def test_unknown_names_list_the_valid_ones(tmp_path):
         word_similarity.read_file(tmp_path / "absent", "pairs")
 
 
-def test_cards_say_source_licence_size_and_that_wordsim_is_no_antonym_test():
-    for name in FILES:
-        card = word_similarity.card(name)
-        assert card.rows > 0
-        assert card.source.startswith("http")
-        assert card.licence
-        assert card.files
-        assert "tune nothing" in card.warning
-    assert "antonym" in word_similarity.card("wordsim-353-similarity").warning
+def test_the_cards_say_that_wordsim_is_not_an_antonym_test():
+    for name, card in CARDS.items():
+        assert ("antonym" in card.warning) == name.startswith("wordsim")
 
 
 def test_the_real_sets_are_complete(evaldata):

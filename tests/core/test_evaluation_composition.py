@@ -14,7 +14,6 @@ from sklearn.metrics import balanced_accuracy_score
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.composition import (
     ARO_RELATIONS,
-    accuracy_by_group,
     composition_accuracy,
     prefers_both,
     prefers_paraphrase,
@@ -63,7 +62,7 @@ GROUPS = ["on", "on", "on", "under", "under", "near"]
 
 def test_micro_counts_items_and_macro_counts_groups():
     measured = composition_accuracy(HITS, GROUPS, split="test", name="vg-relation")
-    assert list(measured) == ["test/vg-relation/micro", "test/vg-relation/macro"]
+    assert list(measured)[:2] == ["test/vg-relation/micro", "test/vg-relation/macro"]
     assert measured["test/vg-relation/micro"].value == 3 / 6
     macro = measured["test/vg-relation/macro"]
     assert macro.value == pytest.approx(float((Fraction(2, 3) + Fraction(1, 2) + 0) / 3))
@@ -104,8 +103,8 @@ def test_the_interval_of_macro_covers_the_truth_as_often_as_it_says():
 
 
 def test_every_group_has_its_accuracy():
-    measured = accuracy_by_group(HITS, GROUPS, split="test", name="sugarcrepe")
-    assert {name: estimate.value for name, estimate in measured.items()} == {
+    measured = composition_accuracy(HITS, GROUPS, split="test", name="sugarcrepe")
+    assert {name: estimate.value for name, estimate in list(measured.items())[2:]} == {
         "test/sugarcrepe/near/accuracy": 0,
         "test/sugarcrepe/on/accuracy": 2 / 3,
         "test/sugarcrepe/under/accuracy": 1 / 2,
@@ -114,6 +113,7 @@ def test_every_group_has_its_accuracy():
 
 def test_aro_has_48_relations_and_none_of_them_reads_the_same_both_ways():
     assert len(ARO_RELATIONS) == 48
+    assert "standing by" in ARO_RELATIONS
     assert not ARO_RELATIONS & {"near", "next to", "beside", "with", "by", "of", "around", "on the side of"}
 
 

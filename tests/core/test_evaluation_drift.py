@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.drift import drift, neighbour_overlap, neighbour_overlaps
+from lexclip_core.evaluation.neighbourhoods import drift, neighbour_overlap, neighbour_overlaps
 
 
 def unit(matrix):
@@ -55,7 +55,7 @@ def test_a_rotation_keeps_every_neighbour_and_nothing_is_lost_without_tuning(n, 
 @pytest.mark.parametrize("k", [0, 4])
 def test_k_out_of_range_is_refused(k):
     vectors = around(0, 1, 2, 3)
-    with pytest.raises(InputError, match=f"k is {k} for 4 words"):
+    with pytest.raises(InputError, match=f"k is {k}, but must lie between 1 and 3"):
         neighbour_overlaps(vectors, vectors, k=k)
 
 

@@ -20,7 +20,6 @@ from lexclip_core.evaluation.retrieval import (
     paraphrased_retrieval,
     recall_at_k,
     text_to_image_ranks,
-    top_k,
 )
 
 
@@ -131,31 +130,7 @@ def test_rankings_that_do_not_compare_are_named(a, b, k, message):
             measure(np.array(a), np.array(b), k)
 
 
-# The nearest
-
-
-@pytest.mark.parametrize("k", [1, 3, 40])
-def test_the_nearest_are_those_of_a_stable_sort(k: int):
-    for queries, items in ((random_rows(30), random_rows(40, seed=1)), (coarse_rows(30), coarse_rows(40, 1))):
-        wanted = [sorted(range(40), key=lambda i, row=row: -(row @ items[i]))[:k] for row in queries]
-        assert top_k(queries, items, k).tolist() == wanted
-
-
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch):
-    texts, pictures = coarse_rows(50), coarse_rows(20, 1)
-    owners = np.random.default_rng(0).integers(20, size=50)
-    whole = (
-        top_k(texts, pictures, 7),
-        text_to_image_ranks(texts, pictures, owners),
-        image_to_text_ranks(texts, pictures, owners),
-    )
-    monkeypatch.setattr("lexclip_core.evaluation.nearest._BLOCK", 60)
-    assert (top_k(texts, pictures, 7) == whole[0]).all()
-    assert (text_to_image_ranks(texts, pictures, owners) == whole[1]).all()
-    assert (image_to_text_ranks(texts, pictures, owners) == whole[2]).all()
-
-
-def test_two_phrasings_of_a_wish_and_their_estimates():
+def test_two_phrasings_of_an_intent_and_their_estimates():
     pictures = unit([[1, 0], [1, 1], [0, 1]])
     a, b = unit([[1, 0.1], [1, 0.1]]), unit([[1, 0.1], [0.1, 1]])
     found = overlaps(a, b, pictures, 2)
@@ -170,14 +145,14 @@ def test_two_phrasings_of_a_wish_and_their_estimates():
     assert (measured["test/paraphrased/ao@2"].low, measured["test/paraphrased/ao@2"].high) == (0.25, 1)
 
 
-def test_pairs_of_one_wish_are_resampled_together():
+def test_pairs_of_one_intent_are_resampled_together():
     pictures, a = random_rows(30), random_rows(40, seed=1)
     found = overlaps(a, random_rows(40, seed=2), pictures, 5)
     alone = paraphrased_retrieval(found, split="test")["test/paraphrased/ao@5"]
-    wishes = np.repeat(np.arange(4), 10)
-    together = paraphrased_retrieval(found, split="test", wishes=wishes)["test/paraphrased/ao@5"]
+    intents = np.repeat(np.arange(4), 10)
+    together = paraphrased_retrieval(found, split="test", intents=intents)["test/paraphrased/ao@5"]
     assert together.value == pytest.approx(alone.value)
-    assert "4 wishes" in together.note
+    assert "4 intents" in together.note
     assert (together.low, together.high) != (alone.low, alone.high)
 
 
@@ -249,10 +224,6 @@ def test_recall_grows_with_k_and_is_whole_in_the_end(seed: int):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda r: top_k(r, r[:, :2], 1), r"shapes \(4, 3\) and \(4, 2\) do not fit"),
-        (lambda r: top_k(r, r, 5), "k is 5 with 4 items"),
-        (lambda r: top_k(r[:0], r, 1), "at least one of each"),
-        (lambda r: top_k(np.where(np.arange(4)[:, None] == 2, np.nan, r), r, 1), "row 2 is not finite"),
         (lambda r: overlaps(r, r[:2], r, 1), "do not pair"),
         (lambda r: text_to_image_ranks(r, r, np.arange(3)), r"owners of shape \(3,\) .* for 4 texts"),
         (lambda r: text_to_image_ranks(r, r, np.ones(4)), "type float64"),

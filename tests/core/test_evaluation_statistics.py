@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.statistics import (
+from lexclip_core.evaluation.intervals import (
     Estimate,
     bootstrap_interval,
+    grouped_mean,
     interval_of,
     metric_name,
     paired_permutation,
-    spread,
+    t_interval,
     wilson_interval,
+    with_baseline,
 )
 
 
@@ -117,14 +119,14 @@ def test_permutation_of_equal_scores_is_no_change():
     assert paired_permutation(np.arange(4.0), np.arange(4.0)) == 1
 
 
-def test_spread_is_the_t_interval():
-    result = spread([1.0, 2.0, 4.0])
+def test_the_t_interval_is_scipys():
+    result = t_interval([1.0, 2.0, 4.0])
     t = stats.ttest_1samp([1.0, 2.0, 4.0], 0).confidence_interval(0.95)
-    assert result.mean == pytest.approx(7 / 3)
+    assert result.value == pytest.approx(7 / 3)
     assert (result.low, result.high) == pytest.approx((t.low, t.high))
-    assert (result.minimum, result.maximum, result.n) == (1, 4, 3)
-    alone = spread([5.0])
-    assert (alone.low, alone.mean, alone.high) == (5, 5, 5)
+    assert result.n == 3
+    alone = t_interval([5.0])
+    assert (alone.low, alone.value, alone.high) == (5, 5, 5)
 
 
 def test_metric_names_say_their_split():
@@ -136,8 +138,34 @@ def test_metric_names_say_their_split():
 
 def test_an_estimate_becomes_an_entry_of_metrics_json():
     entry = wilson_interval(1, 2).as_dict()
-    assert set(entry) == {"value", "low", "high", "n", "note"}
+    assert list(entry) == ["value", "low", "high", "n", "note"]
     assert entry["value"] == 0.5
+    assert Estimate(**entry) == wilson_interval(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "ends"), [(Estimate(0.5), (0.5, 0.5)), (Estimate(0.5, 0.25, 0.75), (0.25, 0.75))]
+)
+def test_the_ends_of_an_estimate_are_its_interval_or_its_value(estimate: Estimate, ends: tuple[float, float]):
+    assert estimate.ends == ends
+    assert estimate.scaled(100).ends == (100 * ends[0], 100 * ends[1])
+    assert estimate.scaled(100).value == 50
+    assert (estimate.scaled(100).low is None) == (estimate.low is None)
+
+
+def test_values_before_stand_in_the_entries_after():
+    after = {"test/auc": Estimate(0.75, 0.5, 1, 8, "Wilson")}
+    assert with_baseline({"test/auc": Estimate(0.25), "all/auc": Estimate(0.5)}, after) == {
+        "test/auc": {"value": 0.75, "low": 0.5, "high": 1, "n": 8, "note": "Wilson", "before": 0.25}
+    }
+
+
+def test_items_of_one_group_are_drawn_together():
+    found = grouped_mean(np.array([1, 0, 1, 1]), np.array(["a", "a", "b", "b"]), over="intents")
+    assert (found.value, found.low, found.high, found.n) == (3 / 4, 1 / 2, 1, 4)
+    assert found.note == "bootstrap over 2 intents, 1000 resamples"
+    with pytest.raises(InputError, match=r"values \(2,\) and groups \(1,\) do not fit"):
+        grouped_mean(np.ones(2), np.zeros(1), over="intents")
 
 
 @pytest.mark.parametrize(

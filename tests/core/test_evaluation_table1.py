@@ -10,19 +10,18 @@ import pytest
 
 from lexclip_core import storage
 from lexclip_core.datasets.composition import CaptionTests
-from lexclip_core.datasets.emoji.scene_sentences import GRADES, scene_sentences
-from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation, scene_evaluation
+from lexclip_core.datasets.emoji.scene_sets import GRADES, SceneEvaluation, scene_evaluation, scene_sentences
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.retrieval import average_overlap, top_k
+from lexclip_core.evaluation.embeddings import nearest
+from lexclip_core.evaluation.retrieval import average_overlap
 from lexclip_core.evaluation.table1 import (
     COLUMNS,
     PictureClasses,
     Table1Tests,
-    measure,
+    measure_table1,
     scene_tests,
-    table1,
+    table1_columns,
 )
-from lexclip_core.evaluation.text_rows import TextRows
 
 DIM = 256
 
@@ -79,11 +78,11 @@ def test_who_understands_has_every_column_and_encodes_each_text_once(evaluation:
     encode.calls.clear()
     sentences = scene_sentences(count=40)
     tests = scene_tests(evaluation, encode.pictures, sts=[sentences], classes=classes)
-    measured = measure(encode, tests)
+    measured = measure_table1(encode, tests)
     [asked] = encode.calls
     assert len(asked) == len(set(asked))
     assert set(asked) >= {*evaluation.texts(), *sentences.sentences_a, "dog", "cat"}
-    columns = table1(measured)
+    columns = table1_columns(measured)
     assert list(columns) == list(COLUMNS)
     for column, estimate in columns.items():
         if column != "STS":
@@ -97,17 +96,17 @@ def test_who_understands_has_every_column_and_encodes_each_text_once(evaluation:
 
 def test_a_bag_of_words_misses_what_only_order_tells(evaluation: SceneEvaluation):
     pictures = unit(np.random.default_rng(0).normal(size=(60, DIM)))
-    measured = measure(bag_of_words, scene_tests(evaluation, pictures))
+    measured = measure_table1(bag_of_words, scene_tests(evaluation, pictures))
     # the swapped captions have the same words, so that every item is a tie
     assert measured["test/vg-attribution/micro"].value == 0
-    assert set(table1(measured)) == {"AO@10", "JS@10", "VG-R", "VG-A", "T R@5", "I R@5"}
+    assert set(table1_columns(measured)) == {"AO@10", "JS@10", "VG-R", "VG-A", "T R@5", "I R@5"}
 
 
 def test_columns_are_those_of_the_parts_measured_alone(evaluation: SceneEvaluation):
     pictures = bag_of_words(evaluation.captions[::5])
-    measured = measure(bag_of_words, scene_tests(evaluation, pictures), split="development", k=5)
+    measured = measure_table1(bag_of_words, scene_tests(evaluation, pictures), split="development", k=5)
     queries = evaluation.queries
-    a, b = (top_k(bag_of_words(texts), pictures, 5) for texts in (queries.queries_a, queries.queries_b))
+    a, b = (nearest(bag_of_words(texts), pictures, 5)[0] for texts in (queries.queries_a, queries.queries_b))
     assert measured["development/paraphrased/ao@5"].value == pytest.approx(average_overlap(a, b).mean())
     chosen = [kind == "word" for kind in queries.kinds]
     assert measured["development/paraphrased-word/ao@5"].value == pytest.approx(
@@ -136,14 +135,14 @@ def test_aros_own_sets_count_in_macro_as_aro_counts():
     rows[3:] = [0, 1]  # both items of `near` are wrong
     others = np.repeat(true, 26, axis=0)
     others[25] = [0, 1]  # and the one item of the rare pair
-    measured = measure(
+    measured = measure_table1(
         encode, Table1Tests(rows, relations=(relations, rows), attributes=(attributes, others))
     )
     assert measured["test/vg-relation/macro"].value == 1
     assert measured["test/vg-relation/micro"].value == 3 / 5
     assert measured["test/vg-attribution/macro"].value == 1
     assert measured["test/vg-attribution/micro"].value == 25 / 26
-    assert list(table1(measured)) == ["VG-R", "VG-A"]
+    assert list(table1_columns(measured)) == ["VG-R", "VG-A"]
 
 
 def test_rows_are_one_a_scene(evaluation: SceneEvaluation):
@@ -155,24 +154,6 @@ def test_the_page_shows_these_columns():
     page = (storage.project_root() / "docs" / "evaluation.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
     assert rows[1 : 1 + len(COLUMNS)] == list(COLUMNS)
-
-
-def test_remembered_rows_are_the_encoders_and_nothing_is_asked_twice():
-    asked = []
-
-    def encode(texts: Sequence[str]) -> np.ndarray:
-        asked.extend(texts)
-        return np.array([[len(text), 1.0] for text in texts])
-
-    rows = TextRows(encode, ["a", "bb", "a"])
-    assert rows(["bb", "a", "bb"])[:, 0].tolist() == [2, 1, 2]
-    assert rows(["ccc", "a"])[:, 0].tolist() == [3, 1]
-    assert asked == ["a", "bb", "ccc"]
-    assert len(rows) == 3
-    with pytest.raises(InputError, match="no texts were given"):
-        rows([])
-    with pytest.raises(InputError, match=r"shape \(1, 2\) for 2 texts"):
-        TextRows(lambda texts: np.ones((1, 2)), ["a", "b"])
 
 
 def test_graded_sentences_say_what_their_grade_says():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.triples import Triples, wordnet_triples
-from lexclip_core.synsets import LemmaLinks, Relation, load_wordnet
+from lexclip_core.evaluation.lexical import Triples, wordnet_triples
+from lexclip_core.wordnet.relations import LemmaLinks, Relation
+from lexclip_core.wordnet.tables import load_wordnet
 
 # 0 hot, blazing_hot (a) | 1 cold, Cold, chilly (a) | 2 torrid (s), like 0 | 3 warm (a), see also 0
 # 4 rise, go-up (v) | 5 fall, rise (v): "rise" is synonym and antonym of "fall" | 6 heat (n)

@@ -10,8 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.word_similarity import (
-    row_cosines,
+from lexclip_core.evaluation.similarity import (
     spearman,
     spearman_by_part,
     spearman_change,
@@ -124,15 +123,3 @@ def test_each_part_is_measured_by_itself_and_small_parts_not_at_all():
     assert result["seen/s/spearman"].value == pytest.approx(-1)
     with pytest.raises(InputError, match="do not pair"):
         spearman_by_part(cosines, scores, parts[:3])
-
-
-def test_row_cosines_are_the_diagonal_of_the_product():
-    rng = np.random.default_rng(2)
-    a, b = rng.normal(size=(2, 6, 5)).astype(np.float32)
-    a, b = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (a, b))
-    cosines = row_cosines(a, b)
-    assert cosines.dtype == np.float64
-    assert cosines == pytest.approx(np.diag(a @ b.T), abs=1e-6)
-    assert row_cosines(a, a).max() <= 1
-    with pytest.raises(InputError, match="do not pair"):
-        row_cosines(a, b[:3])

@@ -1,6 +1,10 @@
+"""Figures: what every figure has in common, what each draws, and its alternative text."""
+
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,9 +12,8 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
-from lexclip_core import figures
 from lexclip_core.errors import InputError
-from lexclip_core.figures import maps, style
+from lexclip_core.figures import alt_texts, cosines, curves, maps, neighbours, rankings, scores, style
 
 PAIRS = pd.DataFrame(
     [
@@ -105,24 +108,23 @@ TRADE_OFFS = pd.DataFrame(
 MATRIX = pd.DataFrame([[1, 0.25], [0.25, 1]], ["hot", "cold"], ["hot", "cold"])
 
 ALL = {
-    "pair_cosines": (figures.pair_cosines, PAIRS, {}),
-    "cosine_histogram": (figures.cosine_histogram, PAIRS, {}),
-    "subtree_map": (figures.subtree_map, LAYOUT, {"side": "after"}),
-    "neighbours": (figures.neighbours, NEIGHBOURS, {}),
-    "history": (figures.history, HISTORY, {}),
-    "rankings": (figures.rankings, RANKINGS, {}),
-    "metric_bars": (figures.metric_bars, METRICS, {}),
-    "frontier": (figures.frontier, FRONTIER, {}),
-    "matrix": (figures.matrix, MATRIX, {"title": "Targets"}),
-    "ribbons": (figures.ribbons, RIBBONS, {"pictures": {"7": "data:image/webp;base64,AA=="}}),
+    "pair_cosines": (cosines.pair_cosines_figure, PAIRS, {}),
+    "cosine_histogram": (cosines.cosine_histogram_figure, PAIRS, {}),
+    "subtree_map": (maps.subtree_map_figure, LAYOUT, {"view": "after"}),
+    "neighbours": (neighbours.neighbours_figure, NEIGHBOURS, {}),
+    "history": (curves.history_figure, HISTORY, {}),
+    "rankings": (rankings.rankings_figure, RANKINGS, {}),
+    "metric_bars": (scores.metric_bars_figure, METRICS, {}),
+    "frontier": (scores.frontier_figure, FRONTIER, {}),
+    "matrix": (scores.matrix_figure, MATRIX, {"title": "Targets"}),
+    "ribbons": (rankings.ribbons_figure, RIBBONS, {"pictures": {"7": "data:image/webp;base64,AA=="}}),
     "trade_offs": (
-        figures.trade_offs,
+        scores.trade_offs_figure,
         TRADE_OFFS,
         {"title": "Trade", "x_title": "AO", "y_title": "accuracy"},
     ),
-    "curve": (figures.curve, CURVE, {"x": "templates", "y": "share", "title": "Consistency"}),
+    "curve": (curves.curve_figure, CURVE, {"x": "templates", "y": "share", "title": "Consistency"}),
 }
-TABLES = {kind: call for kind, call in ALL.items() if kind != "matrix"}
 
 
 def draw(kind: str) -> go.Figure:
@@ -155,8 +157,11 @@ def joined(values: object) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_figure_fits_its_container_and_says_what_it_shows(kind: str):
-    figure = draw(kind)
+def test_every_figure_fits_its_container_says_what_it_shows_and_leaves_its_table_as_it_is(kind: str):
+    function, table, options = ALL[kind]
+    given = table.copy(deep=True)
+    figure = function(table, **options)
+    pd.testing.assert_frame_equal(table, given)
     assert figure.layout.width is None, "the width is the container's"
     assert figure.layout.height >= 200
     assert figure.layout.title.text
@@ -164,57 +169,70 @@ def test_every_figure_fits_its_container_and_says_what_it_shows(kind: str):
     assert figure.layout.template.layout.legend.orientation == "h"
     assert figure.layout.template.layout.legend.yref == "container"
     assert max(map(len, re.split("<br>", re.sub("<span.*?>|</span>", "", figure.layout.title.text)))) <= 52
-
-
-@pytest.mark.parametrize("kind", ALL)
-def test_no_figure_changes_the_table_it_is_given(kind: str):
-    function, table, options = ALL[kind]
-    given = table.copy(deep=True)
-    function(table, **options)
-    pd.testing.assert_frame_equal(table, given)
-
-
-@pytest.mark.parametrize("kind", ALL)
-def test_every_figure_has_an_alternative_text(kind: str):
-    _, table, options = ALL[kind]
     unsaid = ("title", "pictures", "x_title", "y_title")
-    options = {name: value for name, value in options.items() if name not in unsaid}
-    text = figures.alt_text(kind, table, **options)
+    said = {name: value for name, value in options.items() if name not in unsaid}
+    text = alt_texts.alt_text(kind, table, **said)
     assert 40 < len(text) < 400
     assert text.endswith(".")
     assert "nan" not in text
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_a_missing_column_is_named(kind: str):
-    function, table, options = TABLES[kind]
+@pytest.mark.parametrize("kind", ALL)
+def test_every_figure_refuses_a_table_without_rows_or_without_a_column(kind: str):
+    function, table, options = ALL[kind]
+    with pytest.raises(InputError, match=f"{kind}: the table has no rows"):
+        function(table.head(0), **options)
+    if kind == "matrix":  # its columns are words
+        return
     needed = {"history": "step", "curve": "share", "subtree_map": "gloss"}.get(kind, table.columns[0])
     with pytest.raises(InputError, match=rf"{kind}: the table lacks the column\(s\) {needed}"):
         function(table.drop(columns=needed), **options)
 
 
-@pytest.mark.parametrize("kind", ALL)
-def test_an_empty_table_is_refused(kind: str):
-    function, table, options = ALL[kind]
-    with pytest.raises(InputError, match=f"{kind}: the table has no rows"):
-        function(table.head(0), **options)
-
-
 def test_an_unknown_kind_of_figure_is_refused():
-    with pytest.raises(InputError, match=r"no figure is called 'pie'\n.*pair_cosines, cosine_histogram"):
-        figures.alt_text("pie", PAIRS)
+    with pytest.raises(InputError, match=r"unknown figure 'pie'\n.*pair_cosines, cosine_histogram"):
+        alt_texts.alt_text("pie", PAIRS)
+
+
+def test_every_figure_function_is_registered_with_its_alternative_text():
+    modules = (cosines, curves, maps, neighbours, rankings, scores)
+    drawn = {name for module in modules for name in vars(module) if name.endswith("_figure")} - {"new_figure"}
+    registered = alt_texts.figures()
+    assert {one.draw.__name__ for one in registered.values()} == drawn
+    assert set(registered) == set(ALL)
+    assert all(one.describe.__name__ == f"{name}_alt" for name, one in registered.items())
+
+
+def test_a_figure_is_registered_under_the_name_of_both_its_functions():
+    def bars_alt(table: pd.DataFrame) -> str:
+        return f"{len(table)} bars."
+
+    def pie_figure(table: pd.DataFrame) -> go.Figure:
+        return go.Figure()
+
+    with pytest.raises(InputError, match=r"pie_figure is described by bars_alt\n.*pie_figure and pie_alt"):
+        alt_texts.described_by(bars_alt)(pie_figure)
+
+
+def test_figures_are_light():
+    code = (
+        "import sys; from lexclip_core.figures.alt_texts import figures; figures(); "
+        "print(sorted({'torch', 'umap', 'sklearn', 'scipy', 'open_clip'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_the_configuration_sends_nothing_away():
-    assert figures.PLOTLY_CONFIG["showSendToCloud"] is False
-    assert figures.PLOTLY_CONFIG["displaylogo"] is False
+    assert style.PLOTLY_CONFIG["showSendToCloud"] is False
+    assert style.PLOTLY_CONFIG["displaylogo"] is False
 
 
 def test_figures_shown_in_a_notebook_offer_no_upload(monkeypatch: pytest.MonkeyPatch):
     for name in ("plotly_mimetype", "notebook"):
         monkeypatch.setattr(pio.renderers[name], "config", None)
-    figures.use_in_notebook()
-    bundle = pio.renderers["plotly_mimetype"].to_mimebundle(figures.matrix(MATRIX, "Targets").to_dict())
+    style.use_in_notebook()
+    bundle = pio.renderers["plotly_mimetype"].to_mimebundle(scores.matrix_figure(MATRIX, "Targets").to_dict())
     [shown] = bundle.values()
     assert shown["config"]["showSendToCloud"] is False
 
@@ -268,7 +286,7 @@ DEFICIENCIES = {
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_the_palette_stays_apart_under_colour_blindness(deficiency: str):
-    colors = [mark.color for mark in figures.MARKS]
+    colors = [mark.color for mark in style.MARKS]
     linear = np.array([[(int(c[i : i + 2], 16) / 255) ** 2.2 for i in (1, 3, 5)] for c in colors])
     seen = np.clip(linear @ np.array(DEFICIENCIES[deficiency]).T, 0, 1) ** (1 / 2.2)
     distances = np.linalg.norm(seen[:, None] - seen[None], axis=2)[np.triu_indices(len(colors), 1)]
@@ -277,22 +295,22 @@ def test_the_palette_stays_apart_under_colour_blindness(deficiency: str):
 
 def test_marks_differ_in_colour_and_symbol_and_dash():
     for feature in ("color", "symbol", "dash"):
-        values = [getattr(mark, feature) for mark in (*figures.MARKS, style.OTHER_MARK)]
+        values = [getattr(mark, feature) for mark in (*style.MARKS, style.OTHER_MARK)]
         assert len(set(values)) == len(values), feature
 
 
 def test_every_colour_is_seen_on_white():
-    assert all(luminance(mark.color) < 0.5 for mark in (*figures.MARKS, style.OTHER_MARK))
+    assert all(luminance(mark.color) < 0.5 for mark in (*style.MARKS, style.OTHER_MARK))
 
 
 def test_named_groups_keep_their_mark_and_others_take_unused_ones():
-    marks = figures.marks_for(["weight", "antonym", "synonym", "alpha"])
-    assert marks["antonym"] == figures.marks_for(["antonym"])["antonym"]
+    marks = style.marks_for(["weight", "antonym", "synonym", "alpha"])
+    assert marks["antonym"] == style.marks_for(["antonym"])["antonym"]
     assert len({mark.color for mark in marks.values()}) == 4
 
 
 def test_more_groups_than_marks_share_the_last():
-    marks = figures.marks_for([f"run {i}" for i in range(9)])
+    marks = style.marks_for([f"run {i}" for i in range(9)])
     assert [marks["run 7"], marks["run 8"]] == [style.OTHER_MARK] * 2
     assert len(set(marks.values())) == 8
 
@@ -313,19 +331,19 @@ def test_labels_that_would_hide_each_other_are_left_out(x: list[float], limit: i
 
 
 def test_pair_cosines_run_over_the_whole_range_in_the_order_given():
-    figure = figures.pair_cosines(PAIRS)
+    figure = cosines.pair_cosines_figure(PAIRS)
     assert tuple(figure.layout.xaxis.range) == (-1, 1)
     assert figure.layout.yaxis.ticktext == ("happy / sad", "happy / cheerful", "smart / dumb")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1], "the first pair is on top"
 
 
 def test_each_pair_is_an_arrow_from_outlined_before_to_filled_after():
-    figure = figures.pair_cosines(PAIRS)
+    figure = cosines.pair_cosines_figure(PAIRS)
     before, after = trace(figure, "antonym, before"), trace(figure, "antonym")
     assert (list(before.x), list(before.y)) == ([0.5, 0.75], [0, 2])
     assert (list(after.x), list(after.y)) == ([-0.25, 0.25], [0, 2])
     assert (before.marker.symbol, after.marker.symbol) == ("diamond-open", "diamond")
-    assert before.marker.color == after.marker.color == figures.PALETTE["vermillion"]
+    assert before.marker.color == after.marker.color == style.PALETTE["vermillion"]
     arrows = [t for t in figure.data if t.name == "movement"]
     assert joined(arrows[0].x) == [[0.5, -0.25], [0.75, 0.25]]
     assert joined(arrows[1].x) == [[0.25, 0.75]]
@@ -333,27 +351,27 @@ def test_each_pair_is_an_arrow_from_outlined_before_to_filled_after():
 
 def test_a_short_move_has_no_arrow_head():
     table = PAIRS.assign(cosine_after=PAIRS["cosine_before"] + [0.5, 0.1, -0.5])
-    heads = [t.marker.size for t in figures.pair_cosines(table).data if t.name == "movement"]
+    heads = [t.marker.size for t in cosines.pair_cosines_figure(table).data if t.name == "movement"]
     assert [np.asarray(sizes)[1::3].tolist() for sizes in heads] == [[13, 13], [0]]
 
 
 def test_many_pairs_are_drawn_without_names_and_say_where_to_find_them():
     many = pd.concat([PAIRS] * 40)
-    figure = figures.pair_cosines(many)
+    figure = cosines.pair_cosines_figure(many)
     assert figure.layout.yaxis.showticklabels is False
     assert "Hover to read the words." in heading(figure)
     assert figure.layout.height < 1200
 
 
 def test_relations_look_the_same_in_both_figures_of_cosines():
-    pairs, histogram = figures.pair_cosines(PAIRS), figures.cosine_histogram(PAIRS)
+    pairs, histogram = cosines.pair_cosines_figure(PAIRS), cosines.cosine_histogram_figure(PAIRS)
     for relation in ("synonym", "antonym"):
         line = next(t for t in histogram.data if t.name == relation)
         assert line.line.color == trace(pairs, relation).marker.color
 
 
 def test_the_histogram_shows_shares_and_medians_on_shared_axes():
-    figure = figures.cosine_histogram(PAIRS)
+    figure = cosines.cosine_histogram_figure(PAIRS)
     assert tuple(figure.layout.xaxis.range) == tuple(figure.layout.xaxis2.range) == (-1, 1)
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
     assert figure.layout.xaxis.matches == "x2"
@@ -368,28 +386,28 @@ def test_the_histogram_shows_shares_and_medians_on_shared_axes():
 
 
 def test_a_cosine_a_rounding_error_above_one_is_counted():
-    figure = figures.cosine_histogram(PAIRS.assign(cosine_after=1 + 1e-7))
+    figure = cosines.cosine_histogram_figure(PAIRS.assign(cosine_after=1 + 1e-7))
     after = [t for t in figure.data if t.name == "synonym"][1]
     assert after.y[-1] == 100
 
 
 def test_alt_texts_of_cosines_give_each_relation_before_and_after():
-    text = figures.alt_text("pair_cosines", PAIRS)
+    text = alt_texts.alt_text("pair_cosines", PAIRS)
     assert "3 word pairs" in text
     assert "antonym (2) mean 0.62 before, 0.00 after" in text
-    assert "synonym median 0.25 before, 0.75 after" in figures.alt_text("cosine_histogram", PAIRS)
+    assert "synonym median 0.25 before, 0.75 after" in alt_texts.alt_text("cosine_histogram", PAIRS)
 
 
 # matrices
 
 
 def test_a_target_matrix_runs_from_zero_to_one_and_a_cosine_matrix_from_minus_one():
-    [target] = figures.matrix(MATRIX, "Targets").data
+    [target] = scores.matrix_figure(MATRIX, "Targets").data
     assert (target.zmin, target.zmax) == (0, 1)
-    [cosine] = figures.matrix(MATRIX - 0.5, "Cosines").data
+    [cosine] = scores.matrix_figure(MATRIX - 0.5, "Cosines").data
     assert (cosine.zmin, cosine.zmax) == (-1, 1)
     assert cosine.colorscale[1] == (0.5, "#f7f7f7"), "zero is colourless"
-    [named] = figures.matrix(MATRIX, "Cosines", scale="cosine").data
+    [named] = scores.matrix_figure(MATRIX, "Cosines", scale="cosine").data
     assert (named.zmin, named.zmax) == (-1, 1)
     np.testing.assert_array_equal(target.z, MATRIX)
     assert list(target.x) == ["hot", "cold"]
@@ -397,17 +415,17 @@ def test_a_target_matrix_runs_from_zero_to_one_and_a_cosine_matrix_from_minus_on
 
 def test_an_unknown_scale_is_refused():
     with pytest.raises(InputError, match=r"unknown scale 'rainbow'\n.*auto, cosine or target"):
-        figures.matrix(MATRIX, "Targets", scale="rainbow")
+        scores.matrix_figure(MATRIX, "Targets", scale="rainbow")
 
 
 def test_long_words_are_not_merged_when_shortened():
     words = ["uncharacteristically", "uncharacteristicalness"]
-    [heat] = figures.matrix(pd.DataFrame(MATRIX.to_numpy(), words, words), "Targets").data
+    [heat] = scores.matrix_figure(pd.DataFrame(MATRIX.to_numpy(), words, words), "Targets").data
     assert list(heat.y) == words
 
 
 def test_the_matrix_alt_text_names_the_nearest_different_words():
-    assert figures.alt_text("matrix", MATRIX) == (
+    assert alt_texts.alt_text("matrix", MATRIX) == (
         "Heat map of 2 by 2 words, values 0.25 to 1.00; highest between different words: hot and cold, 0.25."
     )
 
@@ -415,9 +433,9 @@ def test_the_matrix_alt_text_names_the_nearest_different_words():
 # the subtree map
 
 
-@pytest.mark.parametrize("side", ["before", "after", "movement"])
-def test_all_sides_of_a_map_share_one_frame(side: str):
-    figure, other = figures.subtree_map(LAYOUT, side), figures.subtree_map(LAYOUT, "before")
+@pytest.mark.parametrize("view", ["before", "after", "movement"])
+def test_all_views_of_a_map_share_one_frame(view: str):
+    figure, other = maps.subtree_map_figure(LAYOUT, view), maps.subtree_map_figure(LAYOUT, "before")
     assert figure.layout.xaxis.range == other.layout.xaxis.range
     assert figure.layout.yaxis.range == other.layout.yaxis.range
     low, high = figure.layout.xaxis.range
@@ -430,8 +448,8 @@ def test_all_sides_of_a_map_share_one_frame(side: str):
     assert set(colors) == {"root", "dog", "cat"}
 
 
-def test_a_side_draws_the_words_there_and_the_edges_to_their_parents():
-    before, after = figures.subtree_map(LAYOUT, "before"), figures.subtree_map(LAYOUT, "after")
+def test_a_map_draws_the_words_there_and_the_edges_to_their_parents():
+    before, after = maps.subtree_map_figure(LAYOUT, "before"), maps.subtree_map_figure(LAYOUT, "after")
     assert list(trace(before, "dog").x) == [2, 2.5]
     assert list(trace(after, "dog").x) == [3, 3.5]
     assert joined(trace(after, "taxonomy").x) == [[3, 0], [-6, 0], [3.5, 3]]
@@ -442,8 +460,8 @@ def test_a_side_draws_the_words_there_and_the_edges_to_their_parents():
     assert "0.94" in heading(before)
 
 
-def test_movement_is_an_arrow_a_word():
-    figure = figures.subtree_map(LAYOUT, "movement")
+def test_movement_is_an_arrow_per_word():
+    figure = maps.subtree_map_figure(LAYOUT, "movement")
     arrows = [joined(t.x) for t in figure.data if t.name == "movement"]
     assert arrows == [[[0, 0]], [[2, 3], [2.5, 3.5]], [[-2, -6]]]
     assert not [t for t in figure.data if t.name == "taxonomy"]
@@ -466,7 +484,7 @@ def test_small_branches_are_put_together():
     assert counts["head0"] == 4
     assert counts[maps.OTHER_BRANCHES] == 4
     assert len(counts) == 7
-    figure = figures.subtree_map(
+    figure = maps.subtree_map_figure(
         rows.assign(gloss="", x_before=0.0, y_before=0.0, x_after=0.0, y_after=0.0), "after"
     )
     points = [t for t in figure.data if t.mode == "markers"]
@@ -479,17 +497,17 @@ def test_a_circle_of_parents_ends():
     assert set(maps.branches(rows)) <= {"a", "b"}
 
 
-def test_an_unknown_side_is_refused():
-    with pytest.raises(InputError, match=r"unknown side 'later'\n.*before, after, movement"):
-        figures.subtree_map(LAYOUT, "later")
+def test_an_unknown_view_is_refused():
+    with pytest.raises(InputError, match=r"unknown view 'later'\n.*before, after, movement"):
+        maps.subtree_map_figure(LAYOUT, "later")
 
 
 def test_map_alt_texts_warn_and_name_what_moved():
-    assert figures.alt_text("subtree_map", LAYOUT, "before") == (
+    assert alt_texts.alt_text("subtree_map", LAYOUT, "before") == (
         "Map of the words before tuning: 4 words with their taxonomy; largest branches dog, cat. "
-        "Trustworthiness before 0.94 (of 1). " + figures.MAP_CAPTION
+        "Trustworthiness before 0.94 (of 1). " + style.MAP_CAPTION
     )
-    text = figures.alt_text("subtree_map", LAYOUT, side="movement")
+    text = alt_texts.alt_text("subtree_map", LAYOUT, view="movement")
     assert "4 arrows from before to after; cat moved furthest." in text
 
 
@@ -497,7 +515,7 @@ def test_map_alt_texts_warn_and_name_what_moved():
 
 
 def test_neighbours_stand_at_their_ranks_and_only_those_that_stayed_are_joined():
-    figure = figures.neighbours(NEIGHBOURS)
+    figure = neighbours.neighbours_figure(NEIGHBOURS)
     assert joined(trace(figure, "rank change").y) == [[2, 1]]
     left, entered = trace(figure, "left"), trace(figure, "entered")
     assert (list(left.x), list(left.y), left.text) == ([0], [1], ("sad (41)",))
@@ -509,7 +527,7 @@ def test_neighbours_stand_at_their_ranks_and_only_those_that_stayed_are_joined()
 
 
 def test_each_change_stands_in_the_legend_once():
-    shown = [t.name for t in figures.neighbours(NEIGHBOURS).data if t.showlegend]
+    shown = [t.name for t in neighbours.neighbours_figure(NEIGHBOURS).data if t.showlegend]
     assert sorted(shown) == ["entered", "left", "stayed"]
 
 
@@ -520,14 +538,14 @@ def test_the_last_rank_is_drawn_even_if_its_word_stood_higher_on_the_other_side(
         ("c", 7, 2, 0.1, 0.6, "entered"),
     ]
     rows += [("d", 3, 8, 0.4, 0.1, "left")]
-    figure = figures.neighbours(pd.DataFrame(rows, columns=NEIGHBOURS.columns))
+    figure = neighbours.neighbours_figure(pd.DataFrame(rows, columns=NEIGHBOURS.columns))
     low, high = sorted(figure.layout.yaxis.range)
     assert low < 1
     assert 3 < high < 4
 
 
 def test_the_neighbour_alt_text_lists_what_changed():
-    text = figures.alt_text("neighbours", NEIGHBOURS)
+    text = alt_texts.alt_text("neighbours", NEIGHBOURS)
     assert text == (
         "Nearest words before and after tuning: 1 stayed (glad); 1 left (sad); 1 entered (merry)."
     )
@@ -537,7 +555,7 @@ def test_the_neighbour_alt_text_lists_what_changed():
 
 
 def test_history_draws_each_term_and_leaves_out_the_clock():
-    figure = figures.history(HISTORY)
+    figure = curves.history_figure(HISTORY)
     assert [t.name for t in figure.data] == ["distance", "anchor", "total"]
     assert list(trace(figure, "total").y) == [0.5, 0.375, 0.25]
     assert list(trace(figure, "total").x) == [1, 2, 3]
@@ -546,36 +564,36 @@ def test_history_draws_each_term_and_leaves_out_the_clock():
 
 
 def test_history_is_on_a_log_axis_where_no_value_is_negative_and_zeros_are_owned_up_to():
-    figure = figures.history(HISTORY)
+    figure = curves.history_figure(HISTORY)
     assert figure.layout.yaxis.type == "log"
     assert np.isnan(trace(figure, "anchor").y[0])
     assert "zero is not drawn" in heading(figure)
-    negative = figures.history(HISTORY.assign(anchor=[-1.0, 0.0, 1.0]))
+    negative = curves.history_figure(HISTORY.assign(anchor=[-1.0, 0.0, 1.0]))
     assert negative.layout.yaxis.type == "linear"
     assert list(trace(negative, "anchor").y) == [-1, 0, 1]
 
 
 def test_a_long_history_is_drawn_as_means_and_says_so():
     steps = np.arange(1200)
-    figure = figures.history(pd.DataFrame({"step": steps, "total": 1.0 + steps % 2}))
+    figure = curves.history_figure(pd.DataFrame({"step": steps, "total": 1.0 + steps % 2}))
     assert len(trace(figure, "total").y) == 600
     assert set(trace(figure, "total").y) == {1.5}
     assert "mean of 2 steps" in heading(figure)
 
 
 def test_one_step_is_drawn_as_points():
-    assert figures.history(HISTORY.head(1)).data[0].mode == "markers"
+    assert curves.history_figure(HISTORY.head(1)).data[0].mode == "markers"
 
 
 def test_the_history_alt_text_gives_first_and_last():
-    assert "total from 0.5 to 0.25" in figures.alt_text("history", HISTORY)
+    assert "total from 0.5 to 0.25" in alt_texts.alt_text("history", HISTORY)
 
 
 # metrics, frontier, curves
 
 
 def test_metric_points_carry_their_intervals_and_none_where_none_is_known():
-    figure = figures.metric_bars(METRICS)
+    figure = scores.metric_bars_figure(METRICS)
     base = trace(figure, "base")
     assert list(base.x) == [0.5, 0.75]
     assert list(base.error_x.array) == [0.125, 0]
@@ -588,11 +606,11 @@ def test_metric_points_carry_their_intervals_and_none_where_none_is_known():
 
 
 def test_the_metric_alt_text_gives_each_run():
-    assert "heldout/auc: base 0.500, lexclip 0.750; men:" in figures.alt_text("metric_bars", METRICS)
+    assert "heldout/auc: base 0.500, lexclip 0.750; men:" in alt_texts.alt_text("metric_bars", METRICS)
 
 
 def test_the_frontier_draws_gain_against_retention_and_the_aim():
-    figure = figures.frontier(FRONTIER, gain_title="AUC", retention_title="MEN", aim=(0.875, 0.7))
+    figure = scores.frontier_figure(FRONTIER, gain_title="AUC", retention_title="MEN", aim=(0.875, 0.7))
     assert (list(trace(figure, "weight").x), list(trace(figure, "weight").y)) == ([0.75, 0.5], [0.5, 0.75])
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("AUC", "MEN")
     assert figure.layout.xaxis.range[1] > 0.875, "the aim lies inside the picture"
@@ -602,13 +620,13 @@ def test_the_frontier_draws_gain_against_retention_and_the_aim():
 
 
 def test_the_frontier_alt_text_names_both_ends():
-    text = figures.alt_text("frontier", FRONTIER)
+    text = alt_texts.alt_text("frontier", FRONTIER)
     assert "Most gain: weight 1 (weight), gain 0.750 at retention 0.500." in text
     assert "Most retention: weight 2 (weight), gain 0.500 at retention 0.750." in text
 
 
-def test_a_curve_has_a_line_and_a_band_a_group():
-    figure = figures.curve(
+def test_a_curve_has_a_line_and_a_band_per_group():
+    figure = curves.curve_figure(
         CURVE, "templates", "share", title="Consistency", interval=("low", "high"), group="model"
     )
     assert list(trace(figure, "tuned").y) == [1, 0.75]
@@ -619,13 +637,13 @@ def test_a_curve_has_a_line_and_a_band_a_group():
 
 
 def test_a_single_curve_needs_no_legend():
-    figure = figures.curve(CURVE.head(2), "templates", "share", title="Consistency")
+    figure = curves.curve_figure(CURVE.head(2), "templates", "share", title="Consistency")
     assert [t.name for t in figure.data] == ["share"]
     assert figure.layout.showlegend is False
 
 
 def test_the_curve_alt_text_gives_both_ends_of_each_line():
-    text = figures.alt_text("curve", CURVE, "templates", "share", group="model")
+    text = alt_texts.alt_text("curve", CURVE, "templates", "share", group="model")
     assert text.startswith("Curve of share over templates: base from 1.000 at 1 to 0.500 at 2; tuned ")
     assert text.endswith(" from 1.000 at 1 to 0.750 at 2.")
 
@@ -644,15 +662,15 @@ def test_rankings_tick_the_right_name_without_colour_and_share_one_axis():
 
 
 def test_rankings_of_a_picture_without_a_class_tick_nothing():
-    figure = figures.rankings(RANKINGS.assign(correct=False, cosine=RANKINGS["cosine"].abs()))
+    figure = rankings.rankings_figure(RANKINGS.assign(correct=False, cosine=RANKINGS["cosine"].abs()))
     assert "✓" not in figure.layout.title.text + "".join(figure.layout.yaxis.ticktext)
     assert figure.layout.xaxis.range[0] == 0
 
 
 def test_the_rankings_alt_text_says_where_the_right_name_stands():
-    said = figures.alt_text("rankings", RANKINGS)
+    said = alt_texts.alt_text("rankings", RANKINGS)
     assert "base: 1 wolf 0.250, 2 dog 0.125; the right name has rank 2." in said
-    assert "rank" not in figures.alt_text("rankings", RANKINGS.assign(correct=False))
+    assert "rank" not in alt_texts.alt_text("rankings", RANKINGS.assign(correct=False))
 
 
 # ribbons and trade-offs
@@ -678,11 +696,11 @@ def test_a_ribbon_joins_each_picture_that_both_queries_find_and_no_other():
 
 
 def test_the_words_for_ribbons_count_what_both_share():
-    assert "2 pictures stand in both, 1 at the same rank" in figures.alt_text("ribbons", RIBBONS)
+    assert "2 pictures stand in both, 1 at the same rank" in alt_texts.alt_text("ribbons", RIBBONS)
 
 
 def test_a_dominated_setting_is_grey_and_unlabelled_and_the_chosen_one_ringed():
-    figure = figures.trade_offs(TRADE_OFFS, title="T", x_title="x", y_title="y", base=(0.25, 1.0))
+    figure = scores.trade_offs_figure(TRADE_OFFS, title="T", x_title="x", y_title="y", base=(0.25, 1.0))
     texts = trace(figure, "texts")
     assert list(texts.text) == ["L2 1", ""]
     assert texts.marker.color[1] == style.faint(style.NEUTRAL, 0.55)
@@ -693,7 +711,7 @@ def test_a_dominated_setting_is_grey_and_unlabelled_and_the_chosen_one_ringed():
 
 
 def test_the_words_for_trade_offs_name_only_what_is_not_beaten():
-    text = figures.alt_text("trade_offs", TRADE_OFFS)
+    text = alt_texts.alt_text("trade_offs", TRADE_OFFS)
     assert "3 settings" in text
     assert "L2 1: 0.750 and 0.500; L1 1: 0.500 and 0.750" in text
     assert "L3" not in text

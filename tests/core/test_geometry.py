@@ -1,3 +1,5 @@
+"""Tables of pairs and neighbours, and the joint map of words before and after tuning."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,11 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.neighbors import NearestNeighbors
 
-from lexclip_core import geometry
 from lexclip_core.errors import InputError
-from lexclip_core.geometry import layout as layout_module
+from lexclip_core.figures import cosines, maps, neighbours
 
 WORDS = ("hot", "warm", "cold", "chilly")
 
@@ -32,13 +32,7 @@ def random_rows(n: int, dim: int = 16, seed: int = 0) -> np.ndarray:
     return unit(np.random.default_rng(seed).normal(size=(n, dim)))
 
 
-# pair cosines
-
-
-def test_pair_cosines_are_the_cosines_of_the_angles_between():
-    before, after = geometry.pair_cosines(BEFORE[:2], BEFORE[2:], AFTER[:2], AFTER[2:])
-    np.testing.assert_allclose(before, [1 / 2, 1 / 2], atol=1e-6)
-    np.testing.assert_allclose(after, [-1, np.sqrt(3) / 2], atol=1e-6)
+# pairs
 
 
 def test_pair_table_keeps_the_pairs_columns_and_order():
@@ -46,7 +40,7 @@ def test_pair_table_keeps_the_pairs_columns_and_order():
         {"word_a": ["cold", "hot"], "word_b": ["hot", "warm"], "relation": ["antonym", "similar"]},
         index=[7, 3],
     )
-    table = geometry.pair_table(pairs, WORDS, BEFORE, AFTER)
+    table = cosines.pair_table(pairs, WORDS, BEFORE, AFTER)
     assert list(table.columns) == ["word_a", "word_b", "relation", "cosine_before", "cosine_after"]
     assert list(table["relation"]) == ["antonym", "similar"]
     np.testing.assert_allclose(table["cosine_before"], [1 / 2, np.sqrt(3) / 2], atol=1e-6)
@@ -54,10 +48,10 @@ def test_pair_table_keeps_the_pairs_columns_and_order():
     assert "cosine_before" not in pairs, "the table given is left as it is"
 
 
-def test_the_two_sides_may_have_different_dimensions():
+def test_before_and_after_may_have_different_dimensions():
     wide = np.pad(AFTER, ((0, 0), (0, 3)))
     pairs = pd.DataFrame({"word_a": ["hot"], "word_b": ["cold"]})
-    table = geometry.pair_table(pairs, WORDS, BEFORE, wide)
+    table = cosines.pair_table(pairs, WORDS, BEFORE, wide)
     assert table["cosine_after"].item() == pytest.approx(-1)
 
 
@@ -69,7 +63,7 @@ def test_pair_summary_counts_and_averages_by_relation():
             "cosine_after": [0.0, 0.75, 1.0],
         }
     )
-    summary = geometry.pair_summary(table).set_index("relation")
+    summary = cosines.pair_summary(table).set_index("relation")
     assert summary.loc["antonym"].to_dict() == {
         "pairs": 2,
         "mean_before": 5 / 8,
@@ -83,7 +77,7 @@ def test_pair_summary_counts_and_averages_by_relation():
 def test_a_word_without_embedding_is_named_with_what_is_near():
     pairs = pd.DataFrame({"word_a": ["hot"], "word_b": ["colds"]})
     with pytest.raises(InputError, match=r"no embedding for 'colds'\n.*4 words encoded; near 'colds': cold"):
-        geometry.pair_table(pairs, WORDS, BEFORE, AFTER)
+        cosines.pair_table(pairs, WORDS, BEFORE, AFTER)
 
 
 @pytest.mark.parametrize(
@@ -98,38 +92,20 @@ def test_a_word_without_embedding_is_named_with_what_is_near():
 )
 def test_embeddings_that_do_not_fit_are_refused(before: np.ndarray, after: np.ndarray, complaint: str):
     with pytest.raises(InputError, match=complaint):
-        geometry.neighbour_table(WORDS, before, after, "hot", 1)
+        neighbours.neighbour_table(WORDS, before, after, "hot", 1)
 
 
 # neighbours
 
 
-def test_nearest_equals_an_independent_exact_search():
-    rows = random_rows(300)
-    indices, cosines = geometry.nearest(rows, range(300), 7)
-    oracle = NearestNeighbors(n_neighbors=8, metric="cosine", algorithm="brute").fit(rows)
-    distances, expected = oracle.kneighbors(rows)
-    np.testing.assert_array_equal(indices, expected[:, 1:])
-    np.testing.assert_allclose(cosines, 1 - distances[:, 1:], atol=1e-5)
-
-
-def test_nearest_breaks_ties_by_row_and_leaves_the_row_itself_out():
-    rows = at_angles(0, 0, 30, -30, 0)
-    indices, cosines = geometry.nearest(rows, [0, 2], 3)
-    assert indices.tolist() == [[1, 4, 2], [0, 1, 4]]
-    np.testing.assert_allclose(cosines[0], [1, 1, np.sqrt(3) / 2], atol=1e-6)
-
-
 @pytest.mark.parametrize("k", [0, 4])
 def test_as_many_neighbours_as_words_cannot_be_had(k: int):
     with pytest.raises(InputError, match=f"k is {k}, but must lie between 1 and 3"):
-        geometry.nearest(BEFORE, [0], k)
-    with pytest.raises(InputError, match=f"k is {k}, but must lie between 1 and 3"):
-        geometry.neighbour_table(WORDS, BEFORE, AFTER, "hot", k)
+        neighbours.neighbour_table(WORDS, BEFORE, AFTER, "hot", k)
 
 
 def test_the_neighbour_table_says_what_stayed_entered_and_left():
-    table = geometry.neighbour_table(WORDS, BEFORE, AFTER, "hot", 2)
+    table = neighbours.neighbour_table(WORDS, BEFORE, AFTER, "hot", 2)
     # degrees from hot: warm 30, cold 60, chilly 90 before; chilly 30, warm 60, cold 180 after
     assert table[["neighbour", "rank_before", "rank_after", "change"]].values.tolist() == [
         ["chilly", 3, 1, "entered"],
@@ -140,11 +116,11 @@ def test_the_neighbour_table_says_what_stayed_entered_and_left():
     np.testing.assert_allclose(table["cosine_after"], [np.sqrt(3) / 2, 1 / 2, -1], atol=1e-6)
 
 
-def test_a_typed_text_is_held_against_the_words_and_may_leave_itself_out():
+def test_a_typed_text_is_compared_with_the_words_and_may_leave_itself_out():
     before, after = at_angles(1)[0], at_angles(179)[0]
-    table = geometry.neighbour_table_of_vector(WORDS, BEFORE, AFTER, before, after, 1)
+    table = neighbours.neighbour_table_of_vector(WORDS, BEFORE, AFTER, before, after, 1)
     assert dict(zip(table["neighbour"], table["change"], strict=True)) == {"cold": "entered", "hot": "left"}
-    table = geometry.neighbour_table_of_vector(
+    table = neighbours.neighbour_table_of_vector(
         WORDS, BEFORE, AFTER, before, after, 1, exclude=["hot", "cold"]
     )
     assert dict(zip(table["neighbour"], table["change"], strict=True)) == {"warm": "stayed"}
@@ -152,15 +128,17 @@ def test_a_typed_text_is_held_against_the_words_and_may_leave_itself_out():
 
 def test_a_vector_of_another_tower_is_refused():
     with pytest.raises(InputError, match="vector_before has 3 dimensions, the words have 2"):
-        geometry.neighbour_table_of_vector(WORDS, BEFORE, AFTER, np.eye(3)[0], AFTER[0], 1)
+        neighbours.neighbour_table_of_vector(WORDS, BEFORE, AFTER, np.eye(3)[0], AFTER[0], 1)
 
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000), n=st.integers(3, 25), k=st.integers(1, 10))
-def test_neighbour_tables_hold_k_words_of_either_side(seed: int, n: int, k: int):
+def test_neighbour_tables_have_k_words_before_and_after(seed: int, n: int, k: int):
     k = min(k, n - 1)
     words = [f"word{i}" for i in range(n)]
-    table = geometry.neighbour_table(words, random_rows(n, 4, seed), random_rows(n, 4, seed + 1), "word0", k)
+    table = neighbours.neighbour_table(
+        words, random_rows(n, 4, seed), random_rows(n, 4, seed + 1), "word0", k
+    )
     changes = table["change"].value_counts().to_dict()
     assert changes.get("stayed", 0) + changes.get("left", 0) == k
     assert changes.get("stayed", 0) + changes.get("entered", 0) == k
@@ -172,7 +150,7 @@ def test_neighbour_tables_hold_k_words_of_either_side(seed: int, n: int, k: int)
 def test_nothing_enters_where_nothing_changed():
     rows = random_rows(50)
     words = [f"word{i}" for i in range(50)]
-    table = geometry.neighbour_table(words, rows, rows, "word3", 5)
+    table = neighbours.neighbour_table(words, rows, rows, "word3", 5)
     assert set(table["change"]) == {"stayed"}
     assert table["rank_before"].tolist() == table["rank_after"].tolist() == [1, 2, 3, 4, 5]
 
@@ -186,28 +164,28 @@ def clustered(n: int = 30) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def twice() -> tuple[geometry.JointLayout, geometry.JointLayout]:
+def twice() -> tuple[maps.JointLayout, maps.JointLayout]:
     rows = clustered()
-    return tuple(geometry.joint_layout(rows, rows, seed=3, n_neighbors=8, n_epochs=60) for _ in range(2))
+    return tuple(maps.joint_layout(rows, rows, seed=3, n_neighbors=8, n_epochs=60) for _ in range(2))
 
 
-def test_one_seed_gives_one_layout(twice: tuple[geometry.JointLayout, geometry.JointLayout]):
+def test_one_seed_gives_one_layout(twice: tuple[maps.JointLayout, maps.JointLayout]):
     first, second = twice
     np.testing.assert_array_equal(first.before, second.before)
     np.testing.assert_array_equal(first.after, second.after)
 
 
-def test_words_that_did_not_change_hardly_move(twice: tuple[geometry.JointLayout, geometry.JointLayout]):
+def test_words_that_did_not_change_hardly_move(twice: tuple[maps.JointLayout, maps.JointLayout]):
     layout = twice[0]
     assert layout.before.shape == layout.after.shape == (30, 2)
     assert layout.relative_movement < 0.2
 
 
 def test_a_layout_of_clusters_is_trustworthy_and_says_how(
-    twice: tuple[geometry.JointLayout, geometry.JointLayout],
+    twice: tuple[maps.JointLayout, maps.JointLayout],
 ):
     layout = twice[0]
-    assert layout.trustworthiness_before == geometry.trustworthiness(clustered(), layout.before, 8)
+    assert layout.trustworthiness_before == maps.trustworthiness(clustered(), layout.before, 8)
     assert 0.8 < layout.trustworthiness_before <= 1
     assert 0.8 < layout.trustworthiness_after <= 1
     assert (layout.n_neighbors, layout.seed) == (8, 3)
@@ -215,29 +193,16 @@ def test_a_layout_of_clusters_is_trustworthy_and_says_how(
 
 def test_a_map_of_four_words_is_refused():
     with pytest.raises(InputError, match=r"a map of 4 words says nothing\n.*at least 5 words"):
-        geometry.joint_layout(BEFORE, AFTER)
+        maps.joint_layout(BEFORE, AFTER)
 
 
 def test_one_neighbour_is_too_few():
     with pytest.raises(InputError, match="n_neighbors is 1, but must be at least 2"):
-        geometry.joint_layout(random_rows(9), random_rows(9), n_neighbors=1)
+        maps.joint_layout(random_rows(9), random_rows(9), n_neighbors=1)
 
 
-def drawn(positions: np.ndarray, calls: list[dict]) -> object:
-    """Stand in for AlignedUMAP: note what is asked for, and give the same positions on both sides."""
-
-    def fake(before: np.ndarray, after: np.ndarray, **options: object) -> tuple[np.ndarray, np.ndarray]:
-        calls.append({"words": len(before), **options})
-        return positions[: len(before)], positions[: len(before)] + 1
-
-    return fake
-
-
-def test_a_small_set_lowers_n_neighbors(monkeypatch: pytest.MonkeyPatch):
-    calls: list[dict] = []
-    monkeypatch.setattr(layout_module, "_aligned_umap", drawn(random_rows(9, 2), calls))
-    layout = geometry.joint_layout(random_rows(6), random_rows(6), seed=5)
-    assert calls == [{"words": 6, "seed": 5, "n_neighbors": 5, "n_epochs": None}]
+def test_a_small_set_lowers_n_neighbors():
+    layout = maps.joint_layout(random_rows(6), random_rows(6), seed=5, n_epochs=10)
     assert layout.n_neighbors == 5
 
 
@@ -245,13 +210,13 @@ def test_a_small_set_lowers_n_neighbors(monkeypatch: pytest.MonkeyPatch):
 def test_trustworthiness_is_one_where_the_map_is_the_space_and_allows_tiny_sets(n: int):
     degrees = np.sort(np.random.default_rng(0).uniform(0, 90, n))
     along = np.column_stack([degrees, np.zeros(n)])
-    assert geometry.trustworthiness(at_angles(*degrees), along, n_neighbors=15) == pytest.approx(1)
+    assert maps.trustworthiness(at_angles(*degrees), along, n_neighbors=15) == pytest.approx(1)
 
 
 def test_trustworthiness_falls_when_the_map_is_shuffled():
     degrees = np.arange(40.0)
     along = np.random.default_rng(0).permutation(np.column_stack([degrees, np.zeros(40)]))
-    assert geometry.trustworthiness(at_angles(*degrees), along, n_neighbors=5) < 0.7
+    assert maps.trustworthiness(at_angles(*degrees), along, n_neighbors=5) < 0.7
 
 
 def nodes(subtree: str, words: list[str]) -> pd.DataFrame:
@@ -263,54 +228,40 @@ def nodes(subtree: str, words: list[str]) -> pd.DataFrame:
     )
 
 
-def test_each_subtree_is_laid_out_by_itself(monkeypatch: pytest.MonkeyPatch):
-    calls: list[dict] = []
-    positions = random_rows(9, 2)
-    monkeypatch.setattr(layout_module, "_aligned_umap", drawn(positions, calls))
-    words = [f"word{i}" for i in range(20)]
-    both = pd.concat([nodes("a.n.01", words[:6]), nodes("b.n.01", words[5:12])])
-    table = geometry.subtree_layout(both, words, random_rows(20), random_rows(20, seed=1), seed=2)
-    assert [call["words"] for call in calls] == [6, 7]
+def test_each_subtree_is_laid_out_by_itself():
+    words, before, after = [f"word{i}" for i in range(20)], random_rows(20), random_rows(20, seed=1)
+    first, second = nodes("a.n.01", words[:6]), nodes("b.n.01", words[5:12])
+    table = maps.subtree_layout(pd.concat([first, second]), words, before, after, seed=2)
     assert list(table.columns) == [
-        "subtree",
-        "word",
-        "synset",
-        "parent",
-        "gloss",
-        "x_before",
-        "y_before",
-        "x_after",
-        "y_after",
-        "trustworthiness_before",
-        "trustworthiness_after",
+        *first.columns,
+        *("x_before", "y_before", "x_after", "y_after", "trustworthiness_before", "trustworthiness_after"),
     ]
     assert table["word"].tolist() == words[:6] + words[5:12]
-    np.testing.assert_allclose(table["x_after"] - table["x_before"], 1, atol=1e-6)
-    np.testing.assert_array_equal(table.loc[:5, ["x_before", "y_before"]].to_numpy(), positions[:6])
-    assert table.groupby("subtree")["trustworthiness_before"].nunique().tolist() == [1, 1]
+    alone = maps.layout_table(second, maps.joint_layout(before[5:12], after[5:12], seed=2))
+    pd.testing.assert_frame_equal(table[table["subtree"] == "b.n.01"].reset_index(drop=True), alone)
 
 
 def test_a_subtree_word_without_embedding_is_named():
     with pytest.raises(
         InputError, match="no embedding for 'word0', 'word1', 'word2', 'word3', 'word4' and 5 more"
     ):
-        geometry.subtree_layout(nodes("a.n.01", [f"word{i}" for i in range(10)]), WORDS, BEFORE, AFTER)
+        maps.subtree_layout(nodes("a.n.01", [f"word{i}" for i in range(10)]), WORDS, BEFORE, AFTER)
 
 
 def test_no_nodes_and_misfitting_nodes_are_refused():
     empty = nodes("a.n.01", ["x"]).head(0)
     with pytest.raises(InputError, match="no nodes to lay out"):
-        geometry.subtree_layout(empty, WORDS, BEFORE, AFTER)
-    layout = geometry.JointLayout(BEFORE, AFTER, 1.0, 1.0, 2, 0)
+        maps.subtree_layout(empty, WORDS, BEFORE, AFTER)
+    layout = maps.JointLayout(BEFORE, AFTER, 1.0, 1.0, 2, 0)
     with pytest.raises(InputError, match="3 nodes but 4 positions"):
-        geometry.layout_table(nodes("a.n.01", ["x", "y", "z"]), layout)
+        maps.layout_table(nodes("a.n.01", ["x", "y", "z"]), layout)
 
 
 def test_the_layout_summary_measures_movement_in_spreads():
     square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=float)
     moved = square + np.array([[0, 0], [0, 0], [0, 0], [4, 0]])
-    layout = geometry.JointLayout(square, moved, 0.75, 0.5, 2, 0)
-    summary = geometry.layout_summary(geometry.layout_table(nodes("a.n.01", list(WORDS)), layout))
+    layout = maps.JointLayout(square, moved, 0.75, 0.5, 2, 0)
+    summary = maps.layout_summary(maps.layout_table(nodes("a.n.01", list(WORDS)), layout))
     assert summary == {
         "words": 4,
         "relative_movement": pytest.approx(1 / np.sqrt(2)),  # one of four moves 4; the spread is sqrt(2)

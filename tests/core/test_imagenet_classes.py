@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from lexclip_core.datasets.imagenet_classes import synonym_classes, wnids
+from lexclip_core.datasets.pictures.imagenet import synonym_classes, wnids
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
 

@@ -9,13 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexclip_core import ledger, storage
-from lexclip_core.datasets import reported
+from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.ledger import Conditions, Expectation, Place, Quantity
-from lexclip_core.ledger.judging import effect, judge_claim, judge_number
-from lexclip_core.ledger.references import data_of, reference, same_setting, tower_of
-from lexclip_core.ledger.verdicts import by_direction, by_statement, by_value, combined
+from lexclip_core.evaluation.intervals import Estimate
+from lexclip_core.papers import ledger as ledger_module
+from lexclip_core.papers import measurement, reported
+from lexclip_core.papers.measurement import Conditions, Expectation
+from lexclip_core.papers.reported import Place
+from lexclip_core.papers.verdicts import (
+    by_direction,
+    by_statement,
+    by_value,
+    combined,
+    data_of,
+    effect,
+    judge_claim,
+    judge_number,
+    reference,
+    same_setting,
+    tower_of,
+)
 
 EMOJI = Conditions("emoji", "heldout", "all-MiniLM-L6-v2", "emoji")
 THEIRS = Conditions("ImageNet val", "heldout", "ViT-B-32/laion400m_e31", "ViT-B-32/laion400m_e31")
@@ -34,12 +47,12 @@ def row(table, name: str):
 @pytest.mark.parametrize(
     ("ours", "verdict"),
     [
-        (Quantity(63.8), "reproduced"),  # 63.5 +- 0.3 read off a figure
-        (Quantity(63.81), "contradicted"),
-        (Quantity(63.19, 60, 66, 3), "within noise"),
-        (Quantity(60, 57, 63.2), "within noise"),
-        (Quantity(60, 57, 63.1), "contradicted"),
-        (Quantity(70, 63.8, 76), "within noise"),
+        (Estimate(63.8), "reproduced"),  # 63.5 +- 0.3 read off a figure
+        (Estimate(63.81), "contradicted"),
+        (Estimate(63.19, 60, 66, 3), "within noise"),
+        (Estimate(60, 57, 63.2), "within noise"),
+        (Estimate(60, 57, 63.1), "contradicted"),
+        (Estimate(70, 63.8, 76), "within noise"),
     ],
 )
 def test_on_the_papers_own_setting_the_value_counts(ours, verdict):
@@ -47,21 +60,21 @@ def test_on_the_papers_own_setting_the_value_counts(ours, verdict):
 
 
 def test_a_count_is_the_same_or_not():
-    assert by_value(Quantity(31989), 31989, 0) == "reproduced"
-    assert by_value(Quantity(31990), 31989, 0) == "contradicted"
+    assert by_value(Estimate(31989), 31989, 0) == "reproduced"
+    assert by_value(Estimate(31990), 31989, 0) == "contradicted"
 
 
 @pytest.mark.parametrize(
     ("change", "theirs", "verdict"),
     [
-        (Quantity(0.1, 0.01, 0.2), 7.9, "reproduced"),
-        (Quantity(0.1, -0.01, 0.2), 7.9, "within noise"),
-        (Quantity(-0.1, -0.2, -0.01), 7.9, "contradicted"),
-        (Quantity(-0.1, -0.2, -0.01), -18.7, "reproduced"),
-        (Quantity(0.1, 0.01, 0.2), -18.7, "contradicted"),
-        (Quantity(0.1, 0.0, 0.2), 7.9, "within noise"),  # an end at 0 is no direction
-        (Quantity(0.1, None, None, 1), 7.9, "within noise"),  # one draw
-        (Quantity(0.1, 0.01, 0.2), -0.4, "within noise"),  # the paper's own change is within 0.3 + 0.3
+        (Estimate(0.1, 0.01, 0.2), 7.9, "reproduced"),
+        (Estimate(0.1, -0.01, 0.2), 7.9, "within noise"),
+        (Estimate(-0.1, -0.2, -0.01), 7.9, "contradicted"),
+        (Estimate(-0.1, -0.2, -0.01), -18.7, "reproduced"),
+        (Estimate(0.1, 0.01, 0.2), -18.7, "contradicted"),
+        (Estimate(0.1, 0.0, 0.2), 7.9, "within noise"),  # an end at 0 is no direction
+        (Estimate(0.1, None, None, 1), 7.9, "within noise"),  # one draw
+        (Estimate(0.1, 0.01, 0.2), -0.4, "within noise"),  # the paper's own change is within 0.3 + 0.3
     ],
 )
 def test_on_another_setting_the_direction_counts(change, theirs, verdict):
@@ -70,23 +83,23 @@ def test_on_another_setting_the_direction_counts(change, theirs, verdict):
 
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(0.7, 9))
 def test_turning_both_effects_round_changes_no_verdict(value, half, theirs):
-    ours = Quantity(value, value - half, value + half)
-    turned = Quantity(-value, -value - half, -value + half)
+    ours = Estimate(value, value - half, value + half)
+    turned = Estimate(-value, -value - half, -value + half)
     assert by_direction(ours, theirs, 0.6) == by_direction(turned, -theirs, 0.6)
 
 
 @pytest.mark.parametrize(
     ("value", "expected", "verdict"),
     [
-        (Quantity(0.5, 0.4, 0.6), ("above", 0.25), "reproduced"),
-        (Quantity(0.5, 0.2, 0.6), ("above", 0.25), "within noise"),
-        (Quantity(0.2, 0.1, 0.24), ("above", 0.25), "contradicted"),
-        (Quantity(0.0, 0.0, 0.0), ("above", 0), "within noise"),  # no effect is no opposite effect
-        (Quantity(0.2, 0.1, 0.24), ("below", 0.25), "reproduced"),
-        (Quantity(0.5, 0.4, 0.6), ("below", 0.25), "contradicted"),
-        (Quantity(0.9, 0.8, 0.99), ("equals", 1), "contradicted"),
-        (Quantity(0.9, 0.8, 1.0), ("equals", 1), "reproduced"),
-        (Quantity(0.9), ("above", 0), "within noise"),  # a share without an interval decides nothing
+        (Estimate(0.5, 0.4, 0.6), ("above", 0.25), "reproduced"),
+        (Estimate(0.5, 0.2, 0.6), ("above", 0.25), "within noise"),
+        (Estimate(0.2, 0.1, 0.24), ("above", 0.25), "contradicted"),
+        (Estimate(0.0, 0.0, 0.0), ("above", 0), "within noise"),  # no effect is no opposite effect
+        (Estimate(0.2, 0.1, 0.24), ("below", 0.25), "reproduced"),
+        (Estimate(0.5, 0.4, 0.6), ("below", 0.25), "contradicted"),
+        (Estimate(0.9, 0.8, 0.99), ("equals", 1), "contradicted"),
+        (Estimate(0.9, 0.8, 1.0), ("equals", 1), "reproduced"),
+        (Estimate(0.9), ("above", 0), "within noise"),  # a share without an interval decides nothing
     ],
 )
 def test_a_claim_is_judged_by_what_it_predicts(value, expected, verdict):
@@ -94,9 +107,9 @@ def test_a_claim_is_judged_by_what_it_predicts(value, expected, verdict):
 
 
 def test_what_is_counted_needs_no_interval():
-    assert by_statement(Quantity(-0.1), Expectation("below", 0), exact=True) == "reproduced"
-    assert by_statement(Quantity(1), Expectation("equals", 1), exact=True) == "reproduced"
-    assert by_statement(Quantity(0), Expectation("equals", 1), exact=True) == "contradicted"
+    assert by_statement(Estimate(-0.1), Expectation("below", 0), exact=True) == "reproduced"
+    assert by_statement(Estimate(1), Expectation("equals", 1), exact=True) == "reproduced"
+    assert by_statement(Estimate(0), Expectation("equals", 1), exact=True) == "contradicted"
 
 
 @pytest.mark.parametrize(
@@ -257,8 +270,8 @@ def test_a_measurement_without_a_prediction_or_a_direction_decides_no_claim():
 
 
 def test_without_measurements_every_row_says_what_would_run_it():
-    table = ledger.table(())
-    assert list(table.columns) == [*ledger.TEXT_COLUMNS, *ledger.NUMBER_COLUMNS]
+    table = ledger_module.ledger_table(())
+    assert list(table.columns) == [*ledger_module.TEXT_COLUMNS, *ledger_module.NUMBER_COLUMNS]
     assert set(table["verdict"]) == {"not runnable here"}
     assert (table["kind"] == "claim").sum() == 30 + 26
     assert (table["kind"] == "number").sum() == len(reported.read())
@@ -269,10 +282,10 @@ def test_without_measurements_every_row_says_what_would_run_it():
     assert "13_hypernyms" in row(table, "blog | ImageNet | 100 | tuned replaced | hypernym")["reason"]
 
 
-def test_ours_stands_beside_theirs_in_their_unit():
+def test_ours_is_given_in_the_unit_of_theirs():
     change = {"value": 0.08, "low": 0.02, "high": 0.14, "n": 3}
     ours = {"value": 0.60, "low": 0.55, "high": 0.65, "n": 3}
-    table = ledger.table([EMOJI.measured("K = 100", ours, TUNED, change=change)])
+    table = ledger_module.ledger_table([EMOJI.measured("K = 100", ours, TUNED, change=change)])
     found = row(table, " | ".join(TUNED))
     assert (found["reported"], found["reported_change"]) == (63.5, pytest.approx(7.9))
     assert (found["ours"], found["low"], found["high"], found["n"]) == (60, pytest.approx(55), 65, 3)
@@ -290,18 +303,18 @@ def test_the_papers_own_setting_outweighs_every_other():
         EMOJI.measured("K = 100", 0.60, TUNED, change=change),
         THEIRS.measured("K = 100", 0.635, TUNED, change=0.079),
     ]
-    found = row(ledger.table(measured), " | ".join(TUNED))
+    found = row(ledger_module.ledger_table(measured), " | ".join(TUNED))
     assert (found["verdict"], found["comparison"], found["tests"]) == ("reproduced", "value", "1 reproduced")
 
 
 def test_a_level_elsewhere_is_shown_without_a_verdict():
-    found = row(ledger.table([EMOJI.measured("K = 100", 0.7, BASE)]), " | ".join(BASE))
+    found = row(ledger_module.ledger_table([EMOJI.measured("K = 100", 0.7, BASE)]), " | ".join(BASE))
     assert (found["ours"], found["verdict"]) == (70, "not runnable here")
     assert "a level has no direction" in found["reason"]
     assert "needs CLIP weights" in found["reason"]
 
 
-def test_the_details_hold_every_test_of_a_claim():
+def test_the_details_have_every_test_of_a_claim():
     measured = [
         EMOJI.measured(
             "rate", {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}, "B5", expected=("above", 0.25)
@@ -309,9 +322,9 @@ def test_the_details_hold_every_test_of_a_claim():
         EMOJI.measured("rate", {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}, "B5", expected=("equals", 1)),
         EMOJI.measured("no test", 0.5, "B5"),
     ]
-    found = ledger.details(measured)
+    found = ledger_module.claim_details(measured)
     assert found[["claim", "verdict"]].to_numpy().tolist() == [["B5", "reproduced"], ["B5", "contradicted"]]
-    claim = row(ledger.table(measured), "B5")
+    claim = row(ledger_module.ledger_table(measured), "B5")
     assert (claim["verdict"], claim["tests"]) == ("contradicted", "1 reproduced, 1 contradicted")
     assert claim["ours"] == 50
 
@@ -320,7 +333,7 @@ def test_one_measurement_at_several_places_is_one_test_of_its_claim():
     change = {"value": 0.08, "low": 0.02, "high": 0.14, "n": 3}
     places = [TUNED._replace(row=str(classes)) for classes in (100, 150, 478)]
     measured = [EMOJI.measured("K = 100", 0.6, place, change=change) for place in places]
-    table = ledger.table([*measured, EMOJI.measured("K = 50", 0.7, TUNED, change=change)])
+    table = ledger_module.ledger_table([*measured, EMOJI.measured("K = 50", 0.7, TUNED, change=change)])
     assert row(table, "B21")["tests"] == "2 reproduced"
     assert [row(table, " | ".join(place))["tests"] for place in places] == [
         "2 reproduced",
@@ -334,15 +347,15 @@ def test_one_measurement_at_several_places_is_one_test_of_its_claim():
 
 def test_what_is_written_is_read_back(tmp_path):
     recorded = {"commit": "c0ffee", "measured": [EMOJI.measured("rate", 0.5, "B5").as_dict()]}
-    found = ledger.entries(recorded, notebook="01_observations", profile="embedded")
-    [path] = ledger.write_measurements(found, tmp_path)
+    found = measurement.recorded_measurements(recorded, notebook="01_observations", profile="embedded")
+    [path] = measurement.write_measurements(found, tmp_path)
     assert path.name == "01_observations.json"
-    assert ledger.read_measurements(tmp_path) == found
+    assert measurement.read_measurements(tmp_path) == found
     assert (found[0].profile, found[0].commit) == ("embedded", "c0ffee")
     with pytest.raises(InputError, match="says not its notebook"):
-        ledger.write_measurements([EMOJI.measured("rate", 0.5, "B5")], tmp_path)
+        measurement.write_measurements([EMOJI.measured("rate", 0.5, "B5")], tmp_path)
     with pytest.raises(MissingResourceError, match="none is not there"):
-        ledger.read_measurements(tmp_path / "none")
+        measurement.read_measurements(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -352,26 +365,26 @@ def test_what_is_written_is_read_back(tmp_path):
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DamagedFileError, match=r"a\.json cannot be read"):
-        ledger.read_measurements(tmp_path)
+        measurement.read_measurements(tmp_path)
 
 
 def test_the_committed_measurements_are_of_the_embedded_profile():
-    for path in ledger.measured_folder().glob("*.json"):
+    for path in measurement.measured_folder().glob("*.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["profile"] == "embedded"
         assert content["notebook"] == path.stem
-    assert len(ledger.table()) == 56 + len(reported.read())
+    assert len(ledger_module.ledger_table()) == 56 + len(reported.read())
 
 
 # --- claims ---
 
 
 def test_every_claim_is_there_and_the_documentation_says_the_same():
-    claims = ledger.read_claims()
+    claims = reported.read_claims()
     assert list(claims) == [f"B{n}" for n in range(1, 31)] + [f"P{n}" for n in range(1, 27)]
     page = (storage.project_root() / "docs" / "claims.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| ([BP]\d+) \| (.+?) \|$", page, re.MULTILINE))
-    assert told == {one.id: one.statement for one in claims.values()}
+    listed = dict(re.findall(r"^\| ([BP]\d+) \| (.+?) \|$", page, re.MULTILINE))
+    assert listed == {one.id: one.statement for one in claims.values()}
 
 
 def test_a_damaged_list_of_claims_is_named(tmp_path):
@@ -384,6 +397,6 @@ def test_a_damaged_list_of_claims_is_named(tmp_path):
     ):
         path.write_text(content)
         with pytest.raises(DamagedFileError, match=message):
-            ledger.read_claims(path)
+            reported.read_claims(path)
     with pytest.raises(MissingResourceError, match="none is not there"):
-        ledger.read_claims(tmp_path / "none")
+        reported.read_claims(tmp_path / "none")

@@ -1,14 +1,15 @@
-"""A name study beside the blog's figures: which of our numbers stands at which of its points."""
+"""A study of class names and the blog's figures: which of our numbers stands at which of its points."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from lexclip_core import ledger
-from lexclip_core.datasets import reported
-from lexclip_core.ledger import Conditions, Place
-from lexclip_core.ledger.name_studies import beside_curve, beside_transfer
+from lexclip_core.papers import ledger as ledger_module
+from lexclip_core.papers import reported
+from lexclip_core.papers.blog_curves import compare_curve, compare_transfer
+from lexclip_core.papers.measurement import Conditions
+from lexclip_core.papers.reported import Place
 
 HERE = Conditions("emoji", "heldout", "all-MiniLM-L6-v2", "emoji")
 # (K, subset) -> accuracy of base original, base replaced, tuned original, tuned replaced
@@ -23,9 +24,9 @@ STUDIED = {
 def rows(accuracies, **about):
     """Return the rows of one draw; replaced names are drawn twice, 0.02 above and below their mean."""
     original, replaced, tuned_original, tuned_replaced = accuracies
-    sides = {"base": (original, replaced), "tuned": (tuned_original, tuned_replaced), "lexclip": (0.1, 0.1)}
+    towers = {"base": (original, replaced), "tuned": (tuned_original, tuned_replaced), "lexclip": (0.1, 0.1)}
     made = []
-    for tower, (own, other) in sides.items():
+    for tower, (own, other) in towers.items():
         for combination, names, accuracy in (
             (-1, "original", own),
             (0, "replaced", other + 0.02),
@@ -55,23 +56,24 @@ def at(found, place):
 
 
 def test_every_point_of_the_figure_has_our_nearest_number_of_classes(studied):
-    found = beside_curve(studied, HERE)
+    found = compare_curve(studied, HERE)
     placed = [one for one in found if one.place is not None]
     assert len(placed) == 8 * 4 == len(reported.blog_curve("synonym"))
     assert {one.what.rpartition(", ")[2] for one in placed} == {"K = 110"}
     tuned = at(found, Place("blog", "ImageNet", "478", "tuned replaced", "synonym"))
     assert tuned.differs == "K = 110 in place of 478"
-    assert tuned.value[:] == pytest.approx((0.6, 0.6 - 12.706 * 0.1, 0.6 + 12.706 * 0.1, 2), abs=1e-3)
+    assert (tuned.value.value, tuned.value.n) == (pytest.approx(0.6), 2)
+    assert tuned.value.ends == pytest.approx((0.6 - 12.706 * 0.1, 0.6 + 12.706 * 0.1), abs=1e-3)
     assert tuned.change.value == pytest.approx((0.1 + 0.2) / 2)
     base = at(found, Place("blog", "ImageNet", "100", "base replaced", "synonym"))
     assert (base.value.value, base.change.value) == (pytest.approx(0.45), pytest.approx((-0.3 - 0.2) / 2))
     assert at(found, Place("blog", "ImageNet", "100", "base original", "synonym")).change is None
     original = at(found, Place("blog", "ImageNet", "100", "tuned original", "synonym"))
-    assert original.change[:3] == pytest.approx((-0.1, -0.1, -0.1))
+    assert (original.change.value, *original.change.ends) == pytest.approx((-0.1, -0.1, -0.1))
 
 
 def test_other_numbers_of_classes_bear_on_the_claims(studied):
-    found = [one for one in beside_curve(studied, HERE) if one.place is None]
+    found = [one for one in compare_curve(studied, HERE) if one.place is None]
     said = {one.what: (one.claims, one.value.value, one.expected) for one in found}
     assert said == {
         "synonym: replaced minus original names, base tower, K = 25": (
@@ -86,19 +88,19 @@ def test_other_numbers_of_classes_bear_on_the_claims(studied):
 
 def test_a_kind_without_a_figure_is_left_out(studied):
     mixed = studied.assign(kind="mixed")
-    assert beside_curve(mixed, HERE, dataset="OpenImages") == []
-    assert len(beside_curve(mixed, HERE)) == 5 * 4 + 3
+    assert compare_curve(mixed, HERE, dataset="OpenImages") == []
+    assert len(compare_curve(mixed, HERE)) == 5 * 4 + 3
 
 
 def test_one_draw_of_classes_has_the_interval_of_its_names(studied):
     one = studied[studied["subset"] == 0]
-    base = at(beside_curve(one, HERE), Place("blog", "ImageNet", "100", "base replaced", "synonym"))
+    base = at(compare_curve(one, HERE), Place("blog", "ImageNet", "100", "base replaced", "synonym"))
     assert base.change.n == 2
     assert base.change.value == pytest.approx(-0.3)
     assert base.change.low < -0.3 < base.change.high
 
 
-def test_a_transfer_stands_beside_the_words_it_was_tuned_on():
+def test_a_transfer_is_compared_with_the_words_it_was_tuned_on():
     made = []
     for source, gain in (("synonym", 0.1), ("hypernym", 0.2)):
         for subset in (0, 1):
@@ -106,7 +108,7 @@ def test_a_transfer_stands_beside_the_words_it_was_tuned_on():
             about = {"kind": "hypernym", "replaced": "tuned_on", "control": "none", "tuned_on": source}
             made += rows(values, K=50, subset=subset, split="all", **about)
             made += rows((0, 0, 0, 0), K=50, subset=subset, split="overlap_free", **about)
-    found = beside_transfer(pd.DataFrame(made), HERE)
+    found = compare_transfer(pd.DataFrame(made), HERE)
     assert len(found) == 2 * 2 * 3  # two K, two sorts of names; base, from synonyms, from hypernyms
     place = Place("blog", "OpenImages comparison", "150", "replaced", "hypernym / ImageNet synonym")
     assert at(found, place).change.value == pytest.approx(0.1)
@@ -114,6 +116,6 @@ def test_a_transfer_stands_beside_the_words_it_was_tuned_on():
     base = at(found, place._replace(setting="hypernym / base"))
     assert (base.value.value, base.change.value) == (pytest.approx(0.5), pytest.approx(-0.3))
     assert at(found, place._replace(setting="hypernym / base", column="original")).change is None
-    table = ledger.table(found)
+    table = ledger_module.ledger_table(found)
     claim = table[table["id"] == "B23"].iloc[0]
     assert (claim["verdict"], claim["comparison"]) == ("reproduced", "direction")

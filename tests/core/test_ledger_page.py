@@ -9,10 +9,13 @@ from html.parser import HTMLParser
 import nbformat
 import pytest
 
-from lexclip_core import cli, ledger
-from lexclip_core.datasets import reported
-from lexclip_core.ledger import Conditions, Place, checks, page, wording
-from lexclip_core.notebook_runner.records import MEASURED_MIME
+from lexclip_core.cli.__main__ import main
+from lexclip_core.notebooks import MEASURED_MIME
+from lexclip_core.papers import ledger as ledger_module
+from lexclip_core.papers import page, reported
+from lexclip_core.papers.checks import measure_checks
+from lexclip_core.papers.measurement import Conditions
+from lexclip_core.papers.reported import Place
 
 EMOJI = Conditions("emoji <first domain>", "heldout", "all-MiniLM-L6-v2", "emoji")
 TUNED = Place("blog", "ImageNet", "100", "tuned replaced", "synonym")
@@ -56,7 +59,7 @@ class Rows(HTMLParser):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    path = ledger.write_page(tmp_path_factory.mktemp("page") / "ledger.html", OURS)
+    path = page.write_page(tmp_path_factory.mktemp("page") / "ledger.html", OURS)
     found = Rows()
     text = path.read_text(encoding="utf-8")
     found.feed(text)
@@ -64,29 +67,36 @@ def written(tmp_path_factory):
 
 
 def row(name):
-    table = ledger.table(OURS)
+    table = ledger_module.ledger_table(OURS)
     return table[table["id"] == name].to_dict("records")[0]
 
 
 def test_numbers_are_said_with_their_intervals():
     found = row(" | ".join(TUNED))
-    assert wording.theirs(found) == "63.5 ± 0.3, change +7.9"
-    assert wording.ours(found) == "60.0 (55.0 to 65.0), change +8.0 (+2.0 to +14.0)"
-    assert wording.made_on(found) == "all-MiniLM-L6-v2 + emoji; emoji <first domain>"
-    assert (wording.ours(row("B7")), wording.ours(row("B4")), wording.ours(row("B1"))) == (
+    assert ledger_module.reported_text(found) == "63.5 ± 0.3, change +7.9"
+    assert ledger_module.measured_text(found) == "60.0 (55.0 to 65.0), change +8.0 (+2.0 to +14.0)"
+    assert ledger_module.conditions_text(found) == "all-MiniLM-L6-v2 + emoji; emoji <first domain>"
+    assert (
+        ledger_module.measured_text(row("B7")),
+        ledger_module.measured_text(row("B4")),
+        ledger_module.measured_text(row("B1")),
+    ) == (
         "holds",
         "-0.012",
         "",
     )
-    assert wording.theirs(row("B4")) == ""
+    assert ledger_module.reported_text(row("B4")) == ""
     counted = row("blog | text | WordNet | polysemous words | WordNet 3.0")
-    assert wording.theirs(counted) == "31,989"
-    assert wording.theirs(row("paraclip | appendix A | training | learning rate | training")) == "5e-07"
+    assert ledger_module.reported_text(counted) == "31,989"
+    assert (
+        ledger_module.reported_text(row("paraclip | appendix A | training | learning rate | training"))
+        == "5e-07"
+    )
 
 
-def test_the_page_holds_every_row_and_fetches_nothing(written):
+def test_the_page_has_every_row_and_fetches_nothing(written):
     text, found = written
-    table = ledger.table(OURS)
+    table = ledger_module.ledger_table(OURS)
     assert [one["data-verdict"] for one in found.rows] == table["verdict"].tolist()
     assert [one["data-claims"] for one in found.rows] == table["claims"].tolist()
     assert found.fetched == []
@@ -117,7 +127,7 @@ def test_every_test_of_a_claim_is_listed_below_it(written):
 
 
 def test_the_page_counts_the_verdicts():
-    text = page.page(ledger.table(OURS), ledger.details(OURS))
+    text = page.page_html(ledger_module.ledger_table(OURS), ledger_module.claim_details(OURS))
     assert "claims: 3 reproduced, 0 within noise, 1 contradicted, 52 not runnable here" in text
 
 
@@ -129,7 +139,7 @@ def call(capsys):
     def run(*arguments):
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
+            main(arguments)
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
@@ -146,16 +156,11 @@ def executed(tmp_path):
     for name, outputs in (("12_synonyms", [output]), ("99_other", [])):
         cell = nbformat.v4.new_code_cell("", outputs=outputs)
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / f"{name}.ipynb")
-    (folder / ".12_synonyms.ipynb").write_text("{")  # what a run in progress keeps beside its copies
+    (folder / ".12_synonyms.ipynb").write_text("{")  # what a run in progress keeps with its copies
     return folder
 
 
-def test_measurements_are_collected_and_shown(call, executed, tmp_path, monkeypatch):
-    own = Conditions("WordNet 3.0", "all").measured(
-        "classes", 1000, "B16", unit="count", expected=("equals", 1000)
-    )
-    made = ledger.entries({"measured": [own.as_dict()]}, notebook="checks", profile="paper")
-    monkeypatch.setattr(checks, "measure", lambda profile: made)
+def test_measurements_are_collected_and_shown(call, executed, tmp_path):
     folder = str(tmp_path / "measured")
     status, out, _ = call(
         "notebooks", "collect", "--executed", str(executed), "--profile", "paper", "--output", folder
@@ -174,7 +179,7 @@ def test_measurements_are_collected_and_shown(call, executed, tmp_path, monkeypa
     )
     status, out, _ = call("ledger", "--measured", folder, "--json", "--verdict", "reproduced")
     found = json.loads(out)
-    assert {one["id"] for one in found} == {"B4", "B7", "B16", "B21", " | ".join(TUNED)}
+    assert {one["id"] for one in found} >= {"B4", "B7", "B16", "B21", " | ".join(TUNED)}
     assert {one["profile"] for one in found} == {"paper"}
     status, out, _ = call("ledger", "--measured", folder, "--claim", "b21", "--verdict", "reproduced")
     assert [line.split()[0] for line in out.splitlines()] == ["row", "B21", "ImageNet:"]
@@ -187,8 +192,8 @@ def test_measurements_are_collected_and_shown(call, executed, tmp_path, monkeypa
     ("arguments", "message"),
     [
         (["--claim", "B31"], "nothing bears on a claim 'B31'"),
-        (["--paper", "post"], "no paper 'post'"),
-        (["--verdict", "true"], "no verdict 'true'"),
+        (["--paper", "post"], "unknown paper 'post'"),
+        (["--verdict", "true"], "unknown verdict 'true'"),
     ],
 )
 def test_what_is_not_there_is_said(call, arguments, message):
@@ -200,17 +205,17 @@ def test_what_is_not_there_is_said(call, arguments, message):
 def test_a_folder_without_executed_notebooks_is_said(call, tmp_path):
     status, _, err = call("notebooks", "collect", "--executed", str(tmp_path))
     assert status == 1
-    assert "holds no executed notebook" in err
+    assert "has no executed notebook" in err
     assert "lexclip notebooks run --profile embedded" in err
 
 
-# --- what code settles without a notebook ---
+# --- what code checks without a notebook ---
 
 
-def test_the_code_measures_what_it_can_settle_itself():
-    found = checks.measure()
+def test_the_code_measures_what_it_can_check_itself():
+    found = measure_checks()
     assert {one.notebook for one in found} == {"checks"}
-    details = ledger.details(found)
+    details = ledger_module.claim_details(found)
     verdicts = details.groupby("claim")["verdict"].agg(set).to_dict()
     # the figure's largest point has 528 classes, the released algorithm gives 531 (D23)
     assert verdicts.pop("B18") == {"reproduced", "contradicted"}

@@ -1,3 +1,5 @@
+"""Losses on words: values by hand, gradients, laws, and independent implementations."""
+
 from __future__ import annotations
 
 import math
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
-from lexclip_core.losses import anchor_distance, lexical_loss, relation_loss
+from lexclip_core.training.losses import anchor_distance, lexical_loss, relation_loss
 
 KINDS = ["square", "logcosh", "huber", "exp"]
 PENALTY = {
@@ -61,7 +63,7 @@ def test_three_words_by_hand():
 @pytest.mark.parametrize("anchor", ["euclidean", "squared"])
 def test_equals_the_naive_double_loop(kind, anchor):
     embeddings, reference, targets = random_case(7, 5, seed=3)
-    terms = lexical_loss(embeddings, targets, reference, c=3, weight=0.08, kind=kind, anchor=anchor)
+    terms = lexical_loss(embeddings, targets, reference, c=3, weight=0.08, penalty=kind, anchor=anchor)
     distance, moved = naive_loop(embeddings, targets, reference, 3, 0.08, kind, anchor)
     assert float(terms["distance"]) == pytest.approx(distance, rel=1e-12)
     assert float(terms["anchor"]) == pytest.approx(moved, rel=1e-12)
@@ -110,7 +112,7 @@ def test_gradient_agrees_with_finite_differences(kind):
     embeddings, reference, targets = random_case(4, 3, seed=9)
 
     def total(rows):
-        return sum(lexical_loss(rows, targets, reference, c=2, weight=0.1, kind=kind).values())
+        return sum(lexical_loss(rows, targets, reference, c=2, weight=0.1, penalty=kind).values())
 
     assert torch.autograd.gradcheck(total, embeddings.requires_grad_())
 
@@ -119,24 +121,24 @@ def test_gradient_agrees_with_finite_differences(kind):
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 6), kind=st.sampled_from(KINDS))
 def test_zero_exactly_at_the_target_and_unchanged_by_word_order(seed, n, kind):
     embeddings, _, targets = random_case(n, 4, seed)
-    met = lexical_loss(embeddings, embeddings @ embeddings.T, embeddings, c=3, weight=1, kind=kind)
+    met = lexical_loss(embeddings, embeddings @ embeddings.T, embeddings, c=3, weight=1, penalty=kind)
     assert float(sum(met.values())) == pytest.approx(0, abs=1e-9)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-    one = lexical_loss(embeddings, targets, c=3, weight=0, kind=kind)["distance"]
-    other = lexical_loss(embeddings[order], targets[order][:, order], c=3, weight=0, kind=kind)["distance"]
+    one = lexical_loss(embeddings, targets, c=3, weight=0, penalty=kind)["distance"]
+    other = lexical_loss(embeddings[order], targets[order][:, order], c=3, weight=0, penalty=kind)["distance"]
     assert float(one) == pytest.approx(float(other))
     assert float(one) >= 0
 
 
 def test_a_huge_error_does_not_overflow_logcosh():
-    value = lexical_loss(at_degrees(0, 90), torch.ones(2, 2).double(), c=1000, weight=0, kind="logcosh")
+    value = lexical_loss(at_degrees(0, 90), torch.ones(2, 2).double(), c=1000, weight=0, penalty="logcosh")
     assert float(value["distance"]) == pytest.approx(1000 - math.log(2))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "cube"}, "unknown kind 'cube'"),
+        ({"penalty": "cube"}, "unknown penalty 'cube'"),
         ({"anchor": "manhattan"}, "unknown anchor 'manhattan'"),
         ({"mask": torch.zeros(2, 2)}, "no pair of words is left"),
         ({"mask": torch.ones(3, 3)}, "mask has shape"),

@@ -12,9 +12,9 @@ from open_clip.loss import ClipLoss
 from torch import Tensor
 from torch.nn import functional
 
-from lexclip_core.config import TABLE_2, TERMS
 from lexclip_core.errors import InputError
-from lexclip_core.losses import PARACLIP_TERMS, info_nce, paraclip_loss
+from lexclip_core.training.losses import PARACLIP_TERMS, info_nce, paraclip_loss
+from lexclip_core.training.settings import TABLE_2, TERMS
 
 FIELDS = ("image", "caption", "paraphrase_1", "paraphrase_2")
 SIDES = {

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import replace
 from functools import lru_cache
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,24 +12,29 @@ import pytest
 import torch
 from tiny_tower import tiny_tower
 
-from lexclip_core import name_study, storage, towers, tuning
-from lexclip_core.class_names import NamedClass, NameSet, combinations, name_set, possible, subsets
+from lexclip_core.datasets.class_names import NamedClass, NameSet, combinations, name_set, possible, subsets
 from lexclip_core.errors import InputError
-from lexclip_core.name_study import METHOD, Plan, kept, measuring, study, summary, transfer, write_curve
-from lexclip_core.name_study.vocabulary import shared_words, vocabulary
-from lexclip_core.pairs import WordSampler
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import wu_palmer
-from lexclip_core.training import fit
+from lexclip_core.experiments import class_names, pipeline
+from lexclip_core.experiments import words as words_module
+from lexclip_core.experiments.class_name_tables import summary, write_curve
+from lexclip_core.experiments.class_names import METHOD, Plan, shared_words, study, transfer, vocabulary
+from lexclip_core.experiments.pipeline import tuned_copy
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.towers import tower as tower_module
+from lexclip_core.towers import trainable
+from lexclip_core.training.loop import fit, train
+from lexclip_core.training.samplers import WordSampler
+from lexclip_core.training.settings import settings_of
+from lexclip_core.wordnet.tables import load_wordnet
 
 SYNSETS = ("car.n.01", "sofa.n.01", "puma.n.01", "airplane.n.01", "bicycle.n.01", "eggplant.n.01")
 OTHERS = ("truck.n.01", "puma.n.01", "rocket.n.01", "potato.n.01", "violin.n.01")
-QUICK = replace(METHOD, steps=3, lr=1e-3, trainable="last:1")
+QUICK = METHOD.replace(steps=3, lr=1e-3, trainable="last:1")
 PLAN = Plan(QUICK, sizes=(3,), subsets=2, combinations=2)
 
 
 @lru_cache(maxsize=1)
-def base() -> towers.Tower:
+def base() -> tower_module.Tower:
     return tiny_tower()
 
 
@@ -53,15 +56,10 @@ def pictures(names: NameSet, noise: float = 0.02) -> tuple[np.ndarray, np.ndarra
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
-    """Keep results out of the real cache; WordNet's tables are still read from there."""
-    move_cache(monkeypatch, tmp_path / "cache")
-    measuring._LATEST.clear()
-    return tmp_path / "cache" / "name_study"
-
-
-def move_cache(monkeypatch, folder) -> None:
-    moved = SimpleNamespace(cache_folder=lambda: folder, atomic_write=storage.atomic_write)
-    monkeypatch.setattr(kept, "storage", moved)
+    """Keep results out of the real cache."""
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
+    class_names.forget_tuned_towers()
+    return tmp_path / "cache" / "class-names"
 
 
 @pytest.fixture
@@ -69,11 +67,11 @@ def tunings(monkeypatch) -> list[tuple[str, ...]]:
     """Return a list that grows by the words of every tuning."""
     seen: list[tuple[str, ...]] = []
 
-    def watched(tower, words, *rest, **options):
-        seen.append(words)
-        return fit(tower, words, *rest, **options)
+    def watched(settings, objective, base):
+        seen.append(objective.words)
+        return tuned_copy(settings, objective, base)
 
-    monkeypatch.setattr(measuring, "fit", watched)
+    monkeypatch.setattr(class_names, "tuned_copy", watched)
     return seen
 
 
@@ -101,8 +99,13 @@ def test_a_study_is_what_its_steps_give_by_hand(kind):
         words = [word for one in classes for word in one.words]
         synsets = [synset for one in classes for synset in one.synsets]
         tower = base().copy()
-        towers.set_trainable(tower, "last:1")
-        fit(tower, tuple(words), WordSampler(wu_palmer(synsets), batch=len(words), epochs=3, seed=0), QUICK)
+        trainable.set_trainable(tower, "last:1")
+        fit(
+            tower,
+            tuple(words),
+            WordSampler(wu_palmer_matrix(synsets), batch=len(words), epochs=3, seed=0),
+            QUICK,
+        )
         chosen_keys = [one.key for one in classes]
         rows = features[np.isin(keys, chosen_keys)]
         mine = [chosen_keys.index(key) for key in keys if key in chosen_keys]
@@ -144,16 +147,16 @@ def test_templates_are_averaged():
 def test_the_base_stays_as_it_was_and_each_text_is_encoded_once(monkeypatch):
     features, keys = pictures(named())
     calls = []
-    encode = towers.Tower.encode_texts
+    encode = tower_module.Tower.encode_texts
 
     def watched(self, texts, **options):
         calls.append((self is base(), len(texts)))
         return encode(self, texts, **options)
 
-    monkeypatch.setattr(towers.Tower, "encode_texts", watched)
-    before = kept.tower_digest(base())
+    monkeypatch.setattr(tower_module.Tower, "encode_texts", watched)
+    before = class_names.tower_digest(base())
     study(base(), features, keys, named(), plan=replace(PLAN, sizes=(2, 3)))
-    assert kept.tower_digest(base()) == before
+    assert class_names.tower_digest(base()) == before
     assert [own for own, _ in calls].count(True) == 1
     assert len(calls) == 1 + 4  # the base, and every tuned tower once
 
@@ -165,7 +168,7 @@ def test_a_tower_from_outside_is_one_more_row_of_each_measurement(tunings):
     features, keys = pictures(named())
     plain = study(base(), features, keys, named(), plan=PLAN)
     other = base().copy()
-    towers.set_trainable(other, "last:1")
+    trainable.set_trainable(other, "last:1")
     with_other = study(base(), features, keys, named(), plan=PLAN, others={"same": base(), "copy": other})
     assert len(tunings) == 2  # what is measured beside does not change what was tuned
     for name in ("same", "copy"):
@@ -184,14 +187,14 @@ def test_a_control_changes_the_targets_alone(control, tunings, monkeypatch):
     materials = []
 
     def watched(*given):
-        materials.append(tuning.matrix_materials(*given))
+        materials.append(words_module.matrix_materials(*given))
         return materials[-1]
 
-    monkeypatch.setattr(measuring, "matrix_materials", watched)
+    monkeypatch.setattr(class_names, "matrix_materials", watched)
     features, keys = pictures(named(), noise=0.15)
-    plan = replace(PLAN, experiment=replace(QUICK, lr=1e-2, steps=8), sizes=(6,))
+    plan = replace(PLAN, settings=QUICK.replace(lr=1e-2, steps=8), sizes=(6,))
     plain = study(base(), features, keys, named(), plan=plan)
-    controlled = replace(plan, experiment=replace(plan.experiment, control=control))
+    controlled = replace(plan, settings=plan.settings.replace(control=control))
     found = study(base(), features, keys, named(), plan=controlled)
     assert set(found["control"]) == {control}
     pd.testing.assert_series_equal(
@@ -280,12 +283,12 @@ def test_transfer_to_other_names_tunes_no_more_and_gives_what_a_new_tower_would(
     tunings, monkeypatch, tmp_path
 ):
     features, keys = pictures(named(OTHERS), noise=0.1)
-    plan = replace(PLAN, sizes=(3,), experiment=replace(QUICK, lr=1e-2))
+    plan = replace(PLAN, sizes=(3,), settings=QUICK.replace(lr=1e-2))
     transfer(base(), features, keys, named(), named(OTHERS), plan=plan)
     fewer = replace(named(OTHERS), classes=named(OTHERS).classes[:4])
     found = transfer(base(), features, keys, named(), fewer, plan=plan)
     assert len(tunings) == 1
-    move_cache(monkeypatch, tmp_path / "another")
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "another"))
     alone = transfer(base().copy(), features, keys, named(), fewer, plan=plan)
     assert len(tunings) == 2
     pd.testing.assert_frame_equal(untimed(alone), untimed(found))
@@ -296,18 +299,18 @@ def test_a_tower_is_tuned_in_the_arithmetic_asked_for_and_measured_in_its_own(mo
 
     def watched(tower, *rest, **options):
         seen.append(tower.dtype)
-        return fit(tower, *rest, **options)
+        return train(tower, *rest, **options)
 
-    monkeypatch.setattr(measuring, "fit", watched)
+    monkeypatch.setattr(pipeline, "train", watched)
     encoded = []
-    encode = towers.Tower.encode_texts
+    encode = tower_module.Tower.encode_texts
     monkeypatch.setattr(
-        towers.Tower,
+        tower_module.Tower,
         "encode_texts",
         lambda self, *a, **k: encoded.append(self.dtype) or encode(self, *a, **k),
     )
     features, keys = pictures(named())
-    plan = replace(PLAN, subsets=1, experiment=replace(QUICK, dtype="bfloat16"))
+    plan = replace(PLAN, subsets=1, settings=QUICK.replace(dtype="bfloat16"))
     study(base(), features, keys, named(), plan=plan)
     assert seen == [torch.bfloat16]
     assert set(encoded) == {torch.float32}
@@ -335,7 +338,7 @@ def test_a_repeated_study_is_read_and_any_change_is_measured(tunings, cache):
     pd.testing.assert_frame_equal(study(base(), features, keys, named(), plan=PLAN), first)
     assert len(tunings) == 2
     changed = base().copy()
-    towers.set_trainable(changed, "last:1")
+    trainable.set_trainable(changed, "last:1")
     next(iter(changed.trainable_parameters().values())).data.mul_(1.5)
     moved = features.copy()
     moved[:] = -moved
@@ -344,7 +347,7 @@ def test_a_repeated_study_is_read_and_any_change_is_measured(tunings, cache):
         (base(), moved, PLAN, 0),  # other pictures are measured with what is known of the words
         (base(), features, replace(PLAN, templates=("a {}",)), 2),
         (base(), features, replace(PLAN, combinations=3), 0),
-        (base(), features, replace(PLAN, experiment=replace(QUICK, seed=1)), 2),
+        (base(), features, replace(PLAN, settings=QUICK.replace(seed=1)), 2),
         (base(), features, replace(PLAN, replaced="held_out"), 2),
     ):
         before, measured = len(tunings), len(list(cache.glob("*.json")))
@@ -357,64 +360,35 @@ def test_a_repeated_study_is_read_and_any_change_is_measured(tunings, cache):
     assert len(tunings) == 2 + 4 * 2 + 1 + 3  # the two subsets of three that are known stay known
 
 
-def test_kept_rows_of_a_tuned_tower_are_those_it_made_and_damage_is_repaired(cache, tunings, caplog):
+def test_rows_of_a_tuned_tower_are_read_where_the_results_are_gone(cache, tunings):
     features, keys = pictures(named(), noise=0.1)
-    plan = replace(PLAN, subsets=1, experiment=replace(QUICK, lr=1e-2))
+    plan = replace(PLAN, subsets=1, settings=QUICK.replace(lr=1e-2))
     first = study(base(), features, keys, named(), plan=plan)
-    for damage in (None, b"", b"PK no archive"):
-        [path], [arrays] = cache.glob("*.json"), cache.glob("*.npz")
-        path.unlink()
-        if damage is not None:
-            arrays.write_bytes(damage)
-            measuring._LATEST.clear()  # as in another process
-        with caplog.at_level(logging.WARNING):
-            again = study(base(), features, keys, named(), plan=plan)
-        pd.testing.assert_frame_equal(untimed(again), untimed(first))
-        assert (arrays.name in caplog.text) == (damage is not None)
-    assert len(tunings) == 3
+    [results] = cache.glob("*.json")
+    results.unlink()
+    class_names.forget_tuned_towers()  # as in another process
+    pd.testing.assert_frame_equal(study(base(), features, keys, named(), plan=plan), first)
+    assert len(tunings) == 1
 
 
 def test_a_stopped_study_goes_on_with_the_next_subset(monkeypatch, tmp_path, tunings):
     features, keys = pictures(named())
     whole = study(base(), features, keys, named(), plan=PLAN)
-    move_cache(monkeypatch, tmp_path / "another")
-    rows = name_study._rows
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "another"))
+    class_names.forget_tuned_towers()
+    measure = class_names.accuracies
 
     def stopping(*args):
-        if len(tunings) == 3:
+        if len(tunings) == 4:
             raise KeyboardInterrupt
-        return rows(*args)
+        return measure(*args)
 
-    monkeypatch.setattr(name_study, "_rows", stopping)
+    monkeypatch.setattr(class_names, "accuracies", stopping)
     with pytest.raises(KeyboardInterrupt):
         study(base(), features, keys, named(), plan=PLAN)
-    monkeypatch.setattr(name_study, "_rows", rows)
+    monkeypatch.setattr(class_names, "accuracies", measure)
     pd.testing.assert_frame_equal(untimed(study(base(), features, keys, named(), plan=PLAN)), untimed(whole))
-    assert len(tunings) == 4
-
-
-@pytest.mark.parametrize("damage", ["{", "[]", '{"key": "x", "rows": []}'])
-def test_a_damaged_result_is_made_again(damage, cache, tunings, caplog):
-    features, keys = pictures(named())
-    first = study(base(), features, keys, named(), plan=replace(PLAN, subsets=1))
-    [path] = cache.glob("*.json")
-    path.write_text(damage)
-    with caplog.at_level(logging.WARNING):
-        again = study(base(), features, keys, named(), plan=replace(PLAN, subsets=1))
-    assert path.name in caplog.text
-    pd.testing.assert_frame_equal(untimed(again), untimed(first))
-    assert len(tunings) == 1  # the tuned rows are kept apart
-    assert len(json.loads(path.read_text())["rows"]) == len(first)
-
-
-def test_where_nothing_can_be_kept_the_result_is_returned(monkeypatch, tmp_path, caplog):
-    def full(path):
-        raise kept.StorageError(f"cannot write {path}: full", "free some space")
-
-    monkeypatch.setattr(kept.storage, "atomic_write", full)
-    with caplog.at_level(logging.WARNING):
-        assert kept.kept_rows({"a": 1}, lambda: [{"b": 2}]) == [{"b": 2}]
-    assert "not kept" in caplog.text
+    assert len(tunings) == 4  # two, and two again: the second was tuned before the kill
 
 
 # --- what is refused ---
@@ -436,7 +410,7 @@ def test_labels_and_settings_that_cannot_be_are_refused():
     ("changes", "message"),
     [
         ({"replaced": "all"}, r"replaced is 'all'\n.*tuned_on, held_out"),
-        ({"experiment": replace(METHOD, sampling="relations")}, "'relations' has no matrix"),
+        ({"settings": settings_of("lexclip")}, "no matrix of targets"),
         ({"templates": "a {}"}, "templates are one text"),
         ({"subsets": 0}, "subsets is 0"),
         ({"combinations": 0}, "combinations is 0"),
@@ -487,7 +461,7 @@ def test_a_summary_of_one_subset_is_over_combinations():
 
 def test_a_summary_keeps_controls_and_names_apart():
     features, keys = pictures(named())
-    plans = [replace(PLAN, experiment=replace(QUICK, control=one)) for one in ("none", "shuffled")]
+    plans = [replace(PLAN, settings=QUICK.replace(control=one)) for one in ("none", "shuffled")]
     table = pd.concat([study(base(), features, keys, named(), plan=plan) for plan in plans])
     found = summary(table)
     assert len(found) == 2 * 2 * 2

@@ -8,16 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
-from lexclip_core.pairs import (
+from lexclip_core.experiments.words import digest, families, split_of, split_words
+from lexclip_core.training.samplers import (
     PairSampler,
     RelatedPairs,
     RelationPlan,
     RelationSampler,
     WordSampler,
-    digest,
-    families,
-    split_of,
-    split_words,
 )
 
 
@@ -196,7 +193,7 @@ def unit_rows() -> np.ndarray:
 
 
 THINGS = np.arange(WORDS) % 3 == 0
-PLAN = RelationPlan(batch=6, retained=24, neighbours=4, surroundings=10, near=0.35, lenient=0.25)
+PLAN = RelationPlan(batch=6, retained=24, neighbours=4, surroundings=10, near=0.35, weight_abstract=0.25)
 
 
 def relation_sampler(pairs: RelatedPairs | None = None, seed: int = 0) -> RelationSampler:
@@ -233,7 +230,7 @@ def test_a_relation_batch_equals_a_plain_loop():
                 term, weight = ("repel" if opposite else "attract"), 1.0
             else:
                 target, term = cosine, "near" if cosine > PLAN.near else "far"
-                weight = 1.0 if THINGS[i] or THINGS[j] else PLAN.lenient
+                weight = 1.0 if THINGS[i] or THINGS[j] else PLAN.weight_abstract
             assert batch.targets[a, b] == pytest.approx(target, abs=1e-6)
             assert batch.masks[term][a, b] == weight
             counts[term] += 1

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pytest
 
-from lexclip_core import paraclip, runs, storage, towers
-from lexclip_core.cli.paraclip import experiment_of
-from lexclip_core.config import paraclip_preset
+from lexclip_core.cli.training import chosen_settings
 from lexclip_core.datasets.emoji import scene_sets
 from lexclip_core.errors import InputError
-from lexclip_core.paraclip import kept, sweeps
-from lexclip_core.paraphrase import Caption
-from lexclip_core.tuning.provenance import command
+from lexclip_core.experiments import paraphrase_measures, paraphrases, pipeline, run_folder, sweeps
+from lexclip_core.experiments.methods import ParaphraseExperiment, paraphrase_objective
+from lexclip_core.experiments.words import digest, make_lexicon
+from lexclip_core.paraphrase.provider import Caption
+from lexclip_core.towers import loading, trainable, weights
+from lexclip_core.training.settings import ParaphraseSettings, settings_of
+from lexclip_core.wordnet.tables import load_wordnet
 
-TINY = replace(
-    paraclip_preset("paraclip-emoji"),
+TINY = settings_of("paraclip-emoji").replace(
     tower="tiny-random",
     dtype="float32",
     trainable="last:1",
@@ -27,7 +27,7 @@ TINY = replace(
     steps=3,
     device="cpu",
 )
-SMALL = paraclip.Size(scenes=16, concepts=16)
+SMALL = paraphrases.Size(scenes=16, concepts=16)
 
 
 def features(pictures) -> np.ndarray:
@@ -44,13 +44,13 @@ def row(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def base():
-    return towers.load("tiny-random")
+    return loading.load("tiny-random")
 
 
 @pytest.fixture(scope="module")
 def tests():
     """Return the tests on few scenes, with few classes: what is asked does not depend on how many."""
-    made = paraclip.emoji_tests(features, count=12)
+    made = paraphrase_measures.emoji_tests(features, count=12)
     classes = made.table.classes
     few = replace(
         classes, features=classes.features[:20], labels=classes.labels[:20], names=classes.names[:20]
@@ -60,14 +60,14 @@ def tests():
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """Keep checkpoints of these tests away from the real cache, which holds WordNet."""
-    monkeypatch.setattr(storage, "cache_folder", lambda: tmp_path / "cache")
+    """Keep checkpoints and measurements of these tests away from the real cache."""
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
 @lru_cache(maxsize=1)
-def small() -> paraclip.Material:
-    return paraclip.emoji_material(TINY, features, SMALL)
+def small() -> paraphrases.Material:
+    return paraphrases.emoji_material(TINY, features, SMALL)
 
 
 def texts_of(material) -> list[str]:
@@ -78,7 +78,7 @@ def texts_of(material) -> list[str]:
 
 @pytest.mark.parametrize("provider", ["rules", "siblings", "siblings-rules"])
 def test_no_text_of_an_evaluation_is_trained_on(provider):
-    made = paraclip.emoji_material(replace(TINY, provider=provider), features, paraclip.Size(40, 40))
+    made = paraphrases.emoji_material(TINY.replace(provider=provider), features, paraphrases.Size(40, 40))
     assert len(made.records) == 80
     for split in ("development", "test"):
         asked = scene_sets.scene_evaluation(split, count=40)
@@ -86,8 +86,8 @@ def test_no_text_of_an_evaluation_is_trained_on(provider):
 
 
 def test_no_single_thing_of_an_evaluation_is_trained_on():
-    experiment = replace(TINY, provider="siblings")  # the quickest
-    made = paraclip.emoji_material(experiment, features, paraclip.Size(scenes=0))
+    experiment = TINY.replace(provider="siblings")  # the quickest
+    made = paraphrases.emoji_material(experiment, features, paraphrases.Size(scenes=0))
     images = set(made.records.column("image", range(len(made.records))))
     assert not images & {*scene_sets.split_objects("test"), *scene_sets.split_objects("development")}
     assert len(images) == 1547 - 45 - 25
@@ -101,8 +101,8 @@ def test_every_record_meets_the_row_of_its_own_picture():
 
 
 def test_a_seed_changes_the_phrasings_and_not_the_pictures():
-    one, again = small(), paraclip.emoji_material(TINY, features, SMALL)
-    other = paraclip.emoji_material(replace(TINY, seed=1), features, SMALL)
+    one, again = small(), paraphrases.emoji_material(TINY, features, SMALL)
+    other = paraphrases.emoji_material(TINY.replace(seed=1), features, SMALL)
     assert texts_of(one) == texts_of(again)
     assert texts_of(one) != texts_of(other)
     scenes = slice(0, 16)
@@ -119,7 +119,7 @@ def test_with_both_providers_a_name_is_the_plainest_way_and_a_sibling_the_first_
         ],
         [Caption("a drawing of a car", "c"), Caption("a picture of a car", "c"), Caption("car", "c")],
     ]
-    made = paraclip.captioned_material(TINY, asked, np.eye(2, dtype=np.float32)).records
+    made = paraphrases.captioned_material(TINY, asked, np.eye(2, dtype=np.float32)).records
     assert made[0].caption == "a dog above a cat"
     assert made[0].paraphrase_1 == "a cat below a dog"
     assert made[0].paraphrase_2 not in (made[0].caption, made[0].paraphrase_1)
@@ -128,79 +128,74 @@ def test_with_both_providers_a_name_is_the_plainest_way_and_a_sibling_the_first_
 
 def test_a_provider_that_needs_a_service_is_refused_with_the_way_round():
     with pytest.raises(InputError, match=r"provider 'chat'.*\n.*rules, siblings, siblings-rules.*paraphrase"):
-        paraclip.captioned_material(replace(TINY, provider="chat"), [[Caption("a", "b")]], np.eye(1))
+        paraphrases.captioned_material(TINY.replace(provider="chat"), [[Caption("a", "b")]], np.eye(1))
 
 
 def test_most_records_are_drawn_by_the_seed():
-    few = paraclip.emoji_material(replace(TINY, max_records=9), features, SMALL)
+    few = paraphrases.emoji_material(TINY.replace(max_records=9), features, SMALL)
     assert len(few.records) == 9
 
 
 def test_training_moves_only_what_may_move_and_is_what_is_stored(base, cache):
-    before = towers.frozen_digest(base)
-    made = paraclip.train_on(TINY, small(), base)
-    assert towers.frozen_digest(base) == before
+    before = trainable.frozen_digest(base)
+    made = pipeline.train_tower(TINY, paraphrase_objective(TINY, small(), base), base)
+    assert trainable.frozen_digest(base) == before
     assert [row["step"] for row in made.history.rows] == [0, 1, 2]
-    stored = towers.apply_tuned(base, made.weights).encode_texts(["a dog"])
+    stored = weights.apply_tuned(base, made.weights).encode_texts(["a dog"])
     np.testing.assert_array_equal(stored, made.tower.encode_texts(["a dog"]))
     assert np.abs(stored - base.encode_texts(["a dog"])).max() > 1e-5
-    assert made.scales == pytest.approx({"image_text": 20.0, "text_text": 8.0})
 
 
 def test_the_two_papers_train_together(base, cache):
-    both = replace(TINY, distance="blog-release", steps=1, distance_batch=4)
-    made = paraclip.train_on(both, small(), base)
+    both = TINY.replace(distance="blog-release", steps=1, distance_batch=4)
+    made = pipeline.train_tower(both, paraphrase_objective(both, small(), base), base)
     assert {"distance", "image_paraphrase_2", "caption_paraphrase"} <= set(made.history.rows[0])
 
 
-def test_a_run_folder_holds_every_column_before_and_after(tests, cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(paraclip.tuning, "measured_pairs", lambda sides, split, seen: runs_pairs())
-    monkeypatch.setattr(paraclip.tuning, "_kept_words", lambda: ("happy", "sad"))
-    path = paraclip.tune(TINY, tmp_path, tests=tests, material=small())
-    run = runs.read_run(path)
+def test_a_run_folder_holds_every_column_before_and_after(tests, cache, tmp_path):
+    words = ("hot", "cold", "warm", "happy", "sad", "glad", "cheerful", "dog")
+    lexicon = make_lexicon(load_wordnet(), words, {digest(word) for word in words})
+    path = pipeline.tune(
+        TINY,
+        tmp_path,
+        experiment=lambda base: ParaphraseExperiment(
+            TINY, base, tests=tests, material=small(), vocabulary=lexicon
+        ),
+    )
+    run = run_folder.read_run(path)
     assert path.name == TINY.run_id
+    assert set(run.words) == {*words, *pipeline.BLOG_WORDS}
     assert run.tuned_path is not None
     for metric in ("paraphrased/ao@10", "paraphrased/js@10", "zero-shot/top-1", "retrieval/text_r@5"):
         entry = run.metrics[f"test/{metric}"]
         assert {"value", "low", "high", "before"} <= set(entry)
     assert run.provenance["command"].startswith("lexclip paraclip tune --preset paraclip-emoji --set tower=")
-    assert run.provenance["scales"]["text_text"] == pytest.approx(8.0)
+    assert run.provenance["scales"] == pytest.approx({"image_text": 20.0, "text_text": 8.0})
 
 
-def runs_pairs():
-    import pandas as pd
-
-    from lexclip_core.runs.content import PAIR_COLUMNS
-
-    return pd.DataFrame(columns=list(PAIR_COLUMNS))
-
-
-def test_the_command_of_a_run_repeats_its_settings():
-    line = command(replace(TINY, seed=2))
-    words = line.split()
-    settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
-    assert experiment_of("paraclip-emoji", settings, None) == replace(TINY, seed=2)
+def chosen(preset, texts):
+    return chosen_settings(ParaphraseSettings, preset, None, texts, default="paraclip-emoji")
 
 
 def test_the_command_line_names_what_it_cannot_read():
-    with pytest.raises(InputError, match="unknown preset 'lexclip'"):
-        experiment_of("lexclip", [], None)
+    with pytest.raises(InputError, match="preset 'lexclip' is of method 'relations'"):
+        chosen("lexclip", [])
     with pytest.raises(InputError, match="batch is 'many'"):
-        experiment_of("paraclip", ["batch=many"], None)
+        chosen("paraclip", ["batch=many"])
     with pytest.raises(InputError, match="has no value"):
-        experiment_of("paraclip", ["batch"], None)
-    assert experiment_of("paraclip-emoji", ["lr=0.001"], 5).seed == 5
+        chosen("paraclip", ["batch"])
+    assert chosen(None, ["lr=0.001"]) == settings_of("paraclip-emoji", {"lr": 0.001})
 
 
-def small_sweep(base, tests, folder) -> paraclip.Sweep:
-    start = replace(TINY, steps=1)
-    return paraclip.Sweep(start, base, lambda e: paraclip.emoji_material(e, features, SMALL), tests, folder)
+def small_sweep(base, tests) -> sweeps.Sweep:
+    start = TINY.replace(steps=1)
+    return sweeps.Sweep(start, base, lambda one: paraphrases.emoji_material(one, features, SMALL), tests)
 
 
-def test_table_2_has_a_row_a_setting_and_seed_and_resumes(base, tests, cache, tmp_path, monkeypatch):
-    made = small_sweep(base, tests, tmp_path / "kept")
+def test_table_2_has_a_row_a_setting_and_seed_and_resumes(base, tests, cache):
+    made = small_sweep(base, tests)
     rows = ("base", "L1", "L1''+L2+L3")
-    table = paraclip.sweep_table2(made, (0, 1), rows)
+    table = sweeps.sweep_table2(made, (0, 1), rows)
     assert list(table.columns) == list(sweeps.TABLE_2_COLUMNS)
     assert table.groupby("row")["seed"].unique().map(list).to_dict() == {
         "base": [-1],
@@ -210,13 +205,13 @@ def test_table_2_has_a_row_a_setting_and_seed_and_resumes(base, tests, cache, tm
     assert set(table["metric"]) == set(sweeps.MEASURED.values())
     same = table[table["row"] == "base"]
     assert (same["value"] == same["before"]).all()
-    monkeypatch.setattr(sweeps, "train_on", None)  # everything is kept: nothing may be trained again
-    assert paraclip.sweep_table2(made, (0, 1), rows).equals(table)
+    known = replace(made, make=lambda _: pytest.fail("everything is kept: nothing is trained again"))
+    assert sweeps.sweep_table2(known, (0, 1), rows).equals(table)
 
 
-def test_alpha_interpolates_what_was_trained_once(base, tests, cache, tmp_path):
-    made = small_sweep(base, tests, tmp_path / "kept")
-    table = paraclip.sweep_trade_offs(made, (0,), (0.0, 1.0), {"L1''": (1.0, 0.0, 0.0)})
+def test_alpha_interpolates_what_was_trained_once(base, tests, cache):
+    made = small_sweep(base, tests)
+    table = sweeps.sweep_trade_offs(made, (0,), (0.0, 1.0), {"L1''": (1.0, 0.0, 0.0)})
     assert list(table.columns) == list(sweeps.TRADE_OFF_COLUMNS)
     assert list(dict.fromkeys(table["name"])) == ["base", "L1'', alpha 0", "L1''"]
     wide = table.pivot_table(index="metric", columns="name", values="value")
@@ -224,17 +219,23 @@ def test_alpha_interpolates_what_was_trained_once(base, tests, cache, tmp_path):
     assert (wide["base"] - wide["L1''"]).abs().max() > 0
 
 
-def test_other_tests_or_another_tower_never_read_what_was_kept(base, tests, tmp_path):
-    other = replace(tests, others=None)
-    assert kept.folder_of(tests, base, tmp_path) != kept.folder_of(other, base, tmp_path)
-    found = kept.measured_base(base, tests, tmp_path)
-    path = kept.folder_of(tests, base, tmp_path) / "base.json"
-    assert json.loads(path.read_text(encoding="utf-8"))["test/zero-shot/top-1"]["n"] == 20
-    assert kept.read(path) == found
+def test_what_was_measured_is_read_for_the_same_settings_tower_and_tests_alone(base, tests, cache):
+    known, encode = paraphrase_measures.known_setting, base.encode_texts
+    assert known(TINY, base, tests) is None
+    found = paraphrase_measures.measured_setting(TINY, base, tests, encode)
+    assert found["test/zero-shot/top-1"].n == 20
+    assert known(TINY, base, tests) == found
+    assert known(TINY.replace(preset="mine"), base, tests) == found
+    assert known(TINY.replace(alpha=0.4), base, tests) is None
+    assert known(TINY, base, replace(tests, others=None)) is None
+    other = base.copy()
+    other.sha256 = "0" * 64
+    assert known(TINY, other, tests) is None
+    assert paraphrase_measures.measured_base(base, tests) == found
 
 
 def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
-    from lexclip_core.paraclip.measuring import with_other_concepts
+    from lexclip_core.experiments.paraphrase_measures import with_other_concepts
 
     others = with_other_concepts(tests, lambda pictures: np.zeros((len(pictures), 64), np.float32)).others
     assert len(others.names) == 1547 - 800
@@ -243,7 +244,7 @@ def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
 
 
 def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
-    from lexclip_core.paraclip.measuring import sentence_tasks, swap_tests
+    from lexclip_core.experiments.paraphrase_measures import sentence_tasks, swap_tests
 
     assert sentence_tasks(tmp_path) == ()
     assert swap_tests(tmp_path) is None
@@ -251,7 +252,7 @@ def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
 
 
 def test_the_seven_tasks_are_sampled_alike_and_swaps_are_read(evaldata):
-    from lexclip_core.paraclip.measuring import sentence_tasks, swap_tests
+    from lexclip_core.experiments.paraphrase_measures import sentence_tasks, swap_tests
 
     one, again = sentence_tasks(evaldata, 20), sentence_tasks(evaldata, 20)
     assert [len(task) for task in one] == [20] * 7

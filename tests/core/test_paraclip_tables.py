@@ -1,4 +1,4 @@
-"""The page on ParaCLIP against the committed runs and sweeps, and the tables on hand-made ones."""
+"""The page on ParaCLIP against the runs and sweeps in `data`, and the tables on hand-made ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from lexclip_core import storage
-from lexclip_core.config import TABLE_2
-from lexclip_core.paraclip import sweeps
-from lexclip_core.paraclip.tables import runs_table, sweep_table
-from lexclip_core.runs import RunSummary, list_runs
+from lexclip_core.experiments import sweeps
+from lexclip_core.experiments.run_folder import RunSummary, list_runs
+from lexclip_core.training.settings import TABLE_2
+from tools.paraclip_tables import runs_table, sweep_table
 
 PAGE = storage.project_root() / "docs" / "paraclip.md"
 FOLDER = storage.data_folder() / "paraclip"

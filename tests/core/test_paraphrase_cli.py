@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from chat_server import chat_server
 
-from lexclip_core import cli
-from lexclip_core.pairs.records import read_records
+from lexclip_core.cli.__main__ import main
+from lexclip_core.paraphrase.records import read_records
 
 
 class Done(NamedTuple):
@@ -30,7 +30,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
     def run(*arguments: str) -> Done:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main(["paraphrase", *arguments])
+            main(["paraphrase", *arguments])
         said = capsys.readouterr()
         return Done(int(ended.value.code or 0), said.out, said.err)
 
@@ -46,7 +46,7 @@ def captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(autouse=True)
 def wordnet_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lexclip_core.synsets import load_wordnet
+    from lexclip_core.wordnet.tables import load_wordnet
 
     load_wordnet()  # before the cache is moved
 
@@ -83,10 +83,10 @@ def test_a_service_is_estimated_then_asked_then_not_asked_again(
 ):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with chat_server() as server:
-        common = [captions, "--provider", "openai", "--base-url", server.url, "--model", "m"]
+        common = [captions, "--provider", "chat", "--base-url", server.url, "--model", "m"]
         common += ["--prices", "2,4", "--set", "temperature=none", "--set", "max_tokens=9", "--json"]
         value = json.loads(call(*common, "--dry-run").out)
-        assert (value["captions"], value["requests"], value["kept"]) == (3, 6, 0)
+        assert (value["captions"], value["requests"], value["cached"]) == (3, 6, 0)
         assert value["cost"] > 0
         assert not server.prompts
         done = call(*common, "--out", str(tmp_path / "o.jsonl"), "--budget", "1")
@@ -100,7 +100,7 @@ def test_a_service_is_estimated_then_asked_then_not_asked_again(
 def test_above_the_budget_nothing_is_asked_or_written(call: Call, captions: str, tmp_path: Path):
     with chat_server() as server:
         done = call(
-            *[captions, "--provider", "openai", "--base-url", server.url, "--out", str(tmp_path / "o.jsonl")],
+            *[captions, "--provider", "chat", "--base-url", server.url, "--out", str(tmp_path / "o.jsonl")],
             *["--prices", "1e6,1e6", "--budget", "5"],
         )
     assert done.status == 2
@@ -111,7 +111,7 @@ def test_above_the_budget_nothing_is_asked_or_written(call: Call, captions: str,
 
 def test_without_a_key_openai_is_not_asked(call: Call, captions: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    done = call(captions, "--provider", "openai", "--out", "o.jsonl")
+    done = call(captions, "--provider", "chat", "--out", "o.jsonl")
     assert done.status == 1
     assert "OPENAI_API_KEY is not set" in done.err
 
@@ -119,14 +119,15 @@ def test_without_a_key_openai_is_not_asked(call: Call, captions: str, monkeypatc
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--provider", "magic"], "unknown provider 'magic'"),
+        (["--provider", "magic"], "choose one of rules, siblings, siblings-rules, local, chat"),
+        (["--provider", "openai"], "unknown provider 'openai'\n  Remedy: it is called 'chat' now"),
         (["--words", "few"], "--words is 'few'"),
         (["--words", "5-2"], "the bounds are 5 to 2 words"),
         (["--out", "o.csv"], "cannot write o.csv"),
-        (["--prices", "1", "--provider", "openai"], "--prices is '1'"),
-        (["--budget", "1", "--provider", "openai"], "there is a --budget but no --prices"),
-        (["--set", "height=3", "--provider", "openai"], "--set 'height=3'"),
-        (["--set", "top_p=much", "--provider", "openai"], "top_p is 'much'"),
+        (["--prices", "1", "--provider", "chat"], "--prices is '1'"),
+        (["--budget", "1", "--provider", "chat"], "there is a --budget but no --prices"),
+        (["--set", "height=3", "--provider", "chat"], "--set 'height=3'"),
+        (["--set", "top_p=much", "--provider", "chat"], "top_p is 'much'"),
     ],
 )
 def test_what_cannot_be_used_is_named(call: Call, captions: str, options: list[Any], said: str):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,12 +11,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from lexclip_core.errors import InputError, MissingResourceError
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase import Caption, Failure
-from lexclip_core.paraphrase.answers import AnswerStore
 from lexclip_core.paraphrase.local_model import LocalModel, LocalProvider
-from lexclip_core.paraphrase.prompts import prompt
-from lexclip_core.paraphrase.replies import spoken
+from lexclip_core.paraphrase.provider import Caption, Failure, answer_log, clean_reply, prompt
+from lexclip_core.paraphrase.records import ParaphraseRecord
 
 CAPTIONS = [Caption("a dog", "1"), Caption("a red house above a blue car", "2"), Caption("two cats", "3")]
 CHAT = (
@@ -84,7 +80,7 @@ def loaded_gpt2(gpt2: str) -> LocalProvider:
 
 @pytest.fixture
 def provider(loaded: LocalProvider, llama: str) -> LocalProvider:
-    loaded.model, loaded._store = model(llama), None
+    loaded.model, loaded.store = model(llama), None
     return loaded
 
 
@@ -130,32 +126,27 @@ def test_the_answer_is_what_the_network_generates_after_the_prompt(gpt2: str, lo
             ids = torch.cat([ids, following.view(1, 1)], dim=1)
     said = words.decode(ids[0, start:], skip_special_tokens=True).strip().partition("\n")[0]
     loaded_gpt2.model = replace(loaded_gpt2.model, temperature=0)
-    assert loaded_gpt2._generate([prompt(1, "a dog")]) == [spoken(said)]
+    assert loaded_gpt2.generate([prompt(1, "a dog")]) == [clean_reply(said)]
 
 
-def test_a_model_with_a_chat_template_gets_the_prompt_in_it(
-    provider: LocalProvider, monkeypatch: pytest.MonkeyPatch
-):
-    asked: list[list[int]] = []
-    generate = provider._network.generate
-
-    def listening(**options: Any) -> Any:
-        asked.append(options["input_ids"][0].tolist())
-        return generate(**options)
-
-    monkeypatch.setattr(provider._network, "generate", listening)
-    provider._generate(["hi"])
-    assert provider._tokenizer.decode(asked[0]) == "<s>hi</s><s>"
+def test_a_model_with_a_chat_template_gets_the_prompt_in_it(llama: str, provider: LocalProvider):
+    network, words = LlamaForCausalLM.from_pretrained(llama).eval(), tokenizer(CHAT)
+    ids = words("<s>hi</s><s>", return_tensors="pt", add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        made = network.generate(ids, max_new_tokens=4, do_sample=False, pad_token_id=words.eos_token_id)
+    provider.model = replace(provider.model, temperature=0)
+    expected = words.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
+    assert provider.generate(["hi"]) == [clean_reply(expected)]
 
 
-def test_kept_answers_are_not_generated_again(
+def test_stored_answers_are_not_generated_again(
     provider: LocalProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    with AnswerStore(tmp_path / "a.jsonl") as provider._store:
+    with answer_log(tmp_path / "a.jsonl") as provider.store:
         once = list(provider.paraphrase(CAPTIONS))
     kept = [outcome for outcome in once if isinstance(outcome, ParaphraseRecord)]
-    monkeypatch.setattr(provider, "_generate", lambda prompts: [f"new {len(prompts)}"] * len(prompts))
-    with AnswerStore(tmp_path / "a.jsonl") as provider._store:
+    monkeypatch.setattr(provider, "generate", lambda prompts: [f"new {len(prompts)}"] * len(prompts))
+    with answer_log(tmp_path / "a.jsonl") as provider.store:
         assert list(provider.paraphrase([Caption(one.caption, one.image) for one in kept])) == kept
         [new] = provider.paraphrase([Caption("a horse")])
         assert new == ParaphraseRecord("", "a horse", "new 1", "new 1")
@@ -164,10 +155,10 @@ def test_kept_answers_are_not_generated_again(
 
 
 def test_an_empty_answer_fails_its_step(provider: LocalProvider, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(provider, "_generate", lambda prompts: [""] * len(prompts))
+    monkeypatch.setattr(provider, "generate", lambda prompts: [""] * len(prompts))
     assert [one.step for one in provider.paraphrase(CAPTIONS) if isinstance(one, Failure)] == [1, 1, 1]
     monkeypatch.setattr(
-        provider, "_generate", lambda prompts: ["x" if "caption" in one else "" for one in prompts]
+        provider, "generate", lambda prompts: ["x" if "caption" in one else "" for one in prompts]
     )
     assert [one.step for one in provider.paraphrase(CAPTIONS) if isinstance(one, Failure)] == [2, 2, 2]
 
@@ -186,3 +177,5 @@ def test_what_cannot_be_loaded_or_used_is_named(tmp_path: Path):
         LocalModel("m", batch=0)
     with pytest.raises(InputError, match="top_p in"):
         LocalModel("m", top_p=0)
+    with pytest.raises(InputError, match="no local model is named"):
+        LocalModel("")

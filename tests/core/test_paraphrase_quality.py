@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexclip_core.errors import DamagedFileError, InputError
-from lexclip_core.pairs.records import ParaphraseRecord
-from lexclip_core.paraphrase import Caption, Failure, Made
-from lexclip_core.paraphrase.caption_files import read_captions
+from lexclip_core.paraphrase.provider import Caption, Failure, Made, read_captions
 from lexclip_core.paraphrase.quality import (
     COLUMNS,
     content_words,
@@ -22,11 +20,12 @@ from lexclip_core.paraphrase.quality import (
     identical,
     mean_cosine,
     overlap,
-    quality,
+    quality_table,
     self_bleu,
     unchanged_words,
 )
-from lexclip_core.paraphrase.siblings import SiblingProvider
+from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.paraphrase.rules import SiblingProvider
 
 TEXTS = st.text("ab ", min_size=1, max_size=12).filter(str.strip)
 DOG = ParaphraseRecord("1", "a red dog on a bed", "there is a red dog on a bed", "a crimson canine on a bed")
@@ -49,7 +48,7 @@ def test_overlap_is_symmetric_bounded_and_1_for_equals(one: str, other: str):
     assert 0 <= overlap(one, other) == overlap(other, one) <= 1
 
 
-def test_unchanged_words_are_the_sources_words_that_are_kept():
+def test_unchanged_words_are_the_sources_words_that_stay():
     assert unchanged_words(DOG.caption, DOG.paraphrase_2) == 4 / 6
     assert unchanged_words("...", "a") == 1.0
 
@@ -92,7 +91,7 @@ def test_the_cosine_is_the_mean_over_records_and_each_text_is_encoded_once():
 
 def test_the_report_has_a_row_for_each_step_and_both():
     failures = (Failure(Caption("x"), 1, ""), Failure(Caption("y"), 2, ""), Failure(Caption("z"), 2, ""))
-    table = quality(Made((DOG, CAT), failures), lambda texts: np.ones((len(texts), 1)))
+    table = quality_table(Made((DOG, CAT), failures), lambda texts: np.ones((len(texts), 1)))
     assert list(table.index) == ["step 1", "step 2", "both steps"]
     assert list(table.columns) == list(COLUMNS)
     assert table["words"].tolist() == [5, 4, 4]
@@ -101,9 +100,9 @@ def test_the_report_has_a_row_for_each_step_and_both():
     assert table["identical"].tolist() == [1 / 2, 0, 0]
     assert table["failed"].tolist() == [1 / 5, 2 / 4, 3 / 5]
     assert table["cosine"].tolist() == [1, 1, 1]
-    assert quality(Made((DOG,)))["cosine"].isna().all()
+    assert quality_table(Made((DOG,)))["cosine"].isna().all()
     with pytest.raises(InputError, match="no record to judge"):
-        quality(Made((), failures))
+        quality_table(Made((), failures))
 
 
 def test_examples_are_drawn_by_the_seed():
@@ -186,10 +185,10 @@ def test_captions_are_read(tmp_path: Path, name: str, content: str, expected: li
 @pytest.mark.parametrize(
     ("name", "content", "error", "said"),
     [
-        ("c.md", "a dog", InputError, r"c\.md is no file of captions"),
-        ("c.txt", " \n", InputError, "holds no captions"),
-        ("c.jsonl", '{"caption": "a"}\n{"caption"', DamagedFileError, "line 2 is no JSON"),
-        ("c.jsonl", "[1]", DamagedFileError, r"line 1 holds no object but '\[1\]'"),
+        ("c.md", "a dog", InputError, r"c\.md is not a file of captions"),
+        ("c.txt", " \n", InputError, "has no captions"),
+        ("c.jsonl", '{"caption": "a"}\n{"caption"', DamagedFileError, "line 2 is not JSON"),
+        ("c.jsonl", "[1]", DamagedFileError, r"line 1 is not an object but '\[1\]'"),
         ("c.jsonl", '{"title": "a"}', DamagedFileError, "line 1 has no caption"),
         ("c.tsv", "image\ttitle\n1\ta\n", DamagedFileError, "line 2 has no caption"),
         ("c.json", "{}", DamagedFileError, "no list of annotations"),
@@ -209,7 +208,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path):
     with pytest.raises(InputError, match="cannot read"):
         read_captions(tmp_path / "c.txt")
     (tmp_path / "c.txt").write_bytes(b"caf\xe9")
-    with pytest.raises(InputError, match="no UTF-8"):
+    with pytest.raises(InputError, match="not UTF-8"):
         read_captions(tmp_path / "c.txt")
 
 
@@ -220,3 +219,15 @@ def test_real_files_of_captions_are_read(evaldata: Path):
     assert len(flickr) == 1500
     records = [one for one in SiblingProvider().paraphrase(flickr) if isinstance(one, ParaphraseRecord)]
     assert len(records) > 1450
+
+
+def test_a_cell_too_many_or_too_long_is_named_with_its_line_and_no_text_is_split(tmp_path: Path):
+    path = tmp_path / "c.tsv"
+    path.write_text("image\tcaption\n1.jpg\ta dog\u2028on a bed\n2.jpg\ta cat\tmore\n", encoding="utf-8")
+    with pytest.raises(DamagedFileError, match=r"c\.tsv, line 3 has more cells than the header"):
+        read_captions(path)
+    path.write_text("image\tcaption\n1.jpg\ta dog\u2028on a bed\n", encoding="utf-8")
+    assert read_captions(path) == (Caption("a dog\u2028on a bed", "1.jpg"),)
+    path.write_text(f"image\tcaption\n1.jpg\t{'x' * 200_000}\n", encoding="utf-8")
+    with pytest.raises(DamagedFileError, match=r"c\.tsv, line 2: field larger than field limit"):
+        read_captions(path)

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 import typer
 
-from lexclip_core import cli
+import lexclip_core.cli.__main__  # noqa: F401 - importing it adds the commands
+from lexclip_core.cli import application
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "data/README.md")
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+# old decisions may name commands of their time, but their links still lead somewhere
+DECISIONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "decisions").glob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md", *PAGES)
 TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 VARIABLE = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
@@ -56,7 +60,7 @@ def test_make_targets_exist(document: str, line: str):
 
 @pytest.mark.parametrize(("document", "line"), commands("lexclip"))
 def test_lexclip_commands_parse(document: str, line: str):
-    command = typer.main.get_command(cli.application)
+    command = typer.main.get_command(application.application)
     given = shlex.split(line)[1:]
     while hasattr(command, "commands") and given and given[0] != "--help":
         assert given[0] in command.commands, f"{document} names `{line}`"
@@ -65,7 +69,7 @@ def test_lexclip_commands_parse(document: str, line: str):
         command.make_context("lexclip", list(given))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS])
 def test_links_lead_somewhere(document: str):
     local = [target for target in LINK.findall(text_of(document)) if "://" not in target]
     assert [target for target in local if not (ROOT / document).parent.joinpath(target).exists()] == []
@@ -74,24 +78,42 @@ def test_links_lead_somewhere(document: str):
 def test_settings_are_read_by_the_source():
     sources = [*(ROOT / "lexclip_core").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "test_readme.py")
-    variables = VARIABLE.findall(text_of("README.md"))
+    variables = VARIABLE.findall(text_of("docs/installing.md"))
     assert len(variables) >= 5
     assert [name for name in variables if name not in source] == []
 
 
-def test_folders_of_the_layout_exist():
-    table = text_of("README.md").partition("## Layout")[2].partition("\n## ")[0]
-    folders = re.findall(r"^\| `([a-z_]+/)` \|", table, re.MULTILINE)
-    assert len(folders) >= 6
-    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+def test_the_house_is_the_one_that_is_there():
+    house = text_of("CONTRIBUTING.md").partition("## The house")[2].partition("**Imports.**")[0]
+    core, _, folders = house.partition("| folder |")
+    named = re.findall(r"^\| `([a-z_]+(?:/|\.py))` \|", core, re.MULTILINE)
+    there = [
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "lexclip_core").iterdir()
+        if path.name != "__pycache__"
+    ]
+    assert sorted(named) == sorted(there)
+    outside = re.findall(r"^\| `([a-z_]+/)` \|", folders, re.MULTILINE)
+    assert len(outside) >= 6
+    assert [folder for folder in outside if not (ROOT / folder).is_dir()] == []
 
 
-def test_the_arrow_is_the_one_that_is_tested():
-    from tests.core import test_layering
+def test_the_readme_is_short():
+    assert len(text_of("README.md").split()) <= 900
 
-    block = text_of("CONTRIBUTING.md").partition("## The arrow")[2].partition("A module imports")[0]
-    parts = [part.strip() for part in re.split(r"->|,", block)]
-    assert parts == [name for names in test_layering.ARROW for name in names]
+
+def test_decisions_are_numbered_and_listed():
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
+    row = re.compile(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \| (\S+) \| (\w+)", re.MULTILINE)
+    index = row.findall(text_of("docs/decisions/README.md"))
+    assert [file for _, _, file, _, _ in index] == files
+    for number, title, file, date, status in index:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert text.startswith(f"# {number}. {title}\n\n- Date: {date}\n- Status: {status}")
+        parts = re.findall(r"^\*\*(\w+)\.\*\* \S", text, re.MULTILINE)
+        assert parts == ["Context", "Decision", "Consequences"]
 
 
 def test_every_make_target_is_in_its_help():

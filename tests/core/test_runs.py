@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexclip_core import runs
 from lexclip_core.errors import DamagedFileError, InputError, StorageError
+from lexclip_core.experiments import run_folder
 
 WORDS = ("happy", "sad", "null", "nan", "1e3")  # the last three are what a careless CSV reader swallows
 
@@ -23,7 +23,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def content(**changes: object) -> runs.RunContent:
+def content(**changes: object) -> run_folder.RunContent:
     rng = np.random.default_rng(0)
     layout = pd.DataFrame(
         {
@@ -40,7 +40,7 @@ def content(**changes: object) -> runs.RunContent:
             "trustworthiness_after": np.nan,
         }
     )
-    base = runs.RunContent(
+    base = run_folder.RunContent(
         run_id="lexclip-0123abcd",
         config={"preset": "lexclip", "steps": np.int64(3)},
         metrics={"test/auc": {"value": 3 / 4, "low": 0.5, "high": 1.0, "n": 8, "before": 1 / 4}},
@@ -51,7 +51,7 @@ def content(**changes: object) -> runs.RunContent:
         before=unit(rng.normal(size=(5, 8))),
         after=unit(rng.normal(size=(5, 8))),
         pairs=pd.DataFrame(
-            [["happy", "null", "synonym", "a", "test", 0.1, 1 / 3]], columns=list(runs.PAIR_COLUMNS)
+            [["happy", "null", "synonym", "a", "test", 0.1, 1 / 3]], columns=list(run_folder.PAIR_COLUMNS)
         ),
         layout=layout,
         provenance={"command": "lexclip tune --preset lexclip --out data/runs", "wall_seconds": 1.0},
@@ -63,11 +63,11 @@ def content(**changes: object) -> runs.RunContent:
 def run_path(tmp_path: Path) -> Path:
     tuned = tmp_path / "weights.safetensors"
     tuned.write_bytes(b"tensors")
-    return runs.write_run(tmp_path / "runs", content(), tuned=tuned)
+    return run_folder.write_run(tmp_path / "runs", content(), tuned=tuned)
 
 
 def test_a_run_reads_back_as_it_was_written(run_path: Path) -> None:
-    written, run = content(), runs.read_run(run_path)
+    written, run = content(), run_folder.read_run(run_path)
     assert run.run_id == "lexclip-0123abcd"
     assert run.words == WORDS
     assert run.config == {"preset": "lexclip", "steps": 3}
@@ -83,7 +83,7 @@ def test_a_run_reads_back_as_it_was_written(run_path: Path) -> None:
 
 
 def test_optional_parts_may_be_absent(tmp_path: Path) -> None:
-    run = runs.read_run(runs.write_run(tmp_path, content(layout=None)))
+    run = run_folder.read_run(run_folder.write_run(tmp_path, content(layout=None)))
     assert run.layout is None
     assert run.tuned_path is None
 
@@ -97,7 +97,9 @@ def test_optional_parts_may_be_absent(tmp_path: Path) -> None:
 def test_any_words_survive(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
     rows = unit(np.ones((len(words), 4)))
     given_run = content(words=tuple(words), before=rows, after=rows)
-    assert runs.read_run(runs.write_run(tmp_path_factory.mktemp("run"), given_run)).words == tuple(words)
+    assert run_folder.read_run(
+        run_folder.write_run(tmp_path_factory.mktemp("run"), given_run)
+    ).words == tuple(words)
 
 
 def test_the_list_holds_summaries_and_never_loads_a_matrix(
@@ -107,7 +109,7 @@ def test_the_list_holds_summaries_and_never_loads_a_matrix(
         raise AssertionError("a matrix was loaded")
 
     monkeypatch.setattr(np, "load", refuse)
-    (summary,), damaged = runs.list_runs(run_path.parent)
+    (summary,), damaged = run_folder.list_runs(run_path.parent)
     assert (summary.run_id, summary.preset, summary.n_words) == ("lexclip-0123abcd", "lexclip", 5)
     assert summary.has_layout
     assert summary.has_tuned
@@ -116,18 +118,18 @@ def test_the_list_holds_summaries_and_never_loads_a_matrix(
 
 
 def test_the_stamp_moves_when_a_run_is_written_again(run_path: Path) -> None:
-    first = runs.summarise(run_path).stamp
-    runs.write_run(run_path.parent, content(metrics={}))
-    assert runs.summarise(run_path).stamp > first
-    assert runs.read_run(run_path).tuned_path is None  # nothing of the replaced run is left behind
+    first = run_folder.summarise(run_path).stamp
+    run_folder.write_run(run_path.parent, content(metrics={}))
+    assert run_folder.summarise(run_path).stamp > first
+    assert run_folder.read_run(run_path).tuned_path is None  # nothing of the replaced run is left behind
 
 
 def test_missing_folder_hidden_folders_and_files_are_no_runs(run_path: Path) -> None:
     folder = run_path.parent
     (folder / ".lexclip-half-written").mkdir()
     (folder / "README.md").write_text("runs")
-    assert [summary.run_id for summary in runs.list_runs(folder)[0]] == ["lexclip-0123abcd"]
-    assert runs.list_runs(folder / "nowhere") == ((), ())
+    assert [summary.run_id for summary in run_folder.list_runs(folder)[0]] == ["lexclip-0123abcd"]
+    assert run_folder.list_runs(folder / "nowhere") == ((), ())
 
 
 def truncate(path: Path) -> None:
@@ -160,7 +162,7 @@ READ_DAMAGE = [
     ("pairs.csv", lambda path: path.write_text(""), "pairs.csv cannot be read"),
     (
         "pairs.csv",
-        lambda path: path.write_text(",".join(runs.PAIR_COLUMNS) + "\na,b,synonym,n,test,high,0.2\n"),
+        lambda path: path.write_text(",".join(run_folder.PAIR_COLUMNS) + "\na,b,synonym,n,test,high,0.2\n"),
         "column 'cosine_before' holds something that is not a number",
     ),
 ]
@@ -170,7 +172,7 @@ READ_DAMAGE = [
 def test_a_damaged_file_is_named_on_read(run_path: Path, name: str, damage: object, reason: str) -> None:
     damage(run_path / name)
     with pytest.raises(DamagedFileError) as error:
-        runs.read_run(run_path)
+        run_folder.read_run(run_path)
     assert reason in str(error.value)
     assert str(run_path) in str(error.value)
     assert "Remedy: delete the folder" in str(error.value)
@@ -183,7 +185,7 @@ def test_a_damaged_run_is_listed_apart_and_the_others_stay(
     bad = run_path.parent / "blog-release-00000000"
     shutil.copytree(run_path, bad)
     damage(bad / name)
-    good, damaged = runs.list_runs(run_path.parent)
+    good, damaged = run_folder.list_runs(run_path.parent)
     assert [summary.run_id for summary in good] == ["lexclip-0123abcd"]
     assert [entry.path for entry in damaged] == [bad]
     assert reason in damaged[0].reason
@@ -209,7 +211,7 @@ def test_a_damaged_run_is_listed_apart_and_the_others_stay(
 )
 def test_what_contradicts_itself_is_not_written(tmp_path: Path, changes: dict, reason: str) -> None:
     with pytest.raises(InputError) as error:
-        runs.write_run(tmp_path, content(**changes))
+        run_folder.write_run(tmp_path, content(**changes))
     assert reason in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -220,8 +222,8 @@ def test_a_failed_write_leaves_the_old_run(run_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(StorageError, match="free some disk space"):
-        runs.write_run(run_path.parent, content(metrics={}))
-    assert "test/auc" in runs.read_run(run_path).metrics
+        run_folder.write_run(run_path.parent, content(metrics={}))
+    assert "test/auc" in run_folder.read_run(run_path).metrics
     assert [path.name for path in run_path.parent.iterdir()] == ["lexclip-0123abcd"]
 
 

@@ -1,10 +1,12 @@
+"""The README's table of runs: one row per measure, one column per preset."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
 from lexclip_core import storage
-from lexclip_core.runs import RunSummary, comparison, list_runs
+from lexclip_core.experiments.run_folder import RunSummary, comparison, list_runs
 
 AUC = "test/synonym_over_antonym_auc"
 

@@ -77,7 +77,7 @@ def test_a_bare_folder_gets_everything_in_order(installer: FakeInstaller, capsys
     assert "requirements.lock" in requirements
     assert "--no-deps --editable ." in project
     assert wordnet == "wordnet"
-    assert kernels.endswith("wu_palmer(['dog.n.01'])")
+    assert kernels.endswith("wu_palmer_matrix(['dog.n.01'])")
     said = capsys.readouterr().out
     assert all(word in said for word in ("making .venv", "requirements.lock", "lexclip itself", "WordNet"))
 

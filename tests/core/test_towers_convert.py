@@ -15,10 +15,11 @@ import torch
 from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures
 from torch import nn
 
-from lexclip_core.cli import main
+from lexclip_core.cli.__main__ import main
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.towers import convert, load, load_image
-from lexclip_core.towers.checkpoint import file_metadata
+from lexclip_core.towers.conversion import convert
+from lexclip_core.towers.loading import load, load_image
+from lexclip_core.towers.weight_files import file_metadata
 
 QUICK = f"{ARCHITECTURE}-quickgelu"
 

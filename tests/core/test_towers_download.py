@@ -9,14 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import pytest
 from file_server import Server, serving
-from tiny_tower import ARCHITECTURE, TEXTS, random_model, register_architectures, save_checkpoint
+from tiny_tower import (
+    ARCHITECTURE,
+    TEXTS,
+    publish,
+    random_model,
+    register_architectures,
+    save_checkpoint,
+)
 
+from lexclip_core.download import fetch
 from lexclip_core.errors import DamagedFileError, MissingResourceError
-from lexclip_core.towers import folders, load, published, sources
-from lexclip_core.towers.download import fetch
+from lexclip_core.towers import loading, sources
+from lexclip_core.towers import open_clip as open_clip_module
+from lexclip_core.towers.loading import load
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -104,7 +112,7 @@ def tag(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     server.content = file.read_bytes()
     digest = hashlib.sha256(server.content).hexdigest()
     entry = {"url": server.url(f"openaipublic/{digest}/made.pt"), "hf_hub": "", "quick_gelu": False}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, ARCHITECTURE, {"a_tag": entry})
+    publish(monkeypatch, "a_tag", entry)
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("HOME", str(tmp_path))
     return f"{ARCHITECTURE}/a_tag"
@@ -200,7 +208,7 @@ def test_one_weight_file_of_several_is_fetched(
     hub = Hub(tmp_path, files)
     monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
     monkeypatch.setattr(sources, "fetched_snapshot", hub)
-    assert folders.named_folder("hf-hub:owner/model") == tmp_path
+    assert loading.named_folder("hf-hub:owner/model") == tmp_path
     weights = {one.name for one in tmp_path.iterdir() if one.suffix in (".safetensors", ".bin")}
     assert weights == {wanted}
 
@@ -211,7 +219,7 @@ def test_a_repository_of_no_known_layout_is_named(tmp_path: Path, monkeypatch: p
     with pytest.raises(
         MissingResourceError, match=r"owner/model has no open_clip_config.json and open_clip_model"
     ):
-        folders.named_folder("hf-hub:owner/model")
+        loading.named_folder("hf-hub:owner/model")
     with pytest.raises(MissingResourceError, match=r"owner/model has none of a\.safetensors, b\.bin"):
         sources.fetched_file("owner/model", ("a.safetensors", "b.bin"))
 
@@ -221,10 +229,10 @@ def test_a_tag_with_a_file_of_its_own_on_the_hub_is_asked_for_that_file(
 ) -> None:
     register_architectures(tmp_path)
     entry = {"url": "", "hf_hub": "owner/model/special.bin", "quick_gelu": False}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, ARCHITECTURE, {"a_tag": entry})
+    publish(monkeypatch, "a_tag", entry)
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
     hub = Hub(tmp_path / "hub", ("special.bin", "open_clip_model.safetensors"))
     monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
     monkeypatch.setattr(sources, "fetched_snapshot", hub)
-    assert published.find_weights(ARCHITECTURE, "a_tag") == tmp_path / "hub" / "special.bin"
+    assert open_clip_module.find_weights(ARCHITECTURE, "a_tag") == tmp_path / "hub" / "special.bin"
     assert hub.asked == ["special.safetensors", "special.bin"]

@@ -9,8 +9,8 @@ from tiny_tower import TEXTS, random_model
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lexclip_core.towers import text_forward
-from lexclip_core.towers.packed import packed, shared_length
+from lexclip_core.towers import forward as forward_module
+from lexclip_core.towers.forward import packed, shared_length
 
 TEMPLATED = ["a photo of a dog", "a photo of a cat", "a photo of a golden retriever"]
 KINDS = [
@@ -47,9 +47,9 @@ def test_vectors_and_gradients_equal_the_plain_call(forward: str, kind: dict, te
     tokens = padded_tokens(texts)
     plain = model.encode_text(tokens, normalize=True)
     if forward == "packed":
-        features = packed(text_forward.text_parts(model), true_length(tokens))
+        features = packed(forward_module.text_parts(model), true_length(tokens))
     else:
-        features = text_forward.truncated(model, true_length(tokens))
+        features = forward_module.truncated(model, true_length(tokens))
     ours = functional.normalize(features, dim=-1)
     assert (ours - plain).abs().max() < 1e-5
     pull = torch.linspace(-1, 1, plain.numel()).reshape(plain.shape)
@@ -62,22 +62,22 @@ def test_vectors_and_gradients_equal_the_plain_call(forward: str, kind: dict, te
 
 
 def test_the_packed_form_is_chosen_for_plain_causal_towers() -> None:
-    forward = text_forward.forward_for(random_model())
-    assert forward.batches is text_forward.prefix_batches
+    forward = forward_module.forward_for(random_model())
+    assert forward.batches is forward_module.prefix_batches
 
 
 def test_other_blocks_run_truncated() -> None:
     model = random_model(scale_heads=True)
-    assert text_forward.forward_for(model).run is text_forward.truncated
+    assert forward_module.forward_for(model).run is forward_module.truncated
     tokens = padded_tokens(TEXTS)
-    difference = text_forward.truncated(model, true_length(tokens)) - model.encode_text(tokens)
+    difference = forward_module.truncated(model, true_length(tokens)) - model.encode_text(tokens)
     assert difference.abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("odd", [{"no_causal_mask": True, "pool_type": "last"}, {"pool_type": "last"}])
 def test_towers_that_see_their_padding_keep_it(odd: dict) -> None:
     model = random_model(custom=True, **odd)
-    assert text_forward.forward_for(model).run is text_forward.whole_context
+    assert forward_module.forward_for(model).run is forward_module.whole_context
 
 
 def test_shared_length_leaves_each_text_a_token_of_its_own() -> None:
@@ -91,5 +91,5 @@ def test_texts_that_share_nothing_can_be_packed() -> None:
     model = random_model()
     tokens = torch.tensor([[5, 7, 49407], [6, 7, 49407]])
     whole = functional.pad(tokens, (0, 74))
-    features = packed(text_forward.text_parts(model), [tuple(row.tolist()) for row in tokens])
+    features = packed(forward_module.text_parts(model), [tuple(row.tolist()) for row in tokens])
     assert (features - model.encode_text(whole)).abs().max() < 1e-5

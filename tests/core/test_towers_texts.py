@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tiny_tower import tiny_tower
 
 from lexclip_core.errors import InputError
-from lexclip_core.towers import Tower, load
-from lexclip_core.towers.batching import length_batches, prefix_batches
-from lexclip_core.towers.tokens import TextTokenizer
+from lexclip_core.towers.forward import TextTokenizer, length_batches, prefix_batches
+from lexclip_core.towers.loading import load
+from lexclip_core.towers.tower import Tower
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +43,14 @@ def test_a_batch_size_below_one_is_an_error(tower: Tower) -> None:
         tower.encode_texts(["dog"], batch_size=0)
 
 
-def test_equal_texts_are_computed_once_and_get_identical_rows(
-    tower: Tower, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[int] = []
-    compute = tower._unit_rows
-    monkeypatch.setattr(tower, "_unit_rows", lambda ids: (seen.append(len(ids)), compute(ids))[1])
+def test_equal_texts_are_computed_once_and_get_identical_rows(tower: Tower) -> None:
+    seen: list[int] = []  # the last norm gets one row for each text that is computed
+    watched = tower.model.ln_final.register_forward_pre_hook(lambda norm, inputs: seen.append(len(inputs[0])))
     rows = tower.encode_texts(["dog", "cat", "dog", "Dog", "dog"])  # the tokenizer takes Dog for dog
+    watched.remove()
     assert sum(seen) == 2
     assert all(np.array_equal(rows[0], rows[index]) for index in (2, 3, 4))
     assert not np.array_equal(rows[0], rows[1])
-    assert sum(seen) == 2
     embedded = tower.embed(["dog", "cat", "dog"]).detach().numpy()
     assert np.allclose(embedded, rows[:3], atol=1e-6)
 
@@ -82,20 +79,20 @@ def test_a_word_of_ten_thousand_characters_is_encoded(tower: Tower) -> None:
     assert np.array_equal(rows[0], rows[1])  # the same tokens up to the cut
 
 
-def test_the_memory_of_a_tokenizer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lexclip_core.towers.tokens._LARGEST_CACHE", 3)
+def test_the_memory_of_a_tokenizer_is_bounded() -> None:
     asked: list[str] = []
 
     def encode(texts: list[str]) -> list[list[int]]:
         asked.extend(texts)
         return [[1, len(text), 9] for text in texts]
 
-    tokenizer = TextTokenizer(encode, context_length=5, name="counting")
+    tokenizer = TextTokenizer(encode, context_length=5, name="counting", remembered=3)
     assert tokenizer(["a", "bb", "a"]) == [(1, 1, 9), (1, 2, 9), (1, 1, 9)]
     tokenizer(["a"])
     assert asked == ["a", "bb"]
     assert tokenizer(["ccc", "a", "dddd"]) == [(1, 3, 9), (1, 1, 9), (1, 4, 9)]
-    assert len(tokenizer._seen) == 3
+    tokenizer(["ccc", "a"])
+    assert asked == ["a", "bb", "ccc", "a", "dddd"]  # it began anew with the third, and knows those three
 
 
 ids = st.lists(
@@ -112,9 +109,7 @@ def test_batches_cover_every_text_once_and_respect_the_size(texts, size, batches
 
 @given(ids)
 def test_batches_respect_the_token_budget(texts) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lexclip_core.towers.batching._TOKEN_BUDGET", 20)
-        padded, packed = length_batches(texts, 100), prefix_batches(texts, 100)
+    padded, packed = length_batches(texts, 100, token_budget=20), prefix_batches(texts, 100, token_budget=20)
     for batch in padded:
         assert len(batch) == 1 or len(batch) * max(len(texts[index]) for index in batch) <= 20
     for batch in packed:
@@ -135,6 +130,7 @@ def test_unknown_names_devices_and_types_are_named() -> None:
 def test_the_tiny_tower_is_the_same_on_every_machine(tower: Tower) -> None:
     assert tower.sha256 == "9d500be7ba7b6a0a553b49bb1cea89fcc1d1819d3a7afc36afdd4d29aa898696"
     assert "Untrained" in tower.spec.note
+    assert not tower.verified  # nobody published its random numbers
 
 
 def test_mixed_precision_reaches_the_packed_forward_pass(tower: Tower) -> None:

@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +19,12 @@ import pytest
 import torch
 from tiny_tower import tiny_tower
 
-from lexclip_core import storage, towers
-from lexclip_core.config import Experiment
 from lexclip_core.errors import DamagedFileError, DivergenceError, InputError, StorageError
-from lexclip_core.pairs import (
+from lexclip_core.towers import loading, trainable
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.loop import History, fit, learning_rate
+from lexclip_core.training.objectives import loss_terms
+from lexclip_core.training.samplers import (
     Batch,
     PairSampler,
     RelatedPairs,
@@ -32,8 +33,7 @@ from lexclip_core.pairs import (
     Sampler,
     WordSampler,
 )
-from lexclip_core.towers import Tower
-from lexclip_core.training import History, fit, learning_rate, loss_terms
+from lexclip_core.training.settings import MatrixSettings, RelationSettings, WordSettings
 
 WORDS = (
     *("hot", "cold", "warm", "happy", "sad", "cheerful"),
@@ -56,30 +56,29 @@ def targets() -> np.ndarray:
     return (values + values.T) / 2
 
 
-def experiment(**changes: object) -> Experiment:
-    start = Experiment(
+def experiment(**changes: object) -> MatrixSettings:
+    start = MatrixSettings(
         tower="tiny-random",
         device="cpu",
-        vocabulary="words",
         batch=11,
         epochs=2,
         optimizer="adamw",
         lr=1e-3,
         trainable="last:1",
     )
-    return replace(start, **changes)
+    return start.replace(**changes)
 
 
-def sampler_of(settings: Experiment) -> PairSampler | WordSampler:
+def sampler_of(settings: MatrixSettings) -> PairSampler | WordSampler:
     common = {"epochs": settings.epochs, "seed": settings.seed}
     if settings.sampling == "pairs":
         return PairSampler(targets(), batch=settings.batch, **common)  # 66 pairs: 6 batches an epoch
     return WordSampler(targets(), batch=len(WORDS), **common)
 
 
-def trained(settings: Experiment, sampler: Sampler | None = None, **options: object):
+def trained(settings: WordSettings, sampler: Sampler | None = None, **options: object):
     tower = untouched()
-    towers.set_trainable(tower, settings.trainable, seed=settings.seed)
+    trainable.set_trainable(tower, settings.trainable, seed=settings.seed)
     history = fit(tower, WORDS, sampler or sampler_of(settings), settings, **options)
     return tower, history
 
@@ -136,18 +135,18 @@ def test_a_row_of_history_tells_the_step_and_the_terms():
 
 
 def test_without_a_weight_there_is_no_anchor():
-    _, history = trained(experiment(weight=0, epochs=1))
+    _, history = trained(experiment(anchor_weight=0, epochs=1))
     assert "anchor" not in history.rows[0]
 
 
 @pytest.mark.parametrize("setting", ["last:1", "lora:2"])
 def test_only_what_is_trainable_moves(setting):
     tower = untouched()
-    towers.set_trainable(tower, setting)
-    digest, before = towers.frozen_digest(tower), tower.state()
+    trainable.set_trainable(tower, setting)
+    digest, before = trainable.frozen_digest(tower), tower.state()
     settings = experiment(trainable=setting)
     fit(tower, WORDS, sampler_of(settings), settings)
-    assert towers.frozen_digest(tower) == digest
+    assert trainable.frozen_digest(tower) == digest
     assert [name for name, value in tower.state().items() if torch.equal(value, before[name])] == []
 
 
@@ -174,7 +173,7 @@ def test_nothing_trainable_is_refused():
 def test_the_full_matrix_has_the_mean_gradient_of_all_batches_of_pairs():
     tower = untouched()
     reference = torch.from_numpy(np.roll(tower.encode_texts(WORDS), 1, axis=0))  # the anchor pulls, too
-    towers.set_trainable(tower, "all")
+    trainable.set_trainable(tower, "all")
 
     def gradients(settings):
         sampler = sampler_of(settings)
@@ -204,7 +203,17 @@ def test_relations_are_trained_with_the_experiments_weights():
         np.array([True, False, True, False]),
         np.ones(4),
     )
-    settings = experiment(sampling="relations", steps=25, repel=2, attract=3, near=0.5, far=0.25, lr=2e-3)
+    settings = RelationSettings(
+        tower="tiny-random",
+        device="cpu",
+        trainable="last:1",
+        steps=25,
+        repel=2,
+        attract=3,
+        near=0.5,
+        far=0.25,
+        lr=2e-3,
+    )
     sampler = RelationSampler(
         pairs,
         rows,
@@ -213,7 +222,7 @@ def test_relations_are_trained_with_the_experiments_weights():
         plan=RelationPlan(
             batch=8,
             retained=12,
-            lenient=settings.lenient,
+            weight_abstract=settings.weight_abstract,
             neighbours=2,
             surroundings=4,
             near=float(np.median(rows @ rows.T)),
@@ -224,7 +233,7 @@ def test_relations_are_trained_with_the_experiments_weights():
     batch = sampler.batch(0)
     start = torch.from_numpy(rows[batch.rows])
     once = loss_terms(settings, start, start, batch)
-    single = loss_terms(replace(settings, repel=1, attract=1, near=1, far=1), start, start, batch)
+    single = loss_terms(settings.replace(repel=1, attract=1, near=1, far=1), start, start, batch)
     assert {term: float(value) for term, value in once.items()} == pytest.approx(
         {term: getattr(settings, term) * float(value) for term, value in single.items()}
     )
@@ -267,9 +276,9 @@ def test_the_schedule_reaches_the_optimiser():
 
 def test_clipping_bounds_the_gradient():
     free, clipped = experiment(optimizer="sgd", lr=1, sampling="full_matrix", epochs=1), None
-    clipped = replace(free, clip=1e-3)
+    clipped = free.replace(clip=1e-3)
     start = untouched()
-    towers.set_trainable(start, free.trainable)
+    trainable.set_trainable(start, free.trainable)
 
     def moved(settings):
         state = trained(settings)[0].state()
@@ -325,12 +334,12 @@ def stop(*_: object) -> None:
 
 def test_dropout_depends_on_the_step_alone(tmp_path):
     settings = experiment(tower="all-MiniLM-L6-v2", trainable="lora:2", noise="dropout", batch=22, epochs=1)
-    base = towers.load(settings.tower, device="cpu")
+    base = loading.load(settings.tower, device="cpu")
     rows = base.encode_texts(WORDS)
 
     def run(changed=settings, sampler=None, checkpoint=None):
         tower = base.copy()
-        towers.set_trainable(tower, settings.trainable)
+        trainable.set_trainable(tower, settings.trainable)
         sampler = sampler or sampler_of(settings)
         return tower, fit(tower, WORDS, sampler, changed, reference=rows, checkpoint=checkpoint, every=1)
 
@@ -340,7 +349,7 @@ def test_dropout_depends_on_the_step_alone(tmp_path):
         run(sampler=Interrupting(sampler_of(settings), 2, stop), checkpoint=checkpoint)
     torch.rand(7)  # whatever else drew numbers in between
     assert_same(run(checkpoint=checkpoint), whole)
-    quiet = run(replace(settings, noise="off"))
+    quiet = run(settings.replace(noise="off"))
     assert quiet[1].rows[0]["anchor"] < 1e-3 < whole[1].rows[0]["anchor"]
 
 
@@ -383,7 +392,7 @@ def test_a_growing_loss_stops_before_it_overflows():
 def test_weights_that_are_no_numbers_are_never_a_checkpoint(tmp_path):
     settings, checkpoint = experiment(epochs=1), tmp_path / "checkpoint.pt"
     tower = untouched()
-    towers.set_trainable(tower, settings.trainable)
+    trainable.set_trainable(tower, settings.trainable)
     parameter = next(iter(tower.trainable_parameters().values()))
     calls = []
     parameter.register_hook(lambda grad: calls.append(0) or grad * (float("nan") if len(calls) == 4 else 1))
@@ -429,7 +438,7 @@ def test_a_checkpoint_of_another_experiment_is_refused(tmp_path):
         trained(experiment(epochs=1, lr=1e-4, seed=2), checkpoint=checkpoint)
     tower = untouched()
     tower.sha256 = "0" * 64
-    towers.set_trainable(tower, "last:1")
+    trainable.set_trainable(tower, "last:1")
     settings = experiment(epochs=1)
     with pytest.raises(InputError, match=r"belongs to another experiment: tower differ"):
         fit(tower, WORDS, sampler_of(settings), settings, checkpoint=checkpoint)
@@ -437,12 +446,13 @@ def test_a_checkpoint_of_another_experiment_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_said(monkeypatch, tmp_path):
-    def full(dir, prefix, suffix):
-        name = f"{dir}/{prefix}full{suffix}"
-        os.symlink("/dev/full", name)
-        return os.open(name, os.O_RDONLY), name
+    save = torch.save
 
-    monkeypatch.setattr(tempfile, "mkstemp", full)
+    def on_a_full_disk(state, stream):
+        with Path("/dev/full").open("wb") as disk:
+            save(state, disk)
+
+    monkeypatch.setattr(torch, "save", on_a_full_disk)
     with pytest.raises(
         StorageError, match=r"cannot write .*checkpoint\.pt: No space left(?s:.*)free some disk"
     ):
@@ -451,10 +461,10 @@ def test_a_full_disk_is_said(monkeypatch, tmp_path):
 
 
 def test_a_read_only_folder_is_said(monkeypatch, tmp_path):
-    def refused(**_):
+    def refused(*_):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(storage.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(torch, "save", refused)
     with pytest.raises(StorageError, match=r"checkpoint\.pt: Read-only file system(?s:.*)can be written"):
         trained(experiment(), checkpoint=tmp_path / "checkpoint.pt", every=1)
 

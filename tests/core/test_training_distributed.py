@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,32 @@ from paraclip_records import picture_rows, settings, table
 from tiny_tower import tiny_tower
 from torch import distributed, multiprocessing
 
-from lexclip_core import towers, tuning
-from lexclip_core.config import TABLE_2, Experiment, TrainingSettings
 from lexclip_core.errors import InputError
-from lexclip_core.losses import ALONE, World
-from lexclip_core.pairs import PairSampler, RelatedPairs, RelationPlan, RelationSampler, WordSampler
-from lexclip_core.towers import Tower
-from lexclip_core.training import LexicalObjective, Objective, ParaclipObjective, is_writer, join, train
+from lexclip_core.towers import trainable
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.distributed import is_writer, join
+from lexclip_core.training.loop import train
+from lexclip_core.training.losses import ALONE, World
+from lexclip_core.training.objectives import LexicalObjective, Objective, ParaclipObjective
+from lexclip_core.training.samplers import (
+    PairSampler,
+    RelatedPairs,
+    RelationPlan,
+    RelationSampler,
+    WordSampler,
+)
+from lexclip_core.training.settings import (
+    TABLE_2,
+    MatrixSettings,
+    RelationSettings,
+    TrainingSettings,
+    WordSettings,
+)
 
 SIZE = 2
 WORDS = ("hot", "cold", "warm", "happy", "sad", "cheerful", "dog", "cat", "golden retriever")
-WORD_SETTINGS = Experiment(
-    tower="tiny-random", device="cpu", vocabulary="words", batch=5, trainable="last:1", lr=0.1, steps=3
+WORD_SETTINGS = MatrixSettings(
+    tower="tiny-random", device="cpu", batch=5, trainable="last:1", lr=0.1, steps=3
 )
 Made = tuple[TrainingSettings, Objective]
 
@@ -36,8 +49,8 @@ def _targets() -> np.ndarray:
     return (values + values.T) / 2
 
 
-def _words(tower: Tower, **changes: Any) -> tuple[Experiment, LexicalObjective]:
-    experiment = replace(WORD_SETTINGS, **changes)
+def _words(tower: Tower, **changes: Any) -> tuple[WordSettings, LexicalObjective]:
+    experiment = WORD_SETTINGS.replace(**changes)
     common = {"epochs": experiment.epochs, "seed": experiment.seed}
     if experiment.sampling == "pairs":
         sampler = PairSampler(_targets(), batch=experiment.batch, **common)
@@ -50,12 +63,21 @@ def _words(tower: Tower, **changes: Any) -> tuple[Experiment, LexicalObjective]:
 
 
 def _relations(tower: Tower) -> Made:
-    experiment = replace(WORD_SETTINGS, sampling="relations", clip=1.0)
+    experiment = RelationSettings(
+        tower="tiny-random",
+        device="cpu",
+        trainable="last:1",
+        optimizer="sgd",
+        lr=0.1,
+        steps=3,
+        near=10.0,
+        clip=1.0,
+    )
     rows = tower.encode_texts(WORDS)
     values = np.array([-0.5, 0.95, -0.5, 0.95], dtype=np.float32)
     opposite = np.array([True, False, True, False])
     pairs = RelatedPairs(np.array([0, 0, 3, 3]), np.array([1, 2, 4, 5]), values, opposite, np.ones(4))
-    plan = RelationPlan(batch=2, retained=4, lenient=0.5, neighbours=2, surroundings=4, near=0.5)
+    plan = RelationPlan(batch=2, retained=4, weight_abstract=0.5, neighbours=2, surroundings=4, near=0.5)
     sampler = RelationSampler(
         pairs,
         rows,
@@ -90,6 +112,7 @@ CASES: dict[str, Callable[[Tower], Made]] = {
     "words, in batch": lambda tower: _words(tower, sampling="in_batch"),
     "words, relations": _relations,
     "words, full matrix": lambda tower: _words(tower, sampling="full_matrix"),
+    "words, gradients cached": lambda tower: _words(tower, sampling="in_batch", chunk=2),
 }
 
 
@@ -97,7 +120,7 @@ def outcome(make: Callable[[Tower], Made], start: Tower, checkpoint: Path | None
     """Return the last gradient, the weights and the terms after a training."""
     experiment, objective = make(start)
     tower = start.copy()
-    towers.set_trainable(tower, experiment.trainable, seed=experiment.seed)
+    trainable.set_trainable(tower, experiment.trainable, seed=experiment.seed)
     history = train(tower, objective, experiment, checkpoint=checkpoint, every=1)
     both = {**tower.trainable_parameters(), **objective.scales()}
     return {
@@ -190,13 +213,6 @@ def test_the_processes_share_out_every_text_and_none_twice():
     shares = [words.step(0, World(rank, SIZE)).texts for rank in range(SIZE)]
     assert set(shares[0]) | set(shares[1]) == set(WORDS)
     assert len(shares[0]) == len(shares[1]) == 5
-
-
-def test_only_the_first_process_writes_a_run(monkeypatch, tmp_path):
-    monkeypatch.setattr(tuning, "_trained", lambda experiment: (None, None, None, None))
-    monkeypatch.setattr(tuning, "is_writer", lambda: False)
-    assert tuning.tune(WORD_SETTINGS, tmp_path) == tmp_path / WORD_SETTINGS.run_id
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_process_started_alone_is_alone(monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,14 +12,15 @@ from open_clip.loss import ClipLoss
 from paraclip_records import picture_rows, records, settings, table
 from tiny_tower import tiny_tower
 
-from lexclip_core import towers
-from lexclip_core.config import TABLE_2, Experiment, ParaclipExperiment
 from lexclip_core.errors import DivergenceError, InputError
-from lexclip_core.losses import ALONE
-from lexclip_core.pairs import RecordTable, WordSampler
-from lexclip_core.towers import Tower
-from lexclip_core.training import LexicalObjective, ParaclipObjective, learning_rate, loss_terms, train
-from lexclip_core.training.gradients import chunk_seed, text_chunks
+from lexclip_core.paraphrase.record_table import RecordTable
+from lexclip_core.towers import loading, trainable
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.loop import chunk_seed, learning_rate, text_chunks, train
+from lexclip_core.training.losses import ALONE
+from lexclip_core.training.objectives import LexicalObjective, ParaclipObjective, loss_terms
+from lexclip_core.training.samplers import WordSampler
+from lexclip_core.training.settings import TABLE_2, ParaphraseSettings, WordSettings
 
 WORDS = ("hot", "cold", "warm", "happy", "sad", "cheerful", "dog", "cat")
 
@@ -30,14 +30,14 @@ def base() -> Tower:
     return tiny_tower()
 
 
-def objective_for(experiment: ParaclipExperiment, shown: RecordTable | None = None, **options: object):
+def objective_for(experiment: ParaphraseSettings, shown: RecordTable | None = None, **options: object):
     shown = shown or table()
     return ParaclipObjective(shown, experiment, pictures=picture_rows(shown), **options)
 
 
-def trained(experiment: ParaclipExperiment, objective: ParaclipObjective | None = None, **options: object):
+def trained(experiment: ParaphraseSettings, objective: ParaclipObjective | None = None, **options: object):
     tower = base().copy()
-    towers.set_trainable(tower, experiment.trainable, seed=experiment.seed)
+    trainable.set_trainable(tower, experiment.trainable, seed=experiment.seed)
     objective = objective or objective_for(experiment)
     history = train(tower, objective, experiment, **options)
     return tower, objective, history
@@ -48,7 +48,7 @@ def gradients(tower: Tower, objective: ParaclipObjective) -> dict[str, torch.Ten
     return {name: value.grad.clone() for name, value in both.items()}
 
 
-def word_objective(experiment: Experiment, tower: Tower) -> LexicalObjective:
+def word_objective(experiment: WordSettings, tower: Tower) -> LexicalObjective:
     values = np.random.default_rng(1).random((len(WORDS), len(WORDS)))
     sampler = WordSampler((values + values.T) / 2, batch=4, epochs=1, seed=experiment.seed)
     return LexicalObjective(WORDS, sampler, experiment, tower.encode_texts(WORDS))
@@ -125,7 +125,7 @@ def test_the_loss_falls():
 # --- cached gradients ---
 
 
-def plainly_in_chunks(experiment: ParaclipExperiment, tower: Tower, objective: ParaclipObjective):
+def plainly_in_chunks(experiment: ParaphraseSettings, tower: Tower, objective: ParaclipObjective):
     """Return the plain gradient of step 0, every chunk encoded with the dropout of the cached one."""
     step = objective.step(0, ALONE)
     chunks, inverse = text_chunks(step.texts, experiment.chunk)
@@ -151,18 +151,18 @@ def test_cached_gradients_are_the_plain_ones_scales_included(chunk):
 
 def test_cached_gradients_are_the_plain_ones_under_dropout():
     experiment = settings(tower="all-MiniLM-L6-v2", trainable="last:1", noise="dropout", chunk=10, batch=6)
-    minilm, shown = towers.load("all-MiniLM-L6-v2", device="cpu"), table(12)
+    minilm, shown = loading.load("all-MiniLM-L6-v2", device="cpu"), table(12)
 
     def prepared():
         tower = minilm.copy()
-        towers.set_trainable(tower, experiment.trainable)
+        trainable.set_trainable(tower, experiment.trainable)
         return tower, ParaclipObjective(shown, experiment, pictures=picture_rows(shown, 384))
 
     tower, objective = prepared()
     train(tower, objective, experiment)
     cached = gradients(tower, objective)
     plain = plainly_in_chunks(experiment, *prepared())
-    quiet = plainly_in_chunks(replace(experiment, noise="off"), *prepared())
+    quiet = plainly_in_chunks(experiment.replace(noise="off"), *prepared())
     apart = 0.0
     for name, value in plain.items():
         torch.testing.assert_close(cached[name], value, atol=1e-5, rtol=0)
@@ -205,7 +205,7 @@ def test_a_scale_stays_between_one_and_a_hundred(lr, start):
     objective = objective_for(experiment)
     for value in objective.scales().values():
         value.data += lr if start > 50 else -lr
-    objective.settle()
+    objective.limit_scales()
     expected = 100 if start > 50 else 1
     assert [float(value.detach()) for value in objective.current_scales().values()] == pytest.approx(
         [expected] * 2
@@ -214,7 +214,7 @@ def test_a_scale_stays_between_one_and_a_hundred(lr, start):
 
 def test_weight_decay_leaves_the_scale_alone():
     decayed = settings(weight_decay=0.5, lr=1.0, **TABLE_2["L1"])
-    _, free, _ = trained(replace(decayed, weight_decay=0.0))
+    _, free, _ = trained(decayed.replace(weight_decay=0.0))
     _, same, _ = trained(decayed)
     assert float(free.current_scales()["image_text"]) == float(same.current_scales()["image_text"])
     assert float(same.current_scales()["text_text"]) == pytest.approx(5)
@@ -225,7 +225,7 @@ def test_weight_decay_leaves_the_scale_alone():
 
 def test_words_and_paraphrases_train_together():
     experiment = settings(distance="blog-release", distance_weight=0.5)
-    words = replace(experiment.distance_experiment(), sampling="in_batch")
+    words = experiment.distance_settings().replace(sampling="in_batch")
     beside = word_objective(words, base())
     step = objective_for(experiment, distance=beside).step(0, ALONE)
     alone, only = objective_for(experiment).step(0, ALONE), beside.step(0, ALONE)
@@ -243,7 +243,7 @@ def test_words_and_paraphrases_train_together():
 
 def test_words_alone_are_trained_as_their_own_loop_trains_them():
     experiment = settings(distance="blog-release", **TABLE_2["base"])
-    words = replace(experiment.distance_experiment(), sampling="in_batch")
+    words = experiment.distance_settings().replace(sampling="in_batch")
     beside = word_objective(words, base())
     step = ParaclipObjective(table(), experiment, distance=beside).step(0, ALONE)
     rows = torch.from_numpy(base().encode_texts(step.texts)).roll(1, dims=0)
@@ -264,7 +264,7 @@ class Stopping:
     def __init__(self, objective: ParaclipObjective, at: int) -> None:
         self._objective, self._at = objective, at
         self.steps, self.steps_per_epoch = objective.steps, objective.steps_per_epoch
-        self.scales, self.settle = objective.scales, objective.settle
+        self.scales, self.limit_scales = objective.scales, objective.limit_scales
 
     def step(self, number, world):
         if number == self._at:
@@ -303,8 +303,8 @@ def test_the_cosine_falls_from_the_top_without_a_warm_up():
 
 def test_the_frozen_part_of_the_tower_stands_still():
     tower = base().copy()
-    towers.set_trainable(tower, "last:1")
-    before = towers.frozen_digest(tower)
+    trainable.set_trainable(tower, "last:1")
+    before = trainable.frozen_digest(tower)
     experiment = settings(steps=2, lr=1.0)
     train(tower, objective_for(experiment), experiment)
-    assert towers.frozen_digest(tower) == before
+    assert trainable.frozen_digest(tower) == before

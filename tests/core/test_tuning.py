@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import logging
 import shlex
 import subprocess
-import tempfile
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,25 +12,26 @@ import pytest
 import torch
 from tiny_tower import tiny_tower
 
-from lexclip_core import runs, storage, towers, tuning
-from lexclip_core.cli.tuning import experiment_of
-from lexclip_core.config import PRESETS, Experiment, preset
-from lexclip_core.datasets.imagenet_classes import synonym_classes
-from lexclip_core.datasets.word_digests import read_digests
+from lexclip_core.cli.training import chosen_settings
+from lexclip_core.datasets.pictures.imagenet import synonym_classes
 from lexclip_core.errors import InputError, MissingResourceError, StorageError
-from lexclip_core.pairs import digest
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import REPULSIVE, Ladder, Rung, lexical_targets, word_similarity, wu_palmer
-from lexclip_core.training import History
-from lexclip_core.tuning import embedding_cache, maps, measuring
-from lexclip_core.tuning.lexicon import lexicon, make_lexicon
+from lexclip_core.experiments import pipeline, run_folder, word_measures
+from lexclip_core.experiments import words as words_module
+from lexclip_core.experiments.methods import WordExperiment
+from lexclip_core.experiments.words import digest, lexicon, make_lexicon, read_digests
+from lexclip_core.targets.relations import REPULSIVE, RelationTargets, WordRelation, lexical_targets
+from lexclip_core.targets.word_level import wu_palmer_of_words
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+from lexclip_core.towers import trainable, weights
+from lexclip_core.training.loop import History
+from lexclip_core.training.settings import PRESETS, MatrixSettings, TrainingSettings, settings_of
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
 WORDS = "dog, cat, wolf, happiness, sadness, joy, car, automobile, river, stone, teacher, student"
-MADE = Experiment(
+MADE = MatrixSettings(
     tower="tiny-random",
     device="cpu",
-    vocabulary="words",
     words=WORDS,
     target="lexical",
     batch=22,
@@ -45,9 +41,6 @@ MADE = Experiment(
     trainable="last:1",
     alpha=0.5,
 )
-
-
-MATERIALS = importlib.import_module("lexclip_core.tuning.materials")  # its name in the package is a function
 
 
 # --- the lexicon ---
@@ -64,7 +57,7 @@ def test_wordnets_words_are_split_with_the_test_sets_held_out():
     held = np.array([digest(word) in heldout for word in whole.words])
     assert held.sum() > 1_000
     assert set(whole.split[held]) == {"test"}
-    antonyms = whole.related.chosen([Rung.ANTONYM])
+    antonyms = whole.related.chosen([WordRelation.ANTONYM])
     free = ~held[antonyms.first] & ~held[antonyms.second]
     np.testing.assert_array_equal(whole.split[antonyms.first][free], whole.split[antonyms.second][free])
 
@@ -79,15 +72,15 @@ def test_the_facts_of_a_lexicon():
         assert count == load_wordnet().sense_counts(word).sum()
     assert made.split[0] == "test"
     assert made.split[2] == made.split[6]
-    inside = made.within(made.split[2], [Rung.ANTONYM])
+    inside = made.within(made.split[2], [WordRelation.ANTONYM])
     assert (words[inside.first[0]], words[inside.second[0]]) == ("happy", "unhappy")
     other = next(part for part in ("train", "dev", "test") if part != made.split[2])
-    assert len(made.within(other, [Rung.ANTONYM])) == 0
+    assert len(made.within(other, [WordRelation.ANTONYM])) == 0
 
 
 @pytest.fixture(scope="module")
 def small():
-    """Let a few thousand words stand for the whole lexicon."""
+    """A lexicon of a few thousand words."""
     wordnet = load_wordnet()
     linked = {
         normalise(lemma)
@@ -95,25 +88,14 @@ def small():
         for lemma in wordnet.lemmas[synset]
     }
     every = [word for word in wordnet.words() if word.isascii() and word.isalpha()]
-    words = tuple(dict.fromkeys([*sorted(linked), *every[::60], *tuning._BLOG_WORDS]))
-    made = make_lexicon(wordnet, words, {digest(word) for word in words[::40]})
-    caches = (measuring.judged_pairs, measuring._heldout_triples)
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (tuning, MATERIALS, measuring):
-            patch.setattr(module, "lexicon", lambda: made)
-        for cache in caches:
-            cache.cache_clear()
-        yield made
-    for cache in caches:
-        cache.cache_clear()
+    words = tuple(dict.fromkeys([*sorted(linked), *every[::60], *pipeline.BLOG_WORDS]))
+    return make_lexicon(wordnet, words, {digest(word) for word in words[::40]})
 
 
 @pytest.fixture
 def folders(monkeypatch, tmp_path):
     """Keep checkpoints and embeddings out of the real cache."""
-    monkeypatch.setattr(tuning, "_work_folder", lambda experiment: tmp_path / "work" / experiment.run_id)
-    kept = SimpleNamespace(cache_folder=lambda: tmp_path / "cache", atomic_write=storage.atomic_write)
-    monkeypatch.setattr(embedding_cache, "storage", kept)
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
@@ -121,17 +103,17 @@ def folders(monkeypatch, tmp_path):
 
 
 def matrix_of(**changes):
-    return tuning.materials(replace(MADE, **changes), tiny_tower())
+    return words_module.materials(MADE.replace(**changes), tiny_tower())
 
 
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
         ("lexical", lexical_targets),
-        ("wu_palmer", lambda words: word_similarity(words, pos="n", how="first_sense")),
+        ("wu_palmer", lambda words: wu_palmer_of_words(words, pos="n", how="first_sense")),
         (
             "wu_palmer_nltk",
-            lambda words: word_similarity(words, pos="n", how="first_sense", policy="nltk"),
+            lambda words: wu_palmer_of_words(words, pos="n", how="first_sense", policy="nltk"),
         ),
     ],
 )
@@ -160,18 +142,18 @@ def test_the_sampling_makes_the_steps(changes, steps):
     assert len(sampler.batch(steps - 1).rows) > 1
 
 
-@pytest.mark.parametrize("policy", ["nltk", "lawful"])
+@pytest.mark.parametrize("policy", ["nltk", "symmetric"])
 def test_imagenet_words_have_the_similarity_of_their_classes(policy):
     target = "wu_palmer_nltk" if policy == "nltk" else "wu_palmer"
-    made = matrix_of(vocabulary="imagenet_synonyms", classes=30, target=target, seed=3)
+    made = matrix_of(words="", classes=30, target=target, seed=3)
     classes = synonym_classes(load_wordnet(), 30, seed=3)
     assert dict.fromkeys(made.class_of) == dict.fromkeys(classes)
     for wnid, words in classes.items():
         assert tuple(w for w, c in zip(made.words, made.class_of, strict=True) if c == wnid) == words
     own = np.array(made.class_of)
     same = own[:, None] == own[None, :]
-    np.testing.assert_array_equal(made.targets, wu_palmer(made.class_of, policy=policy))
-    if policy == "lawful":
+    np.testing.assert_array_equal(made.targets, wu_palmer_matrix(made.class_of, policy=policy))
+    if policy == "symmetric":
         assert (made.targets[same] == 1).all()
     assert (made.targets[~same] < 1).all()
 
@@ -193,17 +175,12 @@ def test_controls_take_away_what_they_say():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"words": "dog"}, r"1 word is given\n.*at least two, separated by commas"),
-        ({"words": ""}, r"no usable word .*\n.*at least one"),
         ({"words": "dog, wug"}, r"WordNet does not know 'wug'"),
         ({"words": "dog, happy", "target": "wu_palmer"}, r"no noun 'happy'\n.*as adjective"),
-        ({"classes": 999, "vocabulary": "imagenet_synonyms"}, r"999 classes are asked for\n"),
-        ({"vocabulary": "wordnet"}, r"vocabulary 'wordnet' with sampling 'pairs'\n.*goes with"),
-        ({"sampling": "relations", "steps": 2}, r"vocabulary 'words' with sampling 'relations'\n.*goes with"),
-        ({"sampling": "in_batch", "batch": 1}, r"batch is 1\n.*at least two"),
+        ({"classes": 999, "words": ""}, r"999 classes are asked for\n"),
     ],
 )
-def test_settings_that_do_not_go_together_are_named(changes, message):
+def test_words_without_a_target_are_named(changes, message):
     with pytest.raises(InputError, match=message):
         matrix_of(**changes)
 
@@ -212,23 +189,23 @@ def test_doubles_among_given_words_count_once():
     assert matrix_of(words="dog, Dog,cat ,,  river").words == ("dog", "cat", "river")
 
 
-RELATIONS = replace(
-    PRESETS["lexclip"], tower="tiny-random", device="cpu", dtype="float32", steps=3, batch=8, retained=32
+RELATIONS = PRESETS["lexclip"].replace(
+    tower="tiny-random", device="cpu", dtype="float32", steps=3, batch=8, retained=32
 )
 
 
 @pytest.mark.usefixtures("folders")
 def test_related_materials_are_training_words_of_few_tokens(small):
     tower = tiny_tower()
-    made = tuning.materials(RELATIONS, tower)
+    made = words_module.materials(RELATIONS, tower, small)
     split = dict(zip(small.words, small.split, strict=True))
     assert {split[word] for word in made.words} == {"train"}
     assert max(len(ids) for ids in tower.tokens(made.words)) <= 6
     assert not any(digest(word) in {digest(held) for held in small.words[::40]} for word in made.words)
     assert made.sampler.steps == 3
-    batch, ladder = made.sampler.batch(0), Ladder()
+    batch, values = made.sampler.batch(0), RelationTargets()
     assert set(batch.targets[batch.masks["repel"] > 0].tolist()) <= {
-        np.float32(ladder.value(rung)) for rung in REPULSIVE
+        np.float32(values.value(relation)) for relation in REPULSIVE
     }
     assert batch.targets[batch.masks["attract"] > 0].min() >= np.float32(0.6)
     rows = tower.encode_texts([made.words[row] for row in batch.rows])
@@ -240,7 +217,7 @@ def test_related_materials_are_training_words_of_few_tokens(small):
 def test_controls_of_relations(small):
     tower = tiny_tower()
     plain, shuffled, constant = (
-        tuning.materials(replace(RELATIONS, control=control), tower).sampler._pairs
+        words_module.materials(RELATIONS.replace(control=control), tower, small).sampler._pairs
         for control in ("none", "shuffled", "constant")
     )
     np.testing.assert_array_equal(shuffled.first, plain.first)
@@ -249,19 +226,10 @@ def test_controls_of_relations(small):
     np.testing.assert_allclose(constant.targets, plain.targets.mean(), rtol=1e-6)
 
 
-@pytest.mark.usefixtures("folders")
-def test_relations_of_random_words_are_refused():
-    setting = replace(RELATIONS, control="random_words")
-    with pytest.raises(
-        InputError, match=r"control 'random_words' with .* 'relations'\n.*'shuffled' or 'constant'"
-    ):
-        tuning.materials(setting, tiny_tower())
-
-
-def test_each_rung_gets_its_share_of_the_drawing(small):
-    pairs = MATERIALS._related_pairs(small, small.split == "train", Ladder())
-    shares = MATERIALS._SHARES
-    opposite = sum(share for rung, share in shares.items() if rung in REPULSIVE)
+def test_each_relation_gets_its_share_of_the_drawing(small):
+    pairs = words_module.related_pairs(small, small.split == "train", RelationTargets())
+    shares = words_module.SHARES
+    opposite = sum(share for relation, share in shares.items() if relation in REPULSIVE)
     assert pairs.weights[pairs.opposite].sum() == pytest.approx(opposite)
     assert pairs.weights[~pairs.opposite].sum() == pytest.approx(sum(shares.values()) - opposite)
     assert (pairs.weights > 0).all()
@@ -273,35 +241,23 @@ def test_each_rung_gets_its_share_of_the_drawing(small):
 @pytest.mark.usefixtures("folders")
 def test_embeddings_are_computed_once(monkeypatch):
     tower = tiny_tower()
-    rows = embedding_cache.cached_embeddings(tower, ("dog", "cat"))
+    rows = words_module.cached_embeddings(tower, ("dog", "cat"))
     np.testing.assert_array_equal(rows, tower.encode_texts(["dog", "cat"]))
     calls = []
     monkeypatch.setattr(tower, "encode_texts", lambda words, **_: calls.append(words) or np.zeros((1, 64)))
-    np.testing.assert_array_equal(embedding_cache.cached_embeddings(tower, ("dog", "cat")), rows)
+    np.testing.assert_array_equal(words_module.cached_embeddings(tower, ("dog", "cat")), rows)
     assert calls == []
-    embedding_cache.cached_embeddings(tower, ("cat", "dog"))
+    words_module.cached_embeddings(tower, ("cat", "dog"))
     tower.sha256 = "0" * 64
-    embedding_cache.cached_embeddings(tower, ("dog", "cat"))
+    words_module.cached_embeddings(tower, ("dog", "cat"))
     assert calls == [("cat", "dog"), ("dog", "cat")]
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY\x01\x00v\x00{", b"not an array"])
-def test_damaged_embeddings_are_computed_again(folders, caplog, damage):
-    tower = tiny_tower()
-    rows = embedding_cache.cached_embeddings(tower, ("dog",))
-    (path,) = (folders / "cache" / "embeddings").iterdir()
-    path.write_bytes(damage)
-    with caplog.at_level(logging.WARNING):
-        np.testing.assert_array_equal(embedding_cache.cached_embeddings(tower, ("dog",)), rows)
-    assert f"{path} cannot be read" in caplog.text
-    np.testing.assert_array_equal(np.load(path), rows)
 
 
 def test_a_tower_that_may_move_is_never_cached(folders):
     tower = tiny_tower()
-    towers.set_trainable(tower, "last:1")
-    embedding_cache.cached_embeddings(tower, ("dog",))
-    assert not (folders / "cache").exists()
+    trainable.set_trainable(tower, "last:1")
+    words_module.cached_embeddings(tower, ("dog",))
+    assert not (folders / "cache" / "embeddings").exists()
 
 
 # --- measuring ---
@@ -318,7 +274,7 @@ def test_separation_by_hand():
         ],
         columns=["word_a", "word_b", "relation", "pos", "cosine_before", "cosine_after"],
     )
-    found = measuring.separation(pairs, "dev")
+    found = word_measures.separation(pairs, "dev")
     whole = next(value for name, value in found.items() if not name.endswith("/adjectives"))
     part = next(value for name, value in found.items() if name.endswith("/adjectives"))
     assert len(found) == 2  # nouns have no antonym here
@@ -332,7 +288,7 @@ def test_judged_pairs_are_of_one_split_and_tagged(small):
     counts = dict(zip(small.words, small.counts.tolist(), strict=True))
     wordnet = load_wordnet()
     for part in ("dev", "test"):
-        table = measuring.judged_pairs(part)
+        table = word_measures.judged_pairs(part, small)
         assert set(table.relation) == {"synonym", "antonym"}
         assert set(table.split) == {part}
         assert set(table.pos) <= {"a", "n", "v"}
@@ -345,10 +301,10 @@ def test_judged_pairs_are_of_one_split_and_tagged(small):
 
 def test_pairs_with_a_word_that_tuning_saw_are_left_out(small):
     encode = tiny_tower().encode_texts
-    sides = measuring.Sides(encode, encode)
-    table = measuring.judged_pairs("dev")
+    sides = word_measures.Encoders(encode, encode)
+    table = word_measures.judged_pairs("dev", small)
     seen = set(table.word_a[:40]) | {"wug"}
-    left = measuring.measured_pairs(sides, "dev", seen)
+    left = word_measures.measured_pairs(sides, "dev", seen, small)
     assert 0 < len(left) == (~(table.word_a.isin(seen) | table.word_b.isin(seen))).sum() < len(table)
     np.testing.assert_array_equal(left.cosine_before, left.cosine_after)
     row = left.iloc[0]
@@ -366,14 +322,14 @@ def test_inversions_and_retention_are_of_unseen_words(small):
         return encode(texts)
 
     split = dict(zip(small.words, small.split, strict=True))
-    every = measuring.inversions(measuring.Sides(watched, watched), ())
+    every = word_measures.inversions(word_measures.Encoders(watched, watched), (), small)
     assert {split[word] for word in asked} == {"test"}
     assert all(
         name.startswith("test/") and entry["before"] == entry["value"] for name, entry in every.items()
     )
     seen = set(asked[:5])
     asked.clear()
-    kept = measuring.retention(measuring.Sides(watched, watched), "test", seen)
+    kept = word_measures.retention(word_measures.Encoders(watched, watched), "test", seen, small)
     assert not seen & set(asked)
     assert all(name.startswith("retention/test/") for name in kept)
     overlap = next(entry for name, entry in kept.items() if "overlap" in name)
@@ -384,16 +340,16 @@ def test_outside_sets_are_read_where_they_are(tmp_path, small):
     folder = tmp_path / "sets"
     (folder / "wordsim").mkdir(parents=True)
     encode = tiny_tower().encode_texts
-    assert measuring.outside_sets(measuring.Sides(encode, encode), folder, ()) == {}
+    assert word_measures.outside_sets(word_measures.Encoders(encode, encode), folder, ()) == {}
 
 
 # --- maps ---
 
 
-@pytest.mark.parametrize("root", ["chromatic_color.n.01", *maps.SUBTREES])
+@pytest.mark.parametrize("root", ["chromatic_color.n.01", *word_measures.SUBTREES])
 def test_a_subtree_hangs_together_under_its_root(root):
     wordnet = load_wordnet()
-    nodes = maps.subtree_nodes(wordnet, root)
+    nodes = word_measures.subtree_nodes(wordnet, root)
     assert 5 <= len(nodes) <= 120
     assert nodes.word.is_unique
     assert (nodes.synset[0], nodes.parent[0]) == (root, "")
@@ -411,35 +367,42 @@ def test_a_subtree_hangs_together_under_its_root(root):
 
 
 def test_the_most_of_a_subtree_can_be_set():
-    assert len(maps.subtree_nodes(load_wordnet(), "dog.n.01", most=7)) <= 7
+    assert len(word_measures.subtree_nodes(load_wordnet(), "dog.n.01", most=7)) <= 7
 
 
 # --- provenance ---
 
 
 @pytest.mark.parametrize(
-    "experiment",
+    "settings",
     [
-        *(preset(name) for name in PRESETS),
+        *PRESETS.values(),
         MADE,
-        Experiment.from_flat({"preset": "lexclip", "seed": 2, "c": 3, "alpha": 0.85, "steps": 7}),
-        Experiment.from_flat({"preset": "blog-release", "words": "ice cream, it's; $HOME='x'", "lr": 1e-7}),
+        MADE.replace(preset="mine"),
+        settings_of("lexclip", {"seed": 2, "alpha": 0.85, "steps": 7}),
+        settings_of("blog-release", {"words": "ice cream, it's; $HOME='x'", "lr": 1e-7}),
+        settings_of("blog-release", {"steps": 5, "anchor_weight": 0}),
+        settings_of("paraclip-emoji", {"steps": 0, "epochs": 2, "scale": "shared"}),
     ],
-    ids=lambda experiment: experiment.run_id,
+    ids=lambda settings: settings.run_id,
 )
-def test_the_command_of_a_run_makes_the_same_experiment(experiment):
-    program, action, option, name, *settings = shlex.split(tuning.command(experiment))
-    assert (program, action, option) == ("lexclip", "tune", "--preset")
-    assert settings[::2] == ["--set"] * (len(settings) // 2)
-    again = experiment_of(name, settings[1::2])
-    assert again == experiment
-    assert again.run_id == experiment.run_id
+def test_the_command_of_a_run_makes_the_same_settings(settings):
+    program, *actions, option, name = shlex.split(run_folder.command(settings).split(" --set ")[0])
+    assert (program, option) == ("lexclip", "--preset")
+    assert actions == (["paraclip", "tune"] if settings.method == "paraphrases" else ["tune"])
+    texts = shlex.split(run_folder.command(settings))[len(actions) + 3 :]
+    assert texts[::2] == ["--set"] * (len(texts) // 2)
+    again = chosen_settings(TrainingSettings, name, None, texts[1::2], default="lexclip")
+    assert again == settings
+    assert again.run_id == settings.run_id
 
 
-def test_the_command_names_only_what_differs_from_the_preset():
-    assert tuning.command(preset("lexclip")) == "lexclip tune --preset lexclip"
-    changed = replace(preset("lexclip"), seed=1, alpha=0.5)
-    assert tuning.command(changed) == "lexclip tune --preset lexclip --set alpha=0.5 --set seed=1"
+def test_the_command_names_only_what_differs_from_the_preset(tmp_path):
+    ours = settings_of("lexclip")
+    assert run_folder.command(ours) == "lexclip tune --preset lexclip"
+    changed = run_folder.command(ours.replace(seed=1, alpha=0.5))
+    assert changed == "lexclip tune --preset lexclip --set alpha=0.5 --set seed=1"
+    assert run_folder.command(ours, tmp_path) == f"lexclip tune --preset lexclip --test-sets {tmp_path}"
 
 
 def test_provenance_without_git(monkeypatch):
@@ -448,7 +411,7 @@ def test_provenance_without_git(monkeypatch):
 
     tower = tiny_tower()
     monkeypatch.setattr(subprocess, "run", missing)
-    found = tuning.provenance(replace(MADE, seed=4), tower, seconds=1.26)
+    found = pipeline.provenance(MADE.replace(seed=4), tower, seconds=1.26)
     assert found["git_commit"] == "unknown"
     assert (found["seed"], found["wall_seconds"], found["device"]) == (4, 1.3, "cpu")
     assert found["weights_sha256"] == tower.sha256
@@ -458,18 +421,21 @@ def test_provenance_without_git(monkeypatch):
 # --- from end to end ---
 
 
-def test_a_run_from_settings_to_folder(small, folders, monkeypatch):
-    monkeypatch.setattr(maps, "subtree_layout", made_up_layout)
-    path = tuning.tune(MADE, folders / "runs", roots=("chromatic_color.n.01",))
-    run = runs.read_run(path)
+def test_a_run_from_settings_to_folder(small, folders):
+    path = pipeline.tune(
+        MADE,
+        folders / "runs",
+        experiment=lambda base: WordExperiment(MADE, base, roots=("chromatic_color.n.01",), vocabulary=small),
+    )
+    run = run_folder.read_run(path)
     assert path == folders / "runs" / MADE.run_id
-    assert Experiment.from_flat(run.config) == MADE
+    assert TrainingSettings.from_flat(run.config) == MADE
     assert run.history.step.tolist() == list(range(6))
-    assert {*WORDS.split(", "), *tuning._BLOG_WORDS, *run.layout.word} <= set(run.words)
+    assert {*WORDS.split(", "), *pipeline.BLOG_WORDS, *run.layout.word} <= set(run.words)
 
     base = tiny_tower()
     np.testing.assert_allclose(run.before, base.encode_texts(run.words), atol=2e-3)
-    tuned = towers.apply_tuned(base, run.tuned_path)
+    tuned = weights.apply_tuned(base, run.tuned_path)
     np.testing.assert_allclose(run.after, tuned.encode_texts(run.words), atol=2e-3)
     assert np.abs(run.after - run.before).max() > 0.01
 
@@ -483,46 +449,47 @@ def test_a_run_from_settings_to_folder(small, folders, monkeypatch):
     prefixes = {name.split("/")[0] for name in run.metrics}
     assert prefixes == {"dev", "test", "retention"}
     assert all(np.isfinite(entry["value"]) for entry in run.metrics.values())
-    *_, name = shlex.split(run.provenance["command"].split(" --set ")[0])
-    settings = shlex.split(run.provenance["command"])[5::2]
-    assert experiment_of(name, settings).run_id == run.run_id
-    assert not any(child.is_file() for child in (folders / "work").rglob("*"))
+    assert run.provenance["command"] == run_folder.command(MADE)
+    assert not any(child.is_file() for child in (folders / "cache" / "experiments").rglob("*"))
 
 
-def made_up_layout(nodes, words, before, after, *, seed):
-    assert set(nodes.word) <= set(words)
-    place = np.arange(len(nodes), dtype=float)
-    sides = {f"{axis}_{side}": place for side in ("before", "after") for axis in "xy"}
-    return nodes.assign(**sides, trustworthiness_before=0.9, trustworthiness_after=0.8)
+class Unmeasured(WordExperiment):
+    """Measures and draws nothing: what is tested here is training and writing."""
+
+    def measure(self, towers):
+        return {}, pd.DataFrame(columns=list(run_folder.PAIR_COLUMNS))
 
 
 @pytest.fixture
-def unmeasured(small, folders, monkeypatch):
-    """Measure nothing: what is tested here is training and writing."""
-    for name in ("inversions", "separation", "retention"):
-        monkeypatch.setattr(measuring, name, lambda *_: {})
-    return folders
+def tuned(small, folders):
+    """Tune by settings, measuring nothing, and read the run."""
+
+    def tune(settings, **options):
+        made = pipeline.tune(
+            settings,
+            folders / "runs",
+            experiment=lambda base: Unmeasured(settings, base, roots=(), vocabulary=small),
+            **options,
+        )
+        return run_folder.read_run(made)
+
+    return tune
 
 
-def after_of(path):
-    return runs.read_run(path).after
-
-
-def test_half_way_is_stored_as_alpha_says(unmeasured):
+def test_half_way_is_stored_as_alpha_says(tuned):
     """What a run stores lies at alpha between the base and what training reached."""
-    whole = runs.read_run(tuning.tune(replace(MADE, alpha=1.0), unmeasured / "runs", roots=()))
-    half = runs.read_run(tuning.tune(MADE, unmeasured / "runs", roots=()))
+    whole = tuned(MADE.replace(alpha=1.0))
+    half = tuned(MADE)
     assert whole.layout is None
-    base, ends = tiny_tower(), towers.apply_tuned(tiny_tower(), whole.tuned_path)
-    expected = towers.interpolate(base, ends, 0.5).encode_texts(half.words)
+    base, ends = tiny_tower(), weights.apply_tuned(tiny_tower(), whole.tuned_path)
+    expected = weights.interpolate(base, ends, 0.5).encode_texts(half.words)
     np.testing.assert_allclose(half.after, expected, atol=3e-3)
     np.testing.assert_allclose(half.history.total, whole.history.total)
 
 
-def test_large_tuned_tensors_stay_out_of_the_run(unmeasured, monkeypatch):
-    monkeypatch.setattr(tuning, "_LARGEST", 1_000)
-    run = runs.read_run(tuning.tune(MADE, unmeasured / "runs", roots=()))
-    assert run.tuned_path is None
+def test_large_tuned_tensors_stay_out_of_the_run(tuned):
+    assert tuned(MADE, largest=1_000).tuned_path is None
+    assert tuned(MADE).tuned_path is not None
 
 
 def full(*_, **__):
@@ -537,32 +504,32 @@ def read_only(*_, **__):
     ("patched", "name", "failure", "message"),
     [
         (np, "savez_compressed", full, r"cannot write .*No space left on device\n.*free some disk space"),
-        (tempfile, "mkdtemp", read_only, r"cannot write .*Read-only file system\n.*can be written"),
+        (np, "savez_compressed", read_only, r"cannot write .*Read-only file system\n.*can be written"),
     ],
     ids=["full", "read-only"],
 )
-def test_a_folder_that_cannot_be_written_costs_no_training(unmeasured, patched, name, failure, message):
-    out = unmeasured / "runs"
+def test_a_folder_that_cannot_be_written_costs_no_training(tuned, folders, patched, name, failure, message):
+    out = folders / "runs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(patched, name, failure)
         with pytest.raises(StorageError, match=message):
-            tuning.tune(MADE, out, roots=())
+            tuned(MADE)
     assert not list(out.glob("*")) + list(out.glob(".*"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", failure)  # all steps are done already
-        run = runs.read_run(tuning.tune(MADE, out, roots=()))
+        run = tuned(MADE)
     assert len(run.history) == 6
 
 
 def test_a_missing_folder_of_test_sets_is_named_before_training(folders):
     with pytest.raises(MissingResourceError, match=r"nowhere has no folder wordsim\n"):
-        tuning.tune(MADE, folders / "runs", test_sets=folders / "nowhere")
-    assert not (folders / "work").exists()
+        pipeline.tune(MADE, folders / "runs", test_sets=folders / "nowhere")
+    assert not (folders / "cache" / "experiments").exists()
 
 
-def test_relations_are_tuned_from_end_to_end(unmeasured):
-    experiment = replace(RELATIONS, trainable="lora:2")
-    run = runs.read_run(tuning.tune(experiment, unmeasured / "runs", roots=()))
+def test_relations_are_tuned_from_end_to_end(tuned):
+    experiment = RELATIONS.replace(trainable="lora:2")
+    run = tuned(experiment)
     assert list(run.history.columns) == [
         "step",
         "epoch",
@@ -583,7 +550,7 @@ def test_a_long_history_is_thinned_to_means(steps):
         {"step": k, "epoch": k // 100, "seconds": k / 8, "distance": k % 2, "total": k % 2}
         for k in range(steps)
     ]
-    table = tuning._thinned(History(rows))
+    table = pipeline.history_table(History(rows))
     stride = -(-steps // 1_000)
     assert len(table) == -(-steps // stride) <= 1_000
     assert table.step.iloc[-1] == steps - 1

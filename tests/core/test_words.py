@@ -53,7 +53,7 @@ def test_every_text_is_kept_or_dropped(texts):
         assert len(set(found.words)) == len(found.words)
         assert {normalise(text) for text in texts} - {""} == set(found.words)
     else:
-        with pytest.raises(InputError, match="holds no"):
+        with pytest.raises(InputError, match="has no"):
             read_words(texts)
 
 
@@ -68,14 +68,14 @@ def test_read_words_from_a_file(tmp_path: Path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ([], "the list holds no words"),
-        (["", " _ "], r"the list holds no usable word \(2 dropped, the first '': empty\)"),
+        ([], "the list has no words"),
+        (["", " _ "], r"the list has no usable word \(2 dropped, the first '': empty\)"),
         (
             ["w" * 10_000],
             r"no usable word .*'\.\.\. \(10,000 characters\): 10,000 characters, more than 200\)",
         ),
         ("dog", "one text was given where a list of words belongs: 'dog'"),
-        (["dog", 7], "7 is no word but a int"),
+        (["dog", 7], "7 is not a word but of type int"),
         (Path("/no/such/words.txt"), r"cannot read /no/such/words\.txt: No such file"),
     ],
 )
@@ -87,7 +87,7 @@ def test_read_words_refuses(source, message):
 def test_read_words_refuses_binary_files(tmp_path: Path):
     path = tmp_path / "words.bin"
     path.write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(InputError, match=r"words\.bin is no UTF-8 text.*(\n.*)?save it as UTF-8"):
+    with pytest.raises(InputError, match=r"words\.bin is not UTF-8 text.*(\n.*)?save it as UTF-8"):
         read_words(path)
 
 
@@ -106,7 +106,7 @@ def test_unique_subset_names_what_clashes():
             "n5": ["tench", "_"],
         }
     )
-    assert found.kept == {"n1": ("pitcher", "ewer"), "n3": ("printer", "peripheral")}
+    assert found.classes == {"n1": ("pitcher", "ewer"), "n3": ("printer", "peripheral")}
     assert found.dropped == (
         Dropped("n2", "no other word than its name"),
         Dropped("n4", "'ewer' is already a word of n1"),
@@ -117,10 +117,10 @@ def test_unique_subset_names_what_clashes():
 @given(st.dictionaries(st.text(max_size=2), st.lists(TEXTS, max_size=4), max_size=8))
 def test_unique_subset_is_unique_and_maximal(classes):
     found = unique_subset(classes)
-    words = [normalise(word) for entry in found.kept.values() for word in entry]
+    words = [normalise(word) for entry in found.classes.values() for word in entry]
     assert len(words) == len(set(words))
-    assert [*found.kept] == [key for key in classes if key in found.kept]
-    assert {dropped.text for dropped in found.dropped} == set(classes) - set(found.kept)
+    assert [*found.classes] == [key for key in classes if key in found.classes]
+    assert {dropped.text for dropped in found.dropped} == set(classes) - set(found.classes)
     for dropped in found.dropped:
         entry = {normalise(text) for text in classes[dropped.text]} - {""}
         assert len(entry) < 2 or entry & set(words)
@@ -128,12 +128,12 @@ def test_unique_subset_is_unique_and_maximal(classes):
 
 def test_unique_subset_as_spelt_tells_capitals_apart():
     classes = {"n1": ["christmas tree", "Christmas_tree"], "n2": ["jug", "ewer"], "n3": ["pot", "EWER"]}
-    assert unique_subset(classes, comparison="as_spelt").kept == {
+    assert unique_subset(classes, comparison="as_spelt").classes == {
         "n1": ("christmas tree", "Christmas_tree"),
         "n2": ("jug", "ewer"),
         "n3": ("pot", "EWER"),
     }
-    assert unique_subset(classes).kept == {"n2": ("jug", "ewer")}
+    assert unique_subset(classes).classes == {"n2": ("jug", "ewer")}
     spaces = unique_subset({"n1": ["ice-cream", "ice_cream"]}, comparison="as_spelt")
     assert spaces.dropped == (Dropped("n1", "no other word than its name"),)
 

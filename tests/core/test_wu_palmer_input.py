@@ -7,8 +7,8 @@ import pytest
 from mini_taxonomy import NAMES, mini_index
 
 from lexclip_core.errors import InputError
-from lexclip_core.synsets import load_wordnet
-from lexclip_core.targets import wu_palmer, wu_palmer_pairs
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix, wu_palmer_pairs
+from lexclip_core.wordnet.tables import load_wordnet
 
 
 @pytest.fixture(scope="module")
@@ -19,19 +19,19 @@ def mini():
 def test_names_wnids_numbers_and_other_lemmas_name_one_synset():
     dog = load_wordnet().index("dog.n.01")
     forms = ["dog.n.01", "n02084071", dog, np.int64(dog), "domestic_dog.n.01"]
-    assert (wu_palmer(forms) == 1).all()
-    assert wu_palmer(np.array(["dog.n.01"]), np.array([dog])) == 1
+    assert (wu_palmer_matrix(forms) == 1).all()
+    assert wu_palmer_matrix(np.array(["dog.n.01"]), np.array([dog])) == 1
     satellite = load_wordnet().wnid(int(np.flatnonzero(load_wordnet().pos == "s")[0]))
     assert satellite[0] == "s"
-    assert wu_palmer([satellite], [f"a{satellite[1:]}"], "nltk") == 1
+    assert wu_palmer_matrix([satellite], [f"a{satellite[1:]}"], "nltk") == 1
 
 
 def test_out_is_written_and_returned_in_its_own_precision(mini):
     nouns = [name for name in NAMES if ".n." in name]
     out = np.empty((len(nouns), len(nouns)), dtype=np.float32)
-    assert wu_palmer(nouns, out=out, taxonomy=mini) is out
-    np.testing.assert_array_equal(out, wu_palmer(nouns, taxonomy=mini).astype(np.float32))
-    assert wu_palmer(nouns, taxonomy=mini).dtype == np.float64
+    assert wu_palmer_matrix(nouns, out=out, taxonomy=mini) is out
+    np.testing.assert_array_equal(out, wu_palmer_matrix(nouns, taxonomy=mini).astype(np.float32))
+    assert wu_palmer_matrix(nouns, taxonomy=mini).dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_out_is_written_and_returned_in_its_own_precision(mini):
 )
 def test_an_unfit_out_is_refused(mini, out):
     with pytest.raises(InputError, match=r"C-contiguous float64 or float32 array of shape \(2, 2\)"):
-        wu_palmer(["dog.n.01", "cat.n.01"], out=out, taxonomy=mini)
+        wu_palmer_matrix(["dog.n.01", "cat.n.01"], out=out, taxonomy=mini)
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_an_unfit_out_is_refused(mini, out):
         (["dgo.n.01"], "WordNet 3.0 has no synset 'dgo.n.01'"),
         (["dog.n.77"], r"no synset 'dog.n.77'\n  Remedy: did you mean dog.n.01"),
         (["x" * 10_000], r"\(10,000 characters\)"),
-        ([-1], "there is no synset number -1\n  Remedy: numbers run from 0 to 117,658"),
-        ([117_659], "there is no synset number 117659"),
-        ([0.5], "'0.5' is no synset"),
-        ([None], "'None' is no synset"),
-        ([["dog.n.01"]], "is no synset"),
+        ([-1], "unknown synset number -1\n  Remedy: numbers run from 0 to 117,658"),
+        ([117_659], "unknown synset number 117659"),
+        ([0.5], "'0.5' is not a synset"),
+        ([None], "'None' is not a synset"),
+        ([["dog.n.01"]], "is not a synset"),
     ],
 )
 def test_what_is_no_list_of_synsets_is_refused(synsets, message):
     with pytest.raises(InputError, match=message):
-        wu_palmer(synsets)
+        wu_palmer_matrix(synsets)
     with pytest.raises(InputError, match=message):
         wu_palmer_pairs(["dog.n.01"], synsets)
 
 
-@pytest.mark.parametrize("call", [wu_palmer, wu_palmer_pairs])
-def test_lawful_refuses_what_has_no_hypernyms(mini, call):
+@pytest.mark.parametrize("call", [wu_palmer_matrix, wu_palmer_pairs])
+def test_the_symmetric_policy_refuses_what_has_no_hypernyms(mini, call):
     for name, kind in (("happy.a.01", "adjective"), ("glad.s.01", "adjective"), ("happily.r.01", "adverb")):
         message = f"{name} is an {kind}: WordNet has no hypernyms.*lexical_targets.*policy='nltk'"
         with pytest.raises(InputError, match="(?s)" + message):
@@ -75,8 +75,8 @@ def test_lawful_refuses_what_has_no_hypernyms(mini, call):
             call(["dog.n.01"], [name], taxonomy=mini)
 
 
-@pytest.mark.parametrize("call", [wu_palmer, wu_palmer_pairs])
-def test_lawful_refuses_a_noun_with_a_verb(mini, call):
+@pytest.mark.parametrize("call", [wu_palmer_matrix, wu_palmer_pairs])
+def test_the_symmetric_policy_refuses_a_noun_with_a_verb(mini, call):
     with pytest.raises(
         InputError, match=r"dog.n.01 is a noun and run.v.01 is a verb: .*different taxonomies"
     ):
@@ -93,9 +93,15 @@ def test_lists_of_different_length_are_no_pairs(mini):
         wu_palmer_pairs(["dog.n.01"], ["cat.n.01", "dog.n.01"], taxonomy=mini)
 
 
-@pytest.mark.parametrize("call", [wu_palmer, wu_palmer_pairs])
+@pytest.mark.parametrize("call", [wu_palmer_matrix, wu_palmer_pairs])
 def test_an_unknown_policy_is_refused(mini, call):
     with pytest.raises(
-        InputError, match="'fair' is no policy of Wu-Palmer\n  Remedy: use one of lawful, nltk"
+        InputError, match="unknown policy 'fair' of Wu-Palmer\n  Remedy: use one of symmetric, nltk"
     ):
         call(["dog.n.01"], ["cat.n.01"], "fair", taxonomy=mini)
+
+
+@pytest.mark.parametrize("call", [wu_palmer_matrix, wu_palmer_pairs])
+def test_the_old_name_of_a_policy_is_refused_with_the_new_one(mini, call):
+    with pytest.raises(InputError, match=r"unknown policy 'lawful'.*\n.*it is called 'symmetric' now"):
+        call(["dog.n.01"], ["cat.n.01"], "lawful", taxonomy=mini)

@@ -1,4 +1,4 @@
-"""Wu-Palmer on WordNet itself: policy `nltk` against NLTK, and the laws of policy `lawful`."""
+"""Wu-Palmer on WordNet itself: policy `nltk` against NLTK, and the laws of policy `symmetric`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import csv
 import numpy as np
 import pytest
 
-from lexclip_core.synsets import load_wordnet, nltk_wordnet
-from lexclip_core.targets import load_taxonomy, wu_palmer, wu_palmer_pairs
+from lexclip_core.targets.taxonomy import load_taxonomy
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix, wu_palmer_pairs
+from lexclip_core.wordnet.install import nltk_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 
-POLICIES = ("lawful", "nltk")
+POLICIES = ("symmetric", "nltk")
 PAIRS = 20_000
 
 
@@ -40,7 +42,7 @@ def test_nltk_policy_equals_nltk_on_the_imagenet_synsets(nltk, imagenet):
     rows, cols = rng.integers(0, 1000, (2, PAIRS))
     rows, cols = np.append(rows, np.arange(1000)), np.append(cols, np.arange(1000))
     expected = nltk_scores(nltk, taxonomy, ids[rows], ids[cols])
-    np.testing.assert_array_equal(wu_palmer(imagenet, policy="nltk")[rows, cols], expected)
+    np.testing.assert_array_equal(wu_palmer_matrix(imagenet, policy="nltk")[rows, cols], expected)
     np.testing.assert_array_equal(wu_palmer_pairs(ids[rows], ids[cols], "nltk"), expected)
 
 
@@ -58,7 +60,7 @@ def test_nltk_policy_equals_nltk_on_random_pairs(nltk, kinds):
     np.testing.assert_array_equal(wu_palmer_pairs(a, b, "nltk"), nltk_scores(nltk, taxonomy, a, b))
     rows, cols = rng.choice(ids, (2, 40))
     expected = nltk_scores(nltk, taxonomy, np.repeat(rows, 40), np.tile(cols, 40)).reshape(40, 40)
-    np.testing.assert_array_equal(wu_palmer(rows, cols, "nltk"), expected)
+    np.testing.assert_array_equal(wu_palmer_matrix(rows, cols, "nltk"), expected)
 
 
 @pytest.mark.parametrize("kind", ["n", "v"])
@@ -72,24 +74,26 @@ def test_nltk_policy_equals_nltk_where_ways_up_differ(nltk, kind):
     above = np.array([rng.choice(closure) for closure in closures])
     a, b = np.concatenate([a, below, above, ids]), np.concatenate([b, above, below, ids])
     np.testing.assert_array_equal(wu_palmer_pairs(a, b, "nltk"), nltk_scores(nltk, taxonomy, a, b))
-    np.testing.assert_array_equal(np.diag(wu_palmer(ids, policy="nltk")), wu_palmer_pairs(ids, ids, "nltk"))
+    np.testing.assert_array_equal(
+        np.diag(wu_palmer_matrix(ids, policy="nltk")), wu_palmer_pairs(ids, ids, "nltk")
+    )
 
 
-def test_lawful_keeps_its_laws_on_the_imagenet_synsets(imagenet):
-    scores = wu_palmer(imagenet)
+def test_the_symmetric_policy_keeps_its_laws_on_the_imagenet_synsets(imagenet):
+    scores = wu_palmer_matrix(imagenet)
     assert (scores == scores.T).all()
     assert (np.diag(scores) == 1).all()
     assert ((scores < 1) | np.eye(1000, dtype=bool)).all()
     assert (scores > 0).all()
-    self_scores = np.diag(wu_palmer(imagenet, policy="nltk"))
-    assert (self_scores < 1).sum() == 107  # what the lawful policy is for
+    self_scores = np.diag(wu_palmer_matrix(imagenet, policy="nltk"))
+    assert (self_scores < 1).sum() == 107  # what the symmetric policy is for
 
 
-def test_lawful_keeps_its_laws_between_all_verbs_and_every_seventh():
+def test_the_symmetric_policy_keeps_its_laws_between_all_verbs_and_every_seventh():
     verbs = np.flatnonzero(load_taxonomy().kinds == ord("v"))
     some = verbs[::7]
-    scores = wu_palmer(verbs, some, out=np.empty((len(verbs), len(some)), dtype=np.float32))
-    assert (scores == wu_palmer(some, verbs, out=np.empty(scores.T.shape, dtype=np.float32)).T).all()
+    scores = wu_palmer_matrix(verbs, some, out=np.empty((len(verbs), len(some)), dtype=np.float32))
+    assert (scores == wu_palmer_matrix(some, verbs, out=np.empty(scores.T.shape, dtype=np.float32)).T).all()
     assert ((scores == 1) == (verbs[:, None] == some[None, :])).all()
     assert (scores > 0).all()
 
@@ -101,7 +105,7 @@ def test_pairs_equal_the_matrix_and_wide_blocks_equal_narrow_ones():
     rows, cols = np.append(rng.choice(nouns, 60), nouns[5]), rng.choice(nouns, 9000)
     rows[7], cols[8500] = rows[3], cols[1]
     for policy in POLICIES:
-        scores = wu_palmer(rows, cols, policy)
+        scores = wu_palmer_matrix(rows, cols, policy)
         pairs = wu_palmer_pairs(np.repeat(rows, 9000), np.tile(cols, len(rows)), policy)
         np.testing.assert_array_equal(scores.ravel(), pairs)
-        np.testing.assert_array_equal(scores[:, 8400:8600], wu_palmer(rows, cols[8400:8600], policy))
+        np.testing.assert_array_equal(scores[:, 8400:8600], wu_palmer_matrix(rows, cols[8400:8600], policy))

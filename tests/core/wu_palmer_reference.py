@@ -26,7 +26,7 @@ class Reference:
     def depth(self, s, choose):
         return 1 + choose(self.depth(p, choose) for p in self.parents[s]) if self.parents[s] else 0
 
-    def lawful(self, a, b):
+    def symmetric(self, a, b):
         roots = [s for s in range(len(self.names)) if self.kind[s] == self.kind[a] and not self.parents[s]]
         top = int(len(roots) > 1)  # the virtual root's depth
         up_a, up_b = self.up(a), self.up(b)
@@ -54,7 +54,7 @@ class Reference:
         return Fraction(2 * depth, 2 * depth + distance)
 
     def matrix(self, policy, rows, cols):
-        score = {"lawful": self.lawful, "nltk": self.nltk}[policy]
+        score = {"symmetric": self.symmetric, "nltk": self.nltk}[policy]
         values = [[score(a, b) for b in cols] for a in rows]
         return np.array([[np.nan if value is None else float(value) for value in row] for row in values])
 

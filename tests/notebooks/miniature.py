@@ -3,7 +3,7 @@
 The pictures are this project's own emoji; the weights are random numbers in the papers' architecture. What
 runs on it would run on the real files; its numbers mean nothing.
 
-    python tests/notebooks/miniature.py FOLDER      # makes FOLDER and prints the command that runs on it
+    PYTHONPATH=. python tests/notebooks/miniature.py FOLDER  # makes it, prints the command that runs on it
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import torch
 from PIL import Image, ImageEnhance
 from safetensors.torch import save_file
 
-from lexclip_core.datasets import emoji
-from lexclip_core.datasets.fer2013 import EMOTIONS
-from lexclip_core.datasets.openimages_synsets import synset_map
-from lexclip_core.datasets.pictures import PictureSet
-from lexclip_core.synsets import load_wordnet
+from lexclip_core.datasets.emoji import sprites
+from lexclip_core.datasets.pictures.fer2013 import EMOTIONS
+from lexclip_core.datasets.pictures.picture_set import PictureSet
+from lexclip_core.wordnet.tables import load_wordnet
+from tools.openimages_proposal import read_map
 
 ARCHITECTURE, TAG = "ViT-B-32-quickgelu", "laion400m_e31"
 EACH = 2  # pictures of each class
@@ -41,7 +41,7 @@ IMAGENET = (
     ),
     *("lemon", "pizza", "teapot", "volcano", "castle", "bullet-train"),
 )
-#: Settings so small that each notebook takes seconds: `Settings.overrides`.
+#: Settings so small that each notebook takes seconds: `RunOptions.overrides`.
 TINY = {
     "steps": 1,
     "batch": 8,
@@ -77,7 +77,7 @@ TINY = {
 
 def build(folder: Path) -> Path:
     """Make the miniature in a folder, and return its paths.toml."""
-    drawn = emoji.picture_set(which="mapped")
+    drawn = sprites.picture_set(which="mapped")
     imagenet(folder / "imagenet", drawn)
     openimages(folder / "openimages", drawn)
     fer2013(folder / "fer2013")
@@ -119,7 +119,7 @@ def imagenet(folder: Path, drawn: PictureSet) -> None:
 def openimages(folder: Path, drawn: PictureSet) -> None:
     """`images/ID.jpg` and Google's tables, with labels that nobody confirmed and of pictures not on disk."""
     places = {one.synset: place for place, one in enumerate(drawn.classes)}
-    chosen = [(label, one) for label, one in sorted(synset_map().items()) if one.synset in places][:16]
+    chosen = [(label, one) for label, one in sorted(read_map().items()) if one.synset in places][:16]
     rows = ["ImageID,Source,LabelName,Confidence"]
     for number, (label, one) in enumerate(chosen):
         names = [f"{number:08x}{i:08x}" for i in range(EACH)]
@@ -139,7 +139,7 @@ def openimages(folder: Path, drawn: PictureSet) -> None:
 
 def fer2013(folder: Path) -> None:
     """`test/EMOTION/*.png`, grey and 48 pixels wide."""
-    faces = emoji.picture_set(which="emotions")
+    faces = sprites.picture_set(which="emotions")
     places = {one.key: place for place, one in enumerate(faces.classes)}
     for emotion in EMOTIONS:
         images = [image.convert("L").resize((48, 48)) for image in variants(faces, places[emotion])]
@@ -176,7 +176,9 @@ def weights(file: Path) -> None:
 def command(paths: Path) -> str:
     """Return the command that runs all notebooks of the profile on a miniature."""
     given = " ".join(f"--set '{name}={json.dumps(value)}'" for name, value in TINY.items())
-    return f"lexclip notebooks run --profile paper --paths {paths} --output {paths.parent / 'copies'} {given}"
+    return (
+        f"lexclip notebooks run --profile paper --paths {paths} --output {paths.parent / 'executed'} {given}"
+    )
 
 
 if __name__ == "__main__":

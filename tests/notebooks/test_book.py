@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from handmade import entry
 
-from lexclip_core import notebook_runner
-from lexclip_core.notebook_runner import book
+from tools.notebook_runner.book import FIGURE_MIME, write_book
 
 FIGURE = {
     "data": [{"type": "scatter", "x": [1], "y": [2], "text": ["</script><b>no tag</b>"]}],
@@ -18,19 +18,7 @@ FIGURE = {
 }
 
 
-def experiment(file: str) -> notebook_runner.Experiment:
-    profiles = notebook_runner.PROFILES
-    return notebook_runner.Experiment(
-        file,
-        "a <title>",
-        "Is it so?",
-        ("B4", "P2"),
-        dict.fromkeys(profiles, 1),
-        {one: {} for one in profiles},
-    )
-
-
-def write_copy(path: Path, *outputs: nbformat.NotebookNode) -> None:
+def write_executed(path: Path, *outputs: nbformat.NotebookNode) -> None:
     cells = [
         nbformat.v4.new_markdown_cell("# Heading\n\n**Question.** Is it so?"),
         nbformat.v4.new_markdown_cell("## The `first` part"),
@@ -56,16 +44,16 @@ class Links(HTMLParser):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A book of three notebooks: one with a figure and a table, one that failed, one that was not begun."""
+    """A book of three notebooks: one with a figure and a table, one that failed, one that was skipped."""
     output = nbformat.v4.new_output
     table = output("execute_result", {"text/html": "<table><tr><td>42</td></tr></table>"})
-    write_copy(tmp_path / "00_a.ipynb", output("display_data", {book.FIGURE: FIGURE}), table)
-    write_copy(
+    write_executed(tmp_path / "00_a.ipynb", output("display_data", {FIGURE_MIME: FIGURE}), table)
+    write_executed(
         tmp_path / "01_b.ipynb", output("error", ename="KeyError", evalue="'x'", traceback=["KeyError: 'x'"])
     )
-    files = {"00_a.ipynb": "12 s", "01_b.ipynb": "failed: KeyError", "02_c.ipynb": "not run: it needs 01_b"}
-    pages = [notebook_runner.Page(experiment(file), tmp_path / file, state) for file, state in files.items()]
-    assert notebook_runner.write_book(pages, tmp_path, "embedded") == tmp_path / "index.html"
+    statuses = {"00_a": "12 s", "01_b": "failed: KeyError", "02_c": "skipped: it needs 01_b"}
+    entries = [entry(f"{stem}.ipynb", title="a <title>") for stem in statuses]
+    assert write_book(entries, statuses, tmp_path, "embedded") == tmp_path / "index.html"
     return tmp_path
 
 
@@ -77,7 +65,7 @@ def test_the_contents_link_each_notebook_and_its_parts_and_say_what_became_of_it
     assert "B4, P2" in index
     assert ">12 s<" in index
     assert '<span class="failed">failed: KeyError</span>' in index
-    assert '<span class="failed">not run: it needs 01_b</span>' in index
+    assert '<span class="failed">skipped: it needs 01_b</span>' in index
     assert Links(index).links.count("00_a.html") == 1
     assert "02_c.html" not in index
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from lexclip_core import notebook_runner, storage
+from lexclip_core import storage
 from lexclip_core.errors import InputError, MissingResourceError
-from lexclip_core.notebook_runner import paths
+from tools.notebook_runner.catalogue import read_catalogue
+from tools.notebook_runner.paths import (
+    EXAMPLE,
+    Paths,
+    link_weights,
+    missing_resources,
+    other_activation,
+    placeholders,
+    read_paths,
+    require_available,
+    resolve_placeholders,
+)
+from tools.notebook_runner.running import run_notebooks
 
 CLIP = "ViT-B-32-quickgelu/laion400m_e31"
-EXAMPLE = storage.project_root() / paths.EXAMPLE
-
-
-def experiment(file: str, **parameters: object) -> notebook_runner.Experiment:
-    every = {profile: {} for profile in notebook_runner.PROFILES} | {"paper": parameters}
-    minutes = dict.fromkeys(notebook_runner.PROFILES, 1)
-    return notebook_runner.Experiment(file, "title", "Question?", ("B1",), minutes, every)
-
-
-def asked(*experiments: notebook_runner.Experiment) -> dict[str, object]:
-    return {one.file: one.parameters["paper"] for one in experiments}
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file of paths: a folder beside it, one that is not there, weights, and weights of the hub."""
+    """A file of paths: a folder next to it, one that is not there, weights, and weights of the hub."""
     (tmp_path / "faces").mkdir()
     (tmp_path / "clip.safetensors").write_bytes(b"weights")
     path = tmp_path / "paths.toml"
@@ -43,9 +42,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_paths_are_read_relative_to_their_file(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir("/")
-    found = notebook_runner.read_paths(file)
-    assert found.folders == {"faces": tmp_path / "faces", "birds": Path("/nowhere/birds")}
-    assert found.weights == {CLIP: tmp_path / "clip.safetensors", "ViT-L-14/openai": None}
+    paths = read_paths(file)
+    assert paths.folders == {"faces": tmp_path / "faces", "birds": Path("/nowhere/birds")}
+    assert paths.weights == {CLIP: tmp_path / "clip.safetensors", "ViT-L-14/openai": None}
 
 
 @pytest.mark.parametrize(
@@ -55,24 +54,23 @@ def test_paths_are_read_relative_to_their_file(file: Path, tmp_path: Path, monke
         ("[folder]\n", "unknown table 'folder'\n.*folders, weights"),
         ("[folders]\nfaces = 3\n", "folders.faces is 3\n.*a path in quotes"),
         ('[weights]\nfaces = " "\n', "weights.faces is ' '"),
-        ("folders = 3\n", "folders is 3, no table"),
+        ("folders = 3\n", "folders is 3, not a table"),
     ],
 )
 def test_a_bad_file_of_paths_is_refused(tmp_path: Path, text: str, complaint: str):
     (tmp_path / "paths.toml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=complaint):
-        notebook_runner.read_paths(tmp_path / "paths.toml")
+        read_paths(tmp_path / "paths.toml")
 
 
 def test_a_file_of_paths_that_is_not_there_is_named_with_how_to_make_it(tmp_path: Path):
     with pytest.raises(
         MissingResourceError, match=r"paths.toml is not there\n.*copy notebooks/paths.example"
     ):
-        notebook_runner.read_paths(tmp_path / "paths.toml")
+        read_paths(tmp_path / "paths.toml")
 
 
-def test_names_are_replaced_wherever_they_stand_and_templates_are_left(file: Path, tmp_path: Path):
-    found = notebook_runner.read_paths(file)
+def test_names_are_replaced_wherever_they_are_and_templates_are_left(file: Path, tmp_path: Path):
     value = {
         "tower_name": f"{{weights:{CLIP}}}",
         "folders": ["{faces}", "data"],
@@ -80,8 +78,8 @@ def test_names_are_replaced_wherever_they_stand_and_templates_are_left(file: Pat
         "templates": ["{}", "a photo of {}", "the {faces} of"],
         "steps": 3,
     }
-    assert paths.names_of(value) == (("weights", CLIP), ("folders", "faces"))
-    assert paths.resolved(value, found) == {
+    assert placeholders(value) == (("weights", CLIP), ("folders", "faces"))
+    assert resolve_placeholders(value, read_paths(file)) == {
         "tower_name": CLIP,
         "folders": [str(tmp_path / "faces"), "data"],
         "by_name": {"a": str(tmp_path / "faces")},
@@ -91,57 +89,57 @@ def test_names_are_replaced_wherever_they_stand_and_templates_are_left(file: Pat
 
 
 def test_everything_missing_is_said_at_once_with_the_notebooks_that_need_it(file: Path):
-    some = [
-        experiment("10_a.ipynb", x="{faces}", tower=f"{{weights:{CLIP}}}"),
-        experiment("11_b.ipynb", x="{birds}"),
-        experiment("12_c.ipynb", x="{birds}", y="{fish}", tower="{weights:ViT-L-14/openai}"),
-        experiment("13_d.ipynb", tower="{weights:ViT-B-16/openai}"),
-    ]
+    parameters = {
+        "10_a": {"x": "{faces}", "tower": f"{{weights:{CLIP}}}"},
+        "11_b": {"x": "{birds}"},
+        "12_c": {"x": "{birds}", "y": "{bird}", "tower": "{weights:ViT-L-14/openai}"},
+        "13_d": {"tower": "{weights:H/x}"},
+        "14_e": {"x": "{faces}"},
+    }
     with pytest.raises(MissingResourceError) as caught:
-        paths.require(some, asked(*some), notebook_runner.read_paths(file))
+        require_available(parameters, read_paths(file))
     assert caught.value.problem.splitlines() == [
         "not here, though notebooks need it:",
         "  - folders.birds: /nowhere/birds is not there (for 11_b, 12_c)",
-        f"  - folders.fish: not named in {file} (for 12_c)",
-        f"  - weights.ViT-B-16/openai: not named in {file} (for 13_d)",
+        f"  - folders.bird: not named in {file}, which has 'birds' (for 12_c)",
+        f"  - weights.H/x: not named in {file} (for 13_d)",
     ]
-    assert caught.value.remedy == f"mend {file}; the others run now: --only 10"
-    paths.require(some[:1], asked(some[0]), notebook_runner.read_paths(file))
+    assert caught.value.remedy == f"correct {file}; the others run now: --only 10 --only 14"
+    require_available({stem: parameters[stem] for stem in ("10_a", "14_e")}, read_paths(file))
 
 
 def test_without_a_file_of_paths_the_error_says_how_to_make_one():
-    some = experiment("10_a.ipynb", x="{faces}")
     with pytest.raises(
         MissingResourceError, match=r"not named in a file of paths.*\n.*copy notebooks/paths.exam"
     ):
-        paths.require([some], asked(some), notebook_runner.Paths())
+        require_available({"10_a": {"x": "{faces}"}}, Paths())
 
 
-def test_a_known_set_in_another_layout_is_missing(tmp_path: Path):
-    some = experiment("10_a.ipynb", x="{imagenet}")
-    found = notebook_runner.Paths(tmp_path / "paths.toml", {"imagenet": tmp_path})
-    [lack] = notebook_runner.lacking([some], asked(some), found)
-    assert lack.what == f"folders.imagenet: ImageNet (ILSVRC 2012): {tmp_path / 'val'} is not there"
+def test_weights_may_be_named_under_the_other_activation(file: Path):
+    parameters = {"10_a": {"tower": f"{{weights:{other_activation(CLIP)}}}"}}
+    assert missing_resources(parameters, read_paths(file)) == {}
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("imagenet", "val is not there"), ("coco", "is not there")])
+def test_a_known_set_in_another_layout_is_missing(tmp_path: Path, name: str, wrong: str):
+    paths = Paths(tmp_path / "paths.toml", {name: tmp_path})
+    [(what, stems)] = missing_resources({"10_a": {"x": f"{{{name}}}"}}, paths).items()
+    assert what.startswith(f"folders.{name}: ")
+    assert what.endswith(wrong)
+    assert stems == ["10_a"]
+
+
+def test_a_known_set_in_its_own_layout_is_there(tmp_path: Path):
     (tmp_path / "val" / "n01440764").mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(tmp_path / "val" / "n01440764" / "a.JPEG")
-    assert notebook_runner.lacking([some], asked(some), found) == ()
-
-
-def test_a_name_that_no_notebook_asks_for_is_pointed_out(file: Path, caplog: pytest.LogCaptureFixture):
-    some = experiment("10_a.ipynb", x="{face}", y="{birds}", tower=f"{{weights:{CLIP}}}")
-    with caplog.at_level(logging.WARNING):
-        paths.point_out_unknown(notebook_runner.read_paths(file), [some])
-    assert [message for message in caplog.messages if "folders" in message] == [
-        f"{file}: no notebook asks for folders.faces; did you mean 'face'?"
-    ]
-    assert any("weights.ViT-L-14/openai" in message for message in caplog.messages)
-    assert len(caplog.messages) == 2
+    paths = Paths(tmp_path / "paths.toml", {"imagenet": tmp_path})
+    assert missing_resources({"10_a": {"x": "{imagenet}"}}, paths) == {}
 
 
 def test_weights_are_linked_where_towers_look_for_them_under_both_activations(file: Path, tmp_path: Path):
     links = tmp_path / "links"
     for _ in range(2):  # a second time is no error
-        assert paths.link_weights(notebook_runner.read_paths(file), links) == links
+        assert link_weights(read_paths(file), links) == links
         for architecture in ("ViT-B-32-quickgelu", "ViT-B-32"):
             assert (links / architecture / "laion400m_e31" / "clip.safetensors").read_bytes() == b"weights"
     assert sorted(path.name for path in links.iterdir()) == ["ViT-B-32", "ViT-B-32-quickgelu"]
@@ -153,35 +151,30 @@ def test_weights_named_for_both_activations_are_each_their_own(tmp_path: Path):
         (tmp_path / name / "model.safetensors").write_text(name, encoding="utf-8")
     both = {CLIP: tmp_path / "quick", CLIP.replace("-quickgelu", ""): tmp_path / "plain"}
     for named in (both, dict(reversed(both.items()))):
-        links = paths.link_weights(notebook_runner.Paths(weights=named), tmp_path / "links")
+        links = link_weights(Paths(weights=named), tmp_path / "links")
         for name, path in both.items():
             assert (links / name / "model.safetensors").read_text(encoding="utf-8") == path.name
 
 
 def test_no_weights_no_links(tmp_path: Path):
-    assert paths.link_weights(notebook_runner.Paths(weights={CLIP: None}), tmp_path / "links") is None
+    assert link_weights(Paths(weights={CLIP: None}), tmp_path / "links") is None
     assert not (tmp_path / "links").exists()
 
 
 def test_the_example_names_all_that_the_paper_profile_asks_for_and_nothing_exists_only_here():
-    found = notebook_runner.read_paths(EXAMPLE)
-    for one in notebook_runner.read_experiments():
-        for table, name in paths.names_of(one.parameters["paper"]):
-            served = getattr(found, table)
-            assert name in served or paths.other_activation(name) in served, f"{one.stem} asks for {name}"
+    paths = read_paths(storage.project_root() / EXAMPLE)
+    for one in read_catalogue():
+        for table, name in placeholders(one.parameters["paper"]):
+            served = getattr(paths, table)
+            assert name in served or other_activation(name) in served, f"{one.stem} asks for {name}"
         for profile in ("smoke", "embedded"):
-            assert paths.names_of(one.parameters[profile]) == (), f"{one.stem}: {profile} needs no files"
+            assert placeholders(one.parameters[profile]) == (), f"{one.stem}: {profile} needs no files"
 
 
-def test_nothing_starts_while_something_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("papermill.execute_notebook", lambda *_, **__: pytest.fail("a notebook was started"))
+def test_nothing_starts_while_something_is_missing(tmp_path: Path, started: list[str]):
     with pytest.raises(MissingResourceError) as caught:
-        notebook_runner.run_notebooks("paper", only=["02", "12", "15"], output=tmp_path)
+        run_notebooks("paper", only=["02", "12", "15"], output=tmp_path)
     assert "folders.imagenet: not named in a file of paths (for 12_synonyms)" in caught.value.problem
     assert "folders.openimages: not named in a file of paths (for 15_second_domain)" in caught.value.problem
     assert caught.value.remedy.endswith("the others run now: --only 02")
-
-
-def test_an_override_may_name_a_folder_too(file: Path):
-    some = replace(experiment("10_a.ipynb"), parameters={"paper": {"x": "{faces}"}})
-    assert paths.lacking([some], asked(some), notebook_runner.read_paths(file)) == ()
+    assert started == []

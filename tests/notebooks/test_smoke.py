@@ -6,40 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from lexclip_core import notebook_runner
+from lexclip_core import storage
+from tools.notebook_runner.catalogue import NotebookEntry, read_catalogue
+from tools.notebook_runner.execution import Outcome, run_notebook
+from tools.notebook_runner.running import NotebooksFailed, RunOptions, run_notebooks
 
-EXPERIMENTS = notebook_runner.read_experiments()
+ENTRIES = read_catalogue()
 AT_ONCE = 2  # most of a notebook's seconds are the start of its kernel
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, notebook_runner.Outcome | str]:
-    """Run all notebooks together, and return what came of each by file: the outcome, or why there is none."""
-    settings = notebook_runner.Settings(jobs=AT_ONCE)
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome | str]:
+    """Run all notebooks together, and return what came of each by stem: the outcome, or why there is none."""
     folder = tmp_path_factory.mktemp("smoke")
     try:
-        outcomes = notebook_runner.run_notebooks("smoke", output=folder, settings=settings)
-        lost = {}
-    except notebook_runner.NotebooksFailed as error:
-        outcomes = error.outcomes
-        lost = {f"{stem}.ipynb": str(one) for stem, one in error.failed.items()}
-        lost |= {f"{stem}.ipynb": f"it needs {need}" for stem, need in error.left_out.items()}
-    return {one.file: one for one in outcomes} | lost
+        outcomes = run_notebooks("smoke", output=folder, options=RunOptions(jobs=AT_ONCE))
+        return {Path(one.file).stem: one for one in outcomes}
+    except NotebooksFailed as error:
+        results = error.results
+        return results.done | {stem: results.status(stem) for stem in (*results.failed, *results.skipped)}
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.stem)
-def test_a_notebook_runs_with_the_smoke_profile(
-    experiment: notebook_runner.Experiment, ran: dict[str, notebook_runner.Outcome | str]
-):
-    outcome = ran[experiment.file]
-    assert isinstance(outcome, notebook_runner.Outcome), outcome
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.stem)
+def test_a_notebook_runs_with_the_smoke_profile(entry: NotebookEntry, ran: dict[str, Outcome | str]):
+    outcome = ran[entry.stem]
+    assert isinstance(outcome, Outcome), outcome
     assert outcome.metrics, "the last cell records what was found"
-    assert outcome.copy.with_suffix(".html").stat().st_size > 1000, "it is a page of the book"
+    assert outcome.executed.with_suffix(".html").stat().st_size > 1000, "it is a page of the book"
 
 
 def test_the_template_runs(tmp_path: Path):
-    template = notebook_runner.notebooks_folder() / "_template.ipynb"
-    outcome = notebook_runner.run_notebook(template, {"tower_name": "tiny-random"}, output=tmp_path)
+    template = storage.notebooks_folder() / "_template.ipynb"
+    outcome = run_notebook(template, {"tower_name": "tiny-random"}, output=tmp_path)
     [(name, entry)] = outcome.metrics.items()
     assert name.startswith("all/inversion_rate")
     assert entry["n"] == 2

@@ -1,6 +1,6 @@
-"""Scenes of two emoji whose captions are true by construction: where each thing stands, and in which colour.
+"""Scenes of two emoji, one next to or above the other: pictures, and captions that are true by construction.
 
-Captions of one scene are paraphrases of each other; captions of its swap use the same words and are false.
+What scenes are made of and how they are described stands in `data/emoji/scenes.toml`.
 """
 
 from __future__ import annotations
@@ -8,33 +8,52 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from lexclip_core.datasets.emoji.scene_drawing import thing
-from lexclip_core.datasets.emoji.scene_objects import check_pool, objects, subgroups
-from lexclip_core.datasets.emoji.scene_words import COLOURS, PHRASINGS
-from lexclip_core.datasets.emoji.sprites import HELD_OUT
-from lexclip_core.datasets.picture_files import on_white
-from lexclip_core.datasets.pictures import PictureSet
+from lexclip_core.datasets.emoji.sprites import HELD_OUT, column, data_folder, require_senses, sprite
+from lexclip_core.datasets.pictures.files import on_white
+from lexclip_core.datasets.pictures.picture_set import PictureSet, without_classes
+from lexclip_core.datasets.probes import Thing
+from lexclip_core.datasets.text_files import read_toml
 from lexclip_core.errors import InputError
+from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import shown, with_article
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["relation", "attribute"]
 Relation = Literal["left of", "right of", "above", "below"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-TINTED_STYLE = "openmoji_black"
 OPPOSITE: Mapping[str, Relation] = MappingProxyType(
     {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 )
+TINTED_STYLE = "openmoji_black"
 SMALLEST, MOST = 16, 20_000
+"""The smallest picture of a scene in pixels, and the most scenes of one seed."""
 # The scenes that the image tower was trained on, which no evaluation asks about.
 IMAGE_TOWER_SEED, IMAGE_TOWER_SCENES = 20_261_123, 3_000
+_GAP = 4  # pixels of 64: an outline with gaps of up to twice this still encloses
+
+
+SCENE_TEXTS: Mapping[str, Any] = MappingProxyType(read_toml(data_folder() / "scenes.toml"))
+"""The content of `data/emoji/scenes.toml`."""
+OBJECTS: tuple[str, ...] = tuple(SCENE_TEXTS["objects"].split())
+"""The concepts that scenes are made of."""
+COLOURS: Mapping[str, tuple[int, int, int]] = MappingProxyType(SCENE_TEXTS["colours"])
+"""Colour -> sRGB."""
+PHRASINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(SCENE_TEXTS["phrasings"])
+"""Relation -> sentences with places for the two things; those of opposite relations stand in one order."""
+THING_KINDS: Mapping[str, str] = MappingProxyType(SCENE_TEXTS["kinds"])
+"""Synset -> its everyday name, a countable noun."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +65,7 @@ class Scene:
         first: The concept that the relation is said of.
         second: The concept that it is related to.
         relation: Where the first stands, seen from the second.
-        colour_first: A colour of `scene_words.COLOURS`, or "" for the drawing's own colours.
+        colour_first: A colour of `COLOURS`, or "" for the drawing's own colours.
         colour_second: The same for the second.
         style: The style of both drawings; tinted scenes are line drawings.
     """
@@ -60,7 +79,7 @@ class Scene:
     style: str = HELD_OUT
 
 
-def scenes(
+def make_scenes(
     seed: int,
     count: int,
     kinds: Sequence[Kind] = KINDS,
@@ -89,16 +108,16 @@ def scenes(
     if not 1 <= count <= MOST:
         raise InputError(f"{count:,} scenes were asked for", f"ask for 1 to {MOST:,}")
     pool = list(objects() if among is None else among)
-    check_pool(pool, -(-count // len(kinds)))
+    _check_pool(pool, -(-count // len(kinds)))
     generator = np.random.default_rng(seed)
     made: dict[frozenset[str], Scene] = {}
     while len(made) < count:
         scene = _drawn(generator, kinds[len(made) % len(kinds)], style, pool)
-        made.setdefault(frozenset(captions(scene)), scene)
+        made.setdefault(frozenset(scene_captions(scene)), scene)
     return tuple(made.values())
 
 
-def captions(scene: Scene) -> tuple[str, ...]:
+def scene_captions(scene: Scene) -> tuple[str, ...]:
     """Return sentences that are true of the scene; those of its swap stand in the same order.
 
     Raises:
@@ -106,15 +125,15 @@ def captions(scene: Scene) -> tuple[str, ...]:
         MissingResourceError: The concepts or their senses are not there.
     """
     _check(scene)
-    return tuple(told(scene, phrasing) for phrasing in PHRASINGS[scene.relation])
+    return tuple(describe(scene, phrasing) for phrasing in PHRASINGS[scene.relation])
 
 
-def told(scene: Scene, phrasing: str, first: str = "", second: str = "") -> str:
+def describe(scene: Scene, phrasing: str, first: str = "", second: str = "") -> str:
     """Return the scene in one phrasing.
 
     Args:
         scene: A scene whose parts are known.
-        phrasing: A sentence with the places that `scene_words.PHRASINGS` use.
+        phrasing: A sentence with the places that `PHRASINGS` use.
         first: What to call the first thing, with its article; "" for its own name and colour.
         second: The same for the second.
     """
@@ -163,43 +182,35 @@ def draw(scene: Scene, size: int = 96) -> Image.Image:
 def scene_pictures(made: Sequence[Scene], size: int = 96) -> PictureSet:
     """Return the scenes' pictures as a set without classes, titled by their first captions."""
     drawn = [draw(scene, size) for scene in made]
-    return PictureSet(
-        name="emoji-scenes",
-        title="Scenes of two emoji",
-        classes=(),
-        labels=np.full(len(drawn), -1, dtype=np.int64),
-        digests=tuple(hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn),
-        titles=tuple(captions(scene)[0] for scene in made),
-        read=lambda picture: drawn[picture],
+    return without_classes(
+        "emoji-scenes",
+        "Scenes of two emoji",
+        [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn],
+        [scene_captions(scene)[0] for scene in made],
+        lambda picture: drawn[picture],
     )
 
 
 def scene_table(seed: int, count: int, kinds: Sequence[Kind] = KINDS) -> pd.DataFrame:
-    """Return one row a scene of `scenes(seed, count, kinds)`, with its texts.
+    """Return one row per scene of `make_scenes(seed, count, kinds)`, with its texts.
 
     Columns: the fields of `Scene`, caption, paraphrase (another true sentence) and swapped (the caption with
-    the places or colours exchanged, which is false).
-
-    Raises:
-        InputError: As in `scenes`.
-        MissingResourceError: As in `scenes`.
+    the places or colours exchanged, which is false). The errors are those of `make_scenes`.
     """
+    import pandas as pd
+
     generator = np.random.default_rng([seed, 1])
     rows = []
-    for scene in scenes(seed, count, kinds):
-        texts = captions(scene)
+    for scene in make_scenes(seed, count, kinds):
+        texts = scene_captions(scene)
         one, other = generator.choice(len(texts), 2, replace=False)
-        texts_of_row = {
-            "caption": texts[one],
-            "paraphrase": texts[other],
-            "swapped": captions(swapped(scene))[one],
-        }
-        rows.append({**vars(scene), **texts_of_row})
+        false = scene_captions(swapped(scene))[one]
+        rows.append(vars(scene) | {"caption": texts[one], "paraphrase": texts[other], "swapped": false})
     return pd.DataFrame(rows)
 
 
 def _drawn(generator: np.random.Generator, kind: Kind, style: str, pool: Sequence[str]) -> Scene:
-    groups = subgroups()
+    groups = column("subgroup")
     first, second = "", ""
     while groups.get(first) == groups.get(second):
         first, second = (pool[place] for place in generator.choice(len(pool), 2, replace=False))
@@ -220,4 +231,108 @@ def _check(scene: Scene) -> None:
         (scene.colour_second, {"", *COLOURS}, "colour"),
     ):
         if value not in valid:
-            raise InputError(f"no {what} {shown(value)}", f"choose among {', '.join(sorted(valid)[:12])} ...")
+            choices = ", ".join(sorted(valid)[:12])
+            raise InputError(f"unknown {what} {shown(value)}", f"choose among {choices} ...")
+
+
+def objects() -> Mapping[str, str]:
+    """Return concept -> name of what scenes are made of: single, countable things known by a common word.
+
+    Raises:
+        MissingResourceError: The concepts or their senses are not there.
+    """
+    require_senses()
+    return _objects(data_folder())
+
+
+def _check_pool(pool: Sequence[str], count: int) -> None:
+    """Refuse concepts of which so many different scenes of one kind cannot be made."""
+    unknown = [concept for concept in pool if concept not in objects()]
+    if unknown:
+        raise InputError(f"unknown scene object {shown(unknown[0])}", "choose among `objects`")
+    subgroups = column("subgroup")
+    pairs = sum(subgroups[one] != subgroups[other] for one, other in combinations(pool, 2))
+    if 4 * pairs < count:  # each pair stands in four ways
+        counts = f"{count:,} scenes of one kind were asked for; {len(pool)} things make {4 * pairs:,}"
+        raise InputError(counts, "ask for fewer, or name more things")
+
+
+@lru_cache(maxsize=4)
+def _objects(_folder: Path) -> Mapping[str, str]:
+    lemmas = column("lemma")
+    return MappingProxyType({one: lemmas[one].replace("_", " ") for one in OBJECTS if lemmas.get(one)})
+
+
+def thing(concept: str, style: str, colour: str, side: int) -> Image.Image:
+    """Return a drawing as RGBA, as large as it can be in a square and centred in it.
+
+    Args:
+        concept: The emoji concept.
+        style: A style of the shipped drawings.
+        colour: A key of `COLOURS`, or "" for the drawing's own colours.
+        side: The square's side in pixels.
+
+    Raises:
+        InputError: No such concept or style.
+        MissingResourceError: The drawings are not there.
+    """
+    picture = sprite(concept, style)
+    picture = picture.crop(picture.getbbox())
+    if colour:
+        picture = _tinted(picture, COLOURS[colour])
+    scale = side / max(picture.size)
+    picture = picture.resize(
+        (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))),
+        Image.Resampling.LANCZOS,
+    )
+    canvas = Image.new("RGBA", (side, side))
+    canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return canvas
+
+
+def _tinted(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    """Return a line drawing with lines of a darker shade and everything they enclose in the colour."""
+    from scipy import ndimage
+
+    alpha = np.asarray(picture)[..., 3]
+    lines = np.pad(alpha > 64, _GAP)
+    closed = ndimage.binary_closing(lines, ndimage.generate_binary_structure(2, 1), iterations=_GAP)
+    inside = ndimage.binary_fill_holes(closed)[_GAP:-_GAP, _GAP:-_GAP]
+    line = (alpha / 255)[..., None]
+    shade = np.array(colour) * (1 - 0.45 * line)
+    filled = np.where(inside, 255, alpha)[..., None]
+    return Image.fromarray(np.concatenate([shade.round(), filled], axis=2).astype(np.uint8))
+
+
+def things() -> tuple[Thing, ...]:
+    """Return what scenes are made of, each with its nearest of `THING_KINDS` and its concept as picture.
+
+    A thing under none of `THING_KINDS`, such as a volcano, has no kind.
+
+    Raises:
+        MissingResourceError: The concepts or their senses are not there.
+    """
+    named = objects()  # first: it says which file is missing
+    return _things(data_folder(), tuple(named.items()))
+
+
+@lru_cache(maxsize=4)
+def _things(_folder: Path, named: tuple[tuple[str, str], ...]) -> tuple[Thing, ...]:
+    wordnet, synsets = load_wordnet(), column("synset")
+    kinds = {wordnet.index(synset): name for synset, name in THING_KINDS.items()}
+    return tuple(
+        Thing(name, _nearest(wordnet, wordnet.index(synsets[concept]), kinds), concept)
+        for concept, name in named
+    )
+
+
+def _nearest(wordnet: WordNet, synset: int, kinds: Mapping[int, str]) -> str:
+    """Return the first of the kinds on the way up, breadth first, "" if there is none."""
+    level, seen = [synset], {synset}
+    while level:
+        level = [one for below in level for one in wordnet.hypernyms.of(below).tolist() if one not in seen]
+        seen.update(level)
+        for one in level:
+            if one in kinds:
+                return kinds[one]
+    return ""

@@ -1,0 +1,171 @@
+"""Numbers -> the sentence a reader should leave with, in Markdown; `say` escapes words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import metric_names
+import pandas as pd
+from name_scores import Measured
+
+from lexclip_core.experiments import run_folder
+
+Say = Callable[[object], str]
+CHANGES = ("stayed", "left", "entered")
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(entry: Mapping[str, Any]) -> str:
+    """Return " (95 % interval low to high)", or nothing where the run has none."""
+    low, high = entry.get("low"), entry.get("high")
+    return "" if low is None or high is None else f" (95 % interval {number(low)} to {number(high)})"
+
+
+def size(entry: Mapping[str, Any]) -> str:
+    """Return ", n = 1,234", or nothing where the run does not say."""
+    return f", n = {int(entry['n']):,}" if entry.get("n") is not None else ""
+
+
+def headline(key: str, entry: Mapping[str, Any], say: Say) -> str:
+    """Say the main finding: its value before and after, its interval, its split and size."""
+    before = f"**{number(entry['before'])}** before tuning and " if entry.get("before") is not None else ""
+    after = f"**{number(entry['value'])}** after{interval(entry)}"
+    where = f"Split: {say(metric_names.split_of(key) or 'not named')}{size(entry)}."
+    if metric_names.HEADLINE not in key:
+        return f"{say(metric_names.label(key))}: {before}{after}. {where}"
+    return (
+        "Take a synonym pair and an antonym pair at random. The chance that the synonyms lie closer is "
+        f"{before}{after}. A coin toss gives 0.50. {where}"
+    )
+
+
+def controls(key: str, others: Sequence[run_folder.RunSummary], say: Say) -> str:
+    """Say what the other runs reach on the same metric, with their seeds; "" where no other run has it."""
+    found = []
+    for other in others:
+        if key in other.metrics:
+            seed = f" (seed {say(other.config['seed'])})" if "seed" in other.config else ""
+            found.append(f"{say(other.run_id)}{seed} {number(other.metrics[key]['value'])}")
+    return f"The same measure for the other runs: {', '.join(found)}." if found else ""
+
+
+def outside(chosen: run_folder.RunSummary, say: Say) -> str:
+    """Say what became of the agreement with people's judgements, "" where the run does not measure it."""
+    parts = [
+        f"{say(metric_names.label(key).removesuffix(' (Spearman)'))} "
+        f"{number(entry['before'], 3)} → **{number(entry['value'], 3)}**"
+        for key in metric_names.outside(chosen.metrics)
+        if (entry := chosen.metrics[key]).get("before") is not None
+    ]
+    if not parts:
+        return ""
+    return f"Agreement with people’s judgements of likeness (Spearman), before → after: {', '.join(parts)}."
+
+
+def triple(table: pd.DataFrame, word: str, say: Say) -> str:
+    """Say whether a word lies nearer its synonym or its antonym, before and after.
+
+    Args:
+        table: Columns word_a, word_b, relation, cosine_before, cosine_after.
+        word: A `word_a` with one synonym and one antonym in the table.
+        say: Escapes a word for Markdown.
+    """
+    rows = table[table["word_a"] == word].set_index("relation")
+    synonym, antonym = rows.loc["synonym"], rows.loc["antonym"]
+    parts = []
+    for column, when in (("cosine_before", "before tuning"), ("cosine_after", "after")):
+        near, far = sorted((synonym, antonym), key=lambda row: -row[column])
+        nearest = f"**{say(near['word_b'])}** ({number(near[column])})"
+        parts.append(f"{when} it is nearer to {nearest} than to {say(far['word_b'])} ({number(far[column])})")
+    return f"**{say(word)}**: {parts[0]}; {parts[1]}."
+
+
+def pair(row: pd.Series, say: Say) -> str:
+    """Say one pair's cosine before and after."""
+    before, after = number(row["cosine_before"]), number(row["cosine_after"])
+    return f"**{say(row['word_a'])} – {say(row['word_b'])}**: cosine {before} before, **{after}** after."
+
+
+def relations(summary: pd.DataFrame, say: Say) -> str:
+    """Say each relation's mean cosine before and after, from `geometry.pair_summary`."""
+    parts = [
+        f"**{say(row.relation)}** {number(row.mean_before)} → {number(row.mean_after)} ({row.pairs:,} pairs)"
+        for row in summary.itertuples()
+    ]
+    return f"Mean cosine, before → after: {', '.join(parts)}."
+
+
+def neighbours(table: pd.DataFrame, word: str, say: Say) -> str:
+    """Say how many neighbours stayed, and name some that left and entered."""
+    names = {change: list(table.loc[table["change"] == change, "neighbour"]) for change in CHANGES}
+
+    def some(change: str) -> str:
+        shown = ", ".join(say(name) for name in names[change][:3]) + (", …" if len(names[change]) > 3 else "")
+        return f"{len(names[change])} {change}" + (f" ({shown})" if names[change] else "")
+
+    stayed, total = len(names["stayed"]), len(names["stayed"]) + len(names["left"])
+    return (
+        f"Of the {total} words nearest to **{say(word)}**, **{stayed}** stayed, {some('left')} "
+        f"and {some('entered')}."
+    )
+
+
+def subtree(summary: Mapping[str, Any], edges: pd.DataFrame, say: Say) -> str:
+    """Say how close words lie to their parents in the original space, and how far the map can be trusted.
+
+    Args:
+        summary: What `geometry.layout_summary` says of the map.
+        edges: What `tables.parent_cosines` says of the original space.
+        say: Escapes a word for Markdown.
+    """
+    known = edges.dropna(subset=["cosine_before", "cosine_after"])
+    text = f"{summary['words']} words; **{say(summary['furthest'])}** moved furthest on the map. "
+    if len(known):
+        before, after = (number(known[f"cosine_{side}"].mean()) for side in ("before", "after"))
+        text += (
+            f"Mean cosine of a word with its parent, in the original space: **{before}** before, "
+            f"**{after}** after ({len(known)} edges). "
+        )
+    trust = [summary[f"trustworthiness_{side}"] for side in ("before", "after")]
+    if not any(pd.isna(trust)):
+        text += (
+            f"Trustworthiness of the map: {number(trust[0])} before, {number(trust[1])} after (1 is best)."
+        )
+    return text
+
+
+def names(measured: Measured) -> str:
+    """Say how often each tower is right with the original names and with the names now, and the change."""
+    sentences = []
+    for tower, rows in measured.rows.groupby("metric", sort=False):
+        parts = [
+            f"**{number(row.value)}** with the {row.run}{interval({'low': row.low, 'high': row.high})}"
+            for row in rows.itertuples()
+        ]
+        sentence = f"Share of pictures that the **{tower}** names right: {', '.join(parts)}"
+        change = measured.changes.get(str(tower).removesuffix(" tower"))
+        if change is not None:
+            sign = "+" if change.value > 0 else ""
+            p = f"; p = {change.p:.2g}" if change.p is not None else ""
+            within = interval({"low": change.low, "high": change.high})
+            sentence += f". Change {sign}{number(change.value)}{within}{p}"
+        sentences.append(f"{sentence}.")
+    return "  \n".join(sentences)
+
+
+def history(table: pd.DataFrame) -> str:
+    """Say how far the loss fell between the first and the last tenth, in how many steps and seconds."""
+    if table.empty:
+        return "This run has no history."
+    tenth = max(1, len(table) // 10)
+    first, last = (part["total"].mean() for part in (table.head(tenth), table.tail(tenth)))
+    steps, seconds = int(table["step"].max()) + 1, table["seconds"].max()
+    return (
+        f"Mean loss over the first tenth of the steps **{first:.3g}**, over the last tenth **{last:.3g}**; "
+        f"{steps:,} steps in {seconds:,.0f} seconds."
+    )

@@ -1,0 +1,424 @@
+"""A measured value with its 95 % interval, and the ways such intervals are made.
+
+Shares of independent items get Wilson's interval, means over training seeds or draws a t interval, anything
+else a percentile bootstrap over items, or over groups of items that belong together. scipy's statistics take
+most of a second to import, and many only read an `Estimate`: each function imports what it needs.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from lexclip_core.errors import InputError
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+
+Statistic = Callable[..., "np.ndarray | float"]
+Alternative = Literal["two-sided", "less", "greater"]
+ResampledBy = Literal["pictures", "classes"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured value with its 95 % interval.
+
+    Attributes:
+        value: The number measured.
+        low: Lower end of the interval; `value` where no interval can be had, None where none was asked for.
+        high: Upper end of the interval, likewise.
+        n: How many items or draws were measured.
+        note: What the interval is over and how it was made, or what stands in its way.
+        p: Two-sided p-value of a paired test, where the value is a change that was tested.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    note: str = ""
+    p: float | None = None
+
+    @classmethod
+    def of(cls, given: Any) -> Estimate:
+        """Return a number, a mapping or an estimate as a checked estimate without note.
+
+        One draw has no interval: of n = 1 with low = high both ends are dropped.
+
+        Args:
+            given: A number, or an estimate: a mapping, a named tuple or an object with value (or mean), and
+                low, high and n where known.
+
+        Raises:
+            InputError: There is no value, it is not finite, or it lies outside its interval.
+
+        >>> Estimate.of({"mean": 0.5, "low": 0.25, "high": 0.75, "n": 3})
+        Estimate(value=0.5, low=0.25, high=0.75, n=3, note='', p=None)
+        >>> Estimate.of({"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}).low is None
+        True
+        """
+        if hasattr(given, "_asdict"):
+            given = given._asdict()
+        elif not isinstance(given, Mapping) and hasattr(given, "low"):
+            names = ("value", "mean", "low", "high", "n")
+            given = {name: getattr(given, name) for name in names if hasattr(given, name)}
+        entry: Mapping[str, Any] = given if isinstance(given, Mapping) else {"value": given}
+        value = entry.get("value", entry.get("mean"))
+        if value is None:
+            raise InputError(f"{dict(entry)} has no value", "give value, low, high and n")
+        low, high, n = (entry.get(name) for name in ("low", "high", "n"))
+        ends = None
+        if low is not None and high is not None and not (n == 1 and low == high):
+            ends = float(low), float(high)
+        numbers = [float(value), *(ends or ())]
+        if not all(map(math.isfinite, numbers)):
+            raise InputError(f"{numbers} is not finite", "measure only what has a value")
+        if ends and not ends[0] - 1e-9 <= numbers[0] <= ends[1] + 1e-9:
+            raise InputError(
+                f"{numbers[0]} lies outside its interval {ends}", "give low, value and high in order"
+            )
+        low, high = ends or (None, None)
+        return cls(numbers[0], low, high, None if n is None else int(n))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the interval; the value twice where there is none."""
+        return self.value if self.low is None else self.low, self.value if self.high is None else self.high
+
+    def scaled(self, factor: float) -> Estimate:
+        """Return the value and its interval times a number above 0, such as 100 for per cent.
+
+        >>> Estimate(0.5, 0.25, 0.75).scaled(100).ends
+        (25.0, 75.0)
+        """
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return replace(self, value=factor * self.value, low=low, high=high)
+
+    def as_dict(self) -> dict[str, float | int | str | None]:
+        """Return the entry that a run's metrics.json holds: value, low, high, n, note, and p where tested.
+
+        >>> wilson_interval(1, 2).as_dict()["value"]
+        0.5
+        """
+        entry: dict[str, float | int | str | None] = {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "note": self.note,
+        }
+        return entry if self.p is None else entry | {"p": self.p}
+
+
+def with_baseline(before: Mapping[str, Estimate], after: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
+    """Return each estimate after tuning as an entry of metrics.json, the value before under "before".
+
+    >>> with_baseline({"test/auc": Estimate(0.5)}, {"test/auc": Estimate(0.75)})["test/auc"]["before"]
+    0.5
+    """
+    return {name: estimate.as_dict() | {"before": before[name].value} for name, estimate in after.items()}
+
+
+def metric_name(split: str, *parts: str) -> str:
+    """Join a split and the parts of a metric's name.
+
+    Raises:
+        InputError: The split is empty.
+
+    >>> metric_name("heldout", "simlex-999", "spearman")
+    'heldout/simlex-999/spearman'
+    """
+    if not split.strip("/ "):
+        raise InputError("a metric must say its split", "name it: heldout, seen, all, ...")
+    return "/".join(part for part in (split, *parts) if part)
+
+
+def wilson_interval(successes: int, n: int, *, note: str = "Wilson") -> Estimate:
+    """Return a share and its 95 % Wilson score interval.
+
+    Raises:
+        InputError: n is 0, or there are more successes than trials.
+
+    >>> share = wilson_interval(0, 20)
+    >>> share.value, round(share.high, 2)
+    (0.0, 0.16)
+    """
+    from scipy import stats
+
+    if n < 1:
+        raise InputError("a share of nothing has no value: n is 0", "give at least one item")
+    if not 0 <= successes <= n:
+        raise InputError(f"{successes} successes of {n} items", "successes lie between 0 and n")
+    interval = stats.binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
+    return Estimate(int(successes) / int(n), float(interval.low), float(interval.high), int(n), note)
+
+
+def t_interval(values: Sequence[float]) -> Estimate:
+    """Return the mean over seeds or draws with its 95 % t interval.
+
+    One value has no interval: low = value = high.
+
+    Raises:
+        InputError: There is no value, or one is not finite.
+
+    >>> mean = t_interval([1.0, 2.0, 3.0])
+    >>> mean.value, round(mean.high, 2)
+    (2.0, 4.48)
+    """
+    from scipy import stats
+
+    (array,) = _paired(np.asarray(values, np.float64))
+    mean, half, n = float(array.mean()), 0.0, len(array)
+    if n > 1:
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * array.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n, f"t, {n} draws" if n > 1 else "no interval: one draw")
+
+
+def bootstrap_interval(
+    samples: Sequence[np.ndarray] | np.ndarray,
+    statistic: Statistic = np.mean,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Return a statistic and its 95 % percentile bootstrap interval over items.
+
+    Args:
+        samples: One array (n,), or several of the same length whose items belong together.
+        statistic: Takes the arrays and `axis`, and reduces that axis.
+        resamples: How many resamples to draw.
+        seed: Seed of the draw.
+
+    Resamples on which the statistic has no value (a correlation of equal numbers) are left out;
+    where the statistic is the same on all, low = value = high.
+
+    Raises:
+        InputError: There is no item, the lengths differ, or a value is not finite.
+
+    >>> bootstrap_interval(np.array([0.0, 1.0, 1.0, 1.0])).value
+    0.75
+    """
+    from scipy import stats
+
+    arrays = _paired(samples)
+    n = len(arrays[0])
+    value = float(statistic(*arrays, axis=-1))
+    if n == 1 or not np.isfinite(value):
+        note = "no interval: one item" if n == 1 else "no value: constant input"
+        return Estimate(value, value, value, n, note)
+    with warnings.catch_warnings():
+        # It complains of resamples without a value, which interval_of leaves out.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        result = stats.bootstrap(
+            arrays,
+            statistic,
+            n_resamples=resamples,
+            batch=max(1, 2_000_000 // n),
+            paired=True,
+            vectorized=True,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        )
+    low, high = interval_of(result.bootstrap_distribution, value)
+    return Estimate(value, low, high, n, f"bootstrap, {resamples} resamples")
+
+
+def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a bootstrap distribution, ignoring resamples without a value.
+
+    Args:
+        distribution: (resamples,) the statistic on each resample; nan where it has no value.
+        value: Both ends where no resample has a value.
+
+    >>> interval_of(np.array([np.nan, 0.25, 0.25]), 0.5)
+    (0.25, 0.25)
+    """
+    finite = distribution[np.isfinite(distribution)]
+    if len(finite) == 0:
+        return value, value
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def paired_permutation(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    alternative: Alternative = "two-sided",
+    resamples: int = 9999,
+    seed: int = 0,
+) -> float:
+    """Return the p-value of a mean change between paired scores, by exchanging each pair at random.
+
+    Exact where 2^n is at most `resamples`. Scores must be on one scale: ranks of two models' cosines,
+    errors, or hits, not cosines of two models.
+
+    Args:
+        before: (n,) scores.
+        after: (n,) scores of the same items; "greater" asks whether they are higher.
+        alternative: Which change counts.
+        resamples: How many permutations to draw.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: There is no item, the lengths differ, or a value is not finite.
+
+    >>> paired_permutation(np.zeros(3), np.ones(3), alternative="greater")  # 1 of 2 ** 3 arrangements
+    0.125
+    """
+    from scipy import stats
+
+    scores_before, scores_after = _paired((before, after))
+    if np.array_equal(scores_before, scores_after):
+        return 1.0
+    if len(scores_before) == 1:  # two arrangements, both as extreme unless a direction was named
+        rose = bool(scores_after[0] > scores_before[0])
+        return 0.5 if alternative == ("greater" if rose else "less") else 1.0
+    result = stats.permutation_test(
+        (scores_after, scores_before),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        batch=max(1, 2_000_000 // len(scores_before)),
+        alternative=alternative,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
+
+
+def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int = 0) -> Estimate:
+    """Return the mean of values with its 95 % bootstrap interval over groups, each with all its items.
+
+    Args:
+        values: (n,) scores or hits.
+        groups: (n,) what the items of one group have in common, such as their class or their intent.
+        over: What the note calls the groups.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: Lengths that differ, or no item.
+
+    >>> grouped_mean(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1]), over="classes").ends
+    (0.0, 1.0)
+    """
+    sums, counts = _sums(values, groups)
+    estimate = bootstrap_interval((sums, counts), _ratio, seed=seed)
+    return replace(estimate, n=len(values), note=_note(over, estimate, len(counts)))
+
+
+def accuracy_of(
+    hits: np.ndarray, labels: np.ndarray, *, groups: ResampledBy = "classes", seed: int = 0
+) -> Estimate:
+    """Return the share of hits with its 95 % bootstrap interval; as `zero_shot.accuracy`, from its `correct`.
+
+    Args:
+        hits: (pictures,) bool.
+        labels: Each picture's class, (pictures,).
+        groups: What is drawn: `classes`, each with all its pictures (another set of classes could have been
+            chosen), or `pictures` (these classes are the question).
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: Lengths that differ, no picture, or an unknown `groups`.
+
+    >>> accuracy_of(np.array([True, True, True, False]), np.array([0, 0, 1, 1])).value
+    0.75
+    """
+    return grouped_mean(hits, _drawn(groups, hits, labels), over=groups, seed=seed)
+
+
+def accuracy_change(
+    before: np.ndarray,
+    after: np.ndarray,
+    labels: np.ndarray,
+    *,
+    groups: ResampledBy = "classes",
+    seed: int = 0,
+) -> Estimate:
+    """Return accuracy after minus before on the same pictures, its 95 % interval and a paired p-value.
+
+    Both resample `groups`: the interval draws them with replacement; the test exchanges before and after in
+    each, all pictures of a class together, because pictures of one class share its name's luck.
+
+    Args:
+        before: What `zero_shot.correct` gave before, (pictures,) bool.
+        after: What it gave after.
+        labels: Each picture's class, (pictures,).
+        groups: `classes` or `pictures`.
+        seed: Seed of both draws.
+
+    Raises:
+        InputError: Lengths that differ, no picture, or an unknown `groups`.
+
+    >>> change = accuracy_change(np.array([False, False]), np.array([True, False]), np.array([0, 1]))
+    >>> change.value, change.p
+    (0.5, 1.0)
+    """
+    drawn = _drawn(groups, before, labels)
+    (old, counts), (new, _) = _sums(before, drawn), _sums(after, drawn)
+    estimate = bootstrap_interval((new - old, counts), _ratio, seed=seed)
+    changed = old != new  # what did not change is the same either way round
+    p = paired_permutation(old[changed], new[changed], seed=seed) if changed.any() else 1.0
+    return replace(estimate, n=len(before), note=_note(groups, estimate, len(counts)), p=p)
+
+
+_GROUPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "pictures": lambda labels: np.arange(len(labels)),
+    "classes": np.asarray,
+}
+
+
+def _drawn(groups: str, hits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    if groups not in _GROUPS:
+        raise InputError(f"unknown groups {groups!r}", f"choose one of: {', '.join(_GROUPS)}")
+    if np.ndim(hits) != 1 or np.shape(hits) != np.shape(labels):
+        raise InputError(
+            f"hits {np.shape(hits)} and labels {np.shape(labels)} do not fit", "give one of each per picture"
+        )
+    return _GROUPS[groups](labels)
+
+
+def _sums(values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of values and the number of items of each group that has any."""
+    if np.ndim(values) != 1 or np.shape(values) != np.shape(groups):
+        raise InputError(
+            f"values {np.shape(values)} and groups {np.shape(groups)} do not fit", "give one of each per item"
+        )
+    _, place, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.bincount(place, weights=np.asarray(values, np.float64)), counts.astype(np.float64)
+
+
+def _ratio(sums: np.ndarray, counts: np.ndarray, axis: int) -> np.ndarray:
+    ratio: np.ndarray = sums.sum(axis=axis) / counts.sum(axis=axis)
+    return ratio
+
+
+def _note(over: str, estimate: Estimate, count: int) -> str:
+    return estimate.note if count == 1 else f"bootstrap over {count} {over}, {RESAMPLES} resamples"
+
+
+def _paired(samples: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, ...]:
+    if isinstance(samples, np.ndarray):
+        samples = (samples,)
+    arrays = tuple(np.asarray(sample, np.float64) for sample in samples)
+    shapes = [array.shape for array in arrays]
+    if not arrays or len(shapes[0]) != 1 or len(set(shapes)) != 1:
+        raise InputError(f"arrays of shapes {shapes} are not paired", "give vectors of one length")
+    if shapes[0] == (0,):
+        raise InputError("there is nothing to measure: 0 items", "give at least one item")
+    for array in arrays:
+        if not np.isfinite(array).all():
+            position = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise InputError(
+                f"value {position} is {array[position]}, not a finite number", "drop or repair it"
+            )
+    return arrays

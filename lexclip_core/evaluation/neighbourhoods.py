@@ -1,0 +1,185 @@
+"""The geometry of a vocabulary: neighbours that tuning retained, drift, and analogies by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from lexclip_core.errors import InputError
+from lexclip_core.evaluation.embeddings import nearest, row_cosines
+from lexclip_core.evaluation.intervals import Estimate, bootstrap_interval, metric_name, wilson_interval
+
+AnalogyCandidates = Literal["without_question", "all"]
+AnalogyQuestion = tuple[str, str, str, str]
+
+_QUESTIONS = 256  # questions whose cosines are in memory at once
+
+
+def neighbour_overlaps(before: np.ndarray, after: np.ndarray, *, k: int = 10) -> np.ndarray:
+    """Return the share of each word's k nearest words that tuning retained, (n,) float64 in [0, 1].
+
+    Exact, by cosine in the original space; a word is not its own neighbour.
+
+    Args:
+        before: (n, dim) unit rows.
+        after: (n, dim') unit rows of the same words.
+        k: Neighbours looked at, from 1 to n - 1.
+
+    Raises:
+        InputError: The rows do not pair, or k is out of range.
+
+    >>> before = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    >>> after = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    >>> neighbour_overlaps(before, after, k=1)
+    array([0., 0., 1.])
+    """
+    if before.ndim != 2 or after.ndim != 2 or len(before) != len(after):
+        raise InputError(
+            f"rows of shapes {before.shape} and {after.shape} do not pair", "encode the same words"
+        )
+    own = np.arange(len(before))
+    (old, _), (new, _) = (nearest(rows, rows, k, skip=own) for rows in (before, after))
+    return np.array([len(set(a) & set(b)) / k for a, b in zip(old.tolist(), new.tolist(), strict=True)])
+
+
+def neighbour_overlap(
+    before: np.ndarray, after: np.ndarray, *, k: int = 10, split: str, seed: int = 0
+) -> dict[str, Estimate]:
+    """Return "split/neighbour_overlap@k": the mean of `neighbour_overlaps`, bootstrapped over words.
+
+    Args:
+        before: (n, dim) unit rows.
+        after: (n, dim') unit rows of the same words.
+        k: Neighbours looked at.
+        split: Which words: heldout, seen, all, ...
+        seed: Seed of the bootstrap.
+
+    Raises:
+        InputError: As in `neighbour_overlaps`.
+    """
+    retained = neighbour_overlaps(before, after, k=k)
+    return {metric_name(split, f"neighbour_overlap@{k}"): bootstrap_interval(retained, seed=seed)}
+
+
+def drift(before: np.ndarray, after: np.ndarray, *, split: str, seed: int = 0) -> dict[str, Estimate]:
+    """Return "split/drift": the mean of 1 - cosine of each word with its own vector before, in [0, 2].
+
+    Args:
+        before: (n, dim) unit rows.
+        after: (n, dim) unit rows of the same words.
+        split: Which words: heldout, seen, all, ...
+        seed: Seed of the bootstrap.
+
+    Raises:
+        InputError: The shapes differ, or there is no word.
+
+    >>> moved = drift(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]]), split="all")
+    >>> moved["all/drift"].value
+    0.5
+    """
+    if before.shape != after.shape:
+        raise InputError(
+            f"rows of shapes {before.shape} and {after.shape} do not pair", "encode the same words"
+        )
+    return {metric_name(split, "drift"): bootstrap_interval(1 - row_cosines(before, after), seed=seed)}
+
+
+@dataclass(frozen=True)
+class AnalogyAnswers:
+    """What the arithmetic answered.
+
+    Attributes:
+        predictions: The nearest candidate of each question, (n,).
+        ranks: Place of the right answer among the candidates, (n,) int64, 1 is best; a tie counts against it.
+        candidates: Whether the question's own words could be answers.
+    """
+
+    predictions: tuple[str, ...]
+    ranks: np.ndarray
+    candidates: AnalogyCandidates
+
+
+def answer_analogies(
+    vectors: np.ndarray,
+    vocabulary: Sequence[str],
+    questions: Sequence[AnalogyQuestion],
+    *,
+    candidates: AnalogyCandidates = "without_question",
+) -> AnalogyAnswers:
+    """Answer "a is to b as c is to ?" by 3CosAdd: the candidate with the largest cosine to b - a + c.
+
+    Mikolov, Yih and Zweig (2013; claim B3). Leaving the question's words out, as is usual, hides that b or c
+    itself is often nearest: candidates="all" shows it.
+
+    Args:
+        vectors: (words, dim) unit rows of the vocabulary.
+        vocabulary: The words, each once; answers come from here.
+        questions: (a, b, c, right answer).
+        candidates: "without_question" leaves a, b, c out; "all" leaves nothing out.
+
+    Raises:
+        InputError: Unknown `candidates`, no question, a word outside the vocabulary, or an answer that is
+            one of the question's own words.
+
+    >>> words, vectors = ("man", "woman", "king", "queen"), np.array([[1, 0], [0, 1], [0.8, 0.6], [0.6, 0.8]])
+    >>> answers = answer_analogies(vectors, words, [("man", "woman", "king", "queen")])
+    >>> answers.predictions, answers.ranks.tolist()
+    (('queen',), [1])
+    """
+    if candidates not in get_args(AnalogyCandidates):
+        choices = ", ".join(get_args(AnalogyCandidates))
+        raise InputError(f"unknown candidates {candidates!r}", f"choose from {choices}")
+    places = _places(vectors, vocabulary, questions)
+    ranks, best = np.empty(len(places), np.int64), np.empty(len(places), np.int64)
+    for start in range(0, len(places), _QUESTIONS):
+        block = places[start : start + _QUESTIONS]
+        a, b, c, right = block.T
+        scores = (vectors[b] - vectors[a] + vectors[c]) @ vectors.T
+        if candidates == "without_question":
+            np.put_along_axis(scores, block[:, :3], -np.inf, axis=1)
+        reached = np.take_along_axis(scores, right[:, None], axis=1)
+        ranks[start : start + _QUESTIONS] = (scores >= reached).sum(axis=1)
+        best[start : start + _QUESTIONS] = scores.argmax(axis=1)
+    return AnalogyAnswers(tuple(vocabulary[place] for place in best.tolist()), ranks, candidates)
+
+
+def analogy_accuracy(answers: AnalogyAnswers, *, split: str, seed: int = 0) -> dict[str, Estimate]:
+    """Return "split/analogies/candidates/accuracy" (Wilson) and ".../reciprocal_rank" (mean, bootstrap).
+
+    Args:
+        answers: What `answer_analogies` returned.
+        split: Which words: heldout, seen, all, ...
+        seed: Seed of the bootstrap.
+
+    >>> answers = AnalogyAnswers(("queen", "aunt"), np.array([1, 4]), "all")
+    >>> [estimate.value for estimate in analogy_accuracy(answers, split="all").values()]
+    [0.5, 0.625]
+    """
+    name = metric_name(split, "analogies", answers.candidates)
+    hits = int((answers.ranks == 1).sum())
+    return {
+        f"{name}/accuracy": wilson_interval(hits, len(answers.ranks)),
+        f"{name}/reciprocal_rank": bootstrap_interval(1 / answers.ranks, seed=seed),
+    }
+
+
+def _places(
+    vectors: np.ndarray, vocabulary: Sequence[str], questions: Sequence[AnalogyQuestion]
+) -> np.ndarray:
+    if len(vectors) != len(vocabulary):
+        raise InputError(f"{len(vectors)} vectors for {len(vocabulary)} words", "encode the vocabulary")
+    if len(questions) == 0:
+        raise InputError("there is no question to answer", "give (a, b, c, answer)")
+    place = {word: number for number, word in enumerate(vocabulary)}
+    if len(place) != len(vocabulary):
+        raise InputError("the vocabulary has a word twice", "give each word once")
+    for question in questions:
+        missing = [word for word in question if word not in place]
+        if missing:
+            raise InputError(f"{missing[0]!r} of {question} is not in the vocabulary", "add and encode it")
+        if question[3] in question[:3]:
+            raise InputError(f"the answer of {question} is one of its own words", "drop the question")
+    return np.array([[place[word] for word in question] for question in questions], np.int64)

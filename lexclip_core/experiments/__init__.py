@@ -1,0 +1,1 @@
+"""Experiments: load a tower, train it, measure it, write a run folder."""

@@ -1,0 +1,259 @@
+"""Many trainings that differ in one thing: the rows of Table 2, and the three weights with alpha.
+
+A sweep keeps what was measured of each setting and seed in the cache, so that a killed one goes on where it
+stopped, and joins all in one long table. Settings are trained once: an alpha only interpolates what was
+trained. Under torchrun all processes train, and all return the same table.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lexclip_core.evaluation.intervals import Estimate
+from lexclip_core.experiments import paraphrase_measures
+from lexclip_core.experiments.methods import paraphrase_objective
+from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
+from lexclip_core.experiments.pipeline import train_tower
+from lexclip_core.towers import loading
+from lexclip_core.towers.tower import Tower
+from lexclip_core.towers.weights import interpolate
+from lexclip_core.training.distributed import is_writer, wait_for_all
+from lexclip_core.training.settings import TABLE_2, ParaphraseSettings
+
+logger = logging.getLogger(__name__)
+
+TABLE_2_COLUMNS = ("row", "seed", "metric", "split", "value", "low", "high", "before", "n")
+TRADE_OFF_COLUMNS = (
+    "name",
+    "w_image",
+    "w_caption",
+    "w_paraphrase",
+    "alpha",
+    "seed",
+    "metric",
+    "split",
+    "value",
+    "low",
+    "high",
+)
+MEASURED: Mapping[str, str] = {
+    "paraphrased/ao@10": "AO@10",
+    "paraphrased/js@10": "JS@10",
+    "vg-relation/macro": "relations",
+    "vg-attribution/macro": "attributes",
+    "sts_mean/spearman": "scene sentences, rho",
+    "zero-shot/top-1": "zero-shot accuracy",
+    "zero-shot-others/top-1": "zero-shot accuracy, other concepts",
+    "retrieval/text_r@5": "text retrieval R@5",
+    "retrieval/image_r@5": "image retrieval R@5",
+}
+"""Metric -> how a table calls it, on the tests' split."""
+OUTSIDE: Mapping[str, str] = {
+    "sts_mean/spearman": "STS, rho",
+    "sugarcrepe-pp-tot/replace_att/accuracy": "SugarCrepe++ replaced attribute",
+    "sugarcrepe-pp-tot/swap_att/accuracy": "SugarCrepe++ swapped attribute",
+}
+WEIGHTS: Mapping[str, tuple[float, float, float]] = {
+    "L1''": (1.0, 0.0, 0.0),
+    "L2+L3": (0.0, 1.0, 1.0),
+    "L1''+L2": (1.0, 1.0, 0.0),
+    "L1''+L3": (1.0, 0.0, 1.0),
+    "L1''+L2+L3": (1.0, 1.0, 1.0),
+    "3 L1''+L2+L3": (3.0, 1.0, 1.0),
+    "L1''+3 L2+3 L3": (1.0, 3.0, 3.0),
+}
+"""The settings of the sweep over weights: name -> weights of L1'', L2 and L3."""
+ABLATION: Mapping[str, Mapping[str, Any]] = {
+    "scales separate and fixed": {},
+    "scales separate and trained": {"scale_training": "trained"},
+    "one scale, fixed": {"scale": "shared"},
+    "one scale, trained": {"scale": "shared", "scale_training": "trained"},
+    "one scale, trained, from 100": {"scale": "shared", "scale_training": "trained", "scale_start": 100.0},
+    "batch 16": {"batch": 16},
+    "batch 256": {"batch": 256},
+    "paraphrases by rules alone": {"provider": "rules"},
+    "paraphrases by siblings alone": {"provider": "siblings"},
+}
+"""What is changed, one choice at a time; the first is the start itself."""
+
+Make = Callable[[ParaphraseSettings], Material]
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What the settings of a sweep share.
+
+    Args:
+        start: The settings that each row changes.
+        base: Its tower.
+        make: The material of settings; it changes with the seed and the provider alone.
+        tests: What is measured.
+    """
+
+    start: ParaphraseSettings
+    base: Tower
+    make: Make
+    tests: paraphrase_measures.Tests
+
+
+def emoji_sweep(
+    start: ParaphraseSettings, *, count: int = paraphrase_measures.SCENES, folder: Path | None = None
+) -> Sweep:
+    """Return a sweep on the embedded default: emoji material, and the test scenes of held-out things.
+
+    Args:
+        start: The settings that each row changes.
+        count: Test scenes.
+        folder: A folder with `sts` and `sugarcrepe_pp`, measured as well.
+
+    Raises:
+        MissingResourceError: The emoji, or a tower, are not there.
+    """
+    features = features_by(loading.load_image(start.image_tower))
+    base = loading.load(start.tower, device=start.device, dtype=start.dtype)
+    tests = paraphrase_measures.emoji_tests(features, count=count, folder=folder)
+    tests = paraphrase_measures.with_other_concepts(tests, features)
+    return Sweep(start, base, lambda settings: emoji_material(settings, features), tests)
+
+
+def sweep_table2(
+    sweep: Sweep, seeds: Sequence[int] = (0, 1, 2), rows: Sequence[str] = tuple(TABLE_2)
+) -> pd.DataFrame:
+    """Return every metric of rows of ParaCLIP's Table 2, columns `TABLE_2_COLUMNS`.
+
+    The row `base` is not trained, so it has no seed (-1). `before` is the base's value.
+
+    Args:
+        sweep: What the rows share.
+        seeds: Each row is trained under each.
+        rows: Keys of `TABLE_2`.
+    """
+    return _by_setting(sweep, seeds, {row: TABLE_2[row] for row in rows})
+
+
+def sweep_ablation(
+    sweep: Sweep, seeds: Sequence[int] = (0,), settings: Mapping[str, Mapping[str, Any]] = ABLATION
+) -> pd.DataFrame:
+    """Return every metric with one choice changed at a time, columns `TABLE_2_COLUMNS`.
+
+    Args:
+        sweep: What the settings share.
+        seeds: Each setting is trained under each.
+        settings: Name -> what changes.
+    """
+    return _by_setting(sweep, seeds, {"base": {}, **settings})
+
+
+def _by_setting(sweep: Sweep, seeds: Sequence[int], rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    before = paraphrase_measures.measured_base(sweep.base, sweep.tests)
+    found = [_setting_rows("base", -1, before, before)] if "base" in rows else []
+    for seed in seeds:
+        for name, changes in rows.items():
+            if name != "base":
+                settings = sweep.start.replace(**changes, seed=seed)
+                after = _measured(sweep, settings, (sweep.start.alpha,))[sweep.start.alpha]
+                found.append(_setting_rows(name, seed, after, before))
+    return pd.concat(found, ignore_index=True)
+
+
+def sweep_trade_offs(
+    sweep: Sweep,
+    seeds: Sequence[int] = (0,),
+    alphas: Sequence[float] = (0.5, 1.0),
+    weights: Mapping[str, tuple[float, float, float]] = WEIGHTS,
+) -> pd.DataFrame:
+    """Return every metric over the three weights and alpha, columns `TRADE_OFF_COLUMNS`.
+
+    The setting `base` has weights and alpha 0, and no seed (-1).
+
+    Args:
+        sweep: What the settings share.
+        seeds: Each setting is trained under each.
+        alphas: Interpolations of what was trained with the base.
+        weights: Name -> weights of L1'', L2 and L3.
+    """
+    found = [
+        _trade_off_rows(
+            "base",
+            (0.0, 0.0, 0.0, 0.0),
+            -1,
+            paraphrase_measures.measured_base(sweep.base, sweep.tests),
+        )
+    ]
+    for seed in seeds:
+        for name, (image, caption, paraphrase) in weights.items():
+            settings = sweep.start.replace(
+                seed=seed,
+                image_caption=0.0,
+                image_paraphrase_1=0.0,
+                image_paraphrase_2=image,
+                caption_paraphrase=caption,
+                paraphrase_paraphrase=paraphrase,
+            )
+            for alpha, after in _measured(sweep, settings, alphas).items():
+                label = name if alpha == 1 else f"{name}, alpha {alpha:g}"
+                found.append(_trade_off_rows(label, (image, caption, paraphrase, alpha), seed, after))
+    return pd.concat(found, ignore_index=True)
+
+
+def _measured(
+    sweep: Sweep, settings: ParaphraseSettings, alphas: Sequence[float]
+) -> dict[float, dict[str, Estimate]]:
+    """Return every metric at every alpha; settings that were not measured before are trained."""
+    at = {alpha: settings.replace(alpha=alpha) for alpha in alphas}
+    known = {
+        alpha: paraphrase_measures.known_setting(one, sweep.base, sweep.tests) for alpha, one in at.items()
+    }
+    wait_for_all()  # nobody measures before all have looked, so all know the same
+    if None not in known.values():
+        return {alpha: one for alpha, one in known.items() if one is not None}
+    whole = settings.replace(alpha=1.0)
+    trained = train_tower(
+        whole, paraphrase_objective(whole, sweep.make(whole), sweep.base), sweep.base, every=10
+    )
+
+    def measure(alpha: float) -> dict[str, Estimate]:
+        tower = trained.tower if alpha == 1 else interpolate(sweep.base, trained.tower, alpha)
+        return paraphrase_measures.measured_setting(at[alpha], sweep.base, sweep.tests, tower.encode_texts)
+
+    measured = {alpha: measure(alpha) for alpha in alphas} if is_writer() else {}
+    wait_for_all()
+    if is_writer():
+        trained.remove_files()
+    return measured or {alpha: measure(alpha) for alpha in alphas}  # of the others: read, not measured
+
+
+def _shown(found: Mapping[str, Estimate]) -> Iterator[tuple[str, str, Estimate]]:
+    """Yield split, the table's name and the estimate of every metric that a table shows."""
+    for name, estimate in found.items():
+        split, _, metric = name.partition("/")
+        label = (OUTSIDE if split == "outside" else MEASURED).get(metric)
+        if label:
+            yield split, label, estimate
+
+
+def _setting_rows(
+    row: str, seed: int, after: Mapping[str, Estimate], before: Mapping[str, Estimate]
+) -> pd.DataFrame:
+    base = {(split, label): estimate.value for split, label, estimate in _shown(before)}
+    rows = [
+        (row, seed, label, split, one.value, one.low, one.high, base[split, label], one.n)
+        for split, label, one in _shown(after)
+    ]
+    return pd.DataFrame(rows, columns=list(TABLE_2_COLUMNS))
+
+
+def _trade_off_rows(
+    name: str, setting: tuple[float, float, float, float], seed: int, after: Mapping[str, Estimate]
+) -> pd.DataFrame:
+    rows = [
+        (name, *setting, seed, label, split, one.value, one.low, one.high)
+        for split, label, one in _shown(after)
+    ]
+    return pd.DataFrame(rows, columns=list(TRADE_OFF_COLUMNS))

@@ -1,0 +1,183 @@
+"""What tuning did to words it never saw, and the WordNet subtrees that a run draws before and after.
+
+All functions take the vocabulary that words are judged in; by default WordNet's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lexclip_core.evaluation import lexical, neighbourhoods, suite
+from lexclip_core.evaluation.embeddings import BeforeAfter
+from lexclip_core.evaluation.intervals import Estimate, with_baseline
+from lexclip_core.evaluation.lexical import Triples, wordnet_triples
+from lexclip_core.evaluation.similarity import split_by_words
+from lexclip_core.experiments.words import Lexicon, lexicon
+from lexclip_core.targets.relations import WordRelation
+from lexclip_core.towers.encoder import Encoder
+from lexclip_core.wordnet.tables import WordNet, load_wordnet
+from lexclip_core.words import normalise
+
+Metrics = dict[str, dict[str, Any]]
+Encoders = BeforeAfter[Encoder]
+_POS_NAMES = {"a": "adjectives", "n": "nouns", "v": "verbs"}
+_RETAINED, _SENTENCE_TASK = 2_000, "sts-b"
+
+
+@lru_cache(maxsize=4)
+def judged_pairs(split: str, vocabulary: Lexicon | None = None) -> pd.DataFrame:
+    """Return the synonym and antonym pairs of one split: columns word_a, word_b, relation, pos, split.
+
+    Synonyms share a synset, antonyms are linked directly or stand in synsets that are; both words belong to
+    the split and occur in WordNet's sense-tagged texts; adverbs are left out.
+    """
+    vocabulary = vocabulary or lexicon()
+    tables = [
+        _table(vocabulary, split, [WordRelation.SYNONYM], "synonym"),
+        _table(vocabulary, split, [WordRelation.ANTONYM, WordRelation.OPPOSITE], "antonym"),
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _table(vocabulary: Lexicon, split: str, relations: list[WordRelation], relation: str) -> pd.DataFrame:
+    found = vocabulary.within(split, relations)
+    keep = (vocabulary.counts[found.first] > 0) & (vocabulary.counts[found.second] > 0)
+    keep &= np.isin(vocabulary.pos[found.first], list(_POS_NAMES))
+    first, second = found.first[keep], found.second[keep]
+    columns = {
+        "word_a": [vocabulary.words[index] for index in first],
+        "word_b": [vocabulary.words[index] for index in second],
+        "relation": relation,
+        "pos": vocabulary.pos[first],
+        "split": split,
+    }
+    return pd.DataFrame(columns)
+
+
+def measured_pairs(
+    encoders: Encoders, split: str, seen: Collection[str], vocabulary: Lexicon | None = None
+) -> pd.DataFrame:
+    """Return `judged_pairs` of which tuning saw neither word, with cosine_before and cosine_after."""
+    table = judged_pairs(split, vocabulary)
+    parts = split_by_words(list(zip(table.word_a, table.word_b, strict=True)), seen)
+    table = table[np.array(parts) == "heldout"].reset_index(drop=True)
+    for column, encode in (("cosine_before", encoders.before), ("cosine_after", encoders.after)):
+        table[column] = suite.text_cosines(encode, table.word_a.tolist(), table.word_b.tolist())
+    return table
+
+
+def separation(pairs: pd.DataFrame, split: str) -> Metrics:
+    """Return the synonym-over-antonym AUC of a table of pairs, as a whole and by part of speech."""
+    metrics = _auc(pairs, split)
+    for pos, name in _POS_NAMES.items():
+        part = pairs[pairs.pos == pos]
+        if part.relation.nunique() == 2:
+            metrics |= {f"{key}/{name}": value for key, value in _auc(part, split).items()}
+    return metrics
+
+
+def _auc(pairs: pd.DataFrame, split: str) -> Metrics:
+    def one(column: str) -> dict[str, Estimate]:
+        cosines, words = pairs[column].to_numpy(), pairs.word_a.tolist()
+        return lexical.synonym_over_antonym_auc(cosines, pairs.relation.tolist(), split=split, words=words)
+
+    return with_baseline(one("cosine_before"), one("cosine_after"))
+
+
+def inversions(encoders: Encoders, seen: Collection[str], vocabulary: Lexicon | None = None) -> Metrics:
+    """Return the inversion rate of WordNet's triples of which all three words are held out and unseen."""
+    triples = _heldout_triples(frozenset(normalise(word) for word in seen), vocabulary or lexicon())
+
+    def rate(encode: Encoder) -> dict[str, Estimate]:
+        return suite.measure_triples(encode, triples, split="test")
+
+    return with_baseline(rate(encoders.before), rate(encoders.after))
+
+
+@lru_cache(maxsize=2)
+def _heldout_triples(seen: frozenset[str], vocabulary: Lexicon) -> Triples:
+    heldout = {
+        word for word, split in zip(vocabulary.words, vocabulary.split, strict=True) if split == "test"
+    }
+    heldout -= seen
+    triples = wordnet_triples(load_wordnet(), None, "same_synset")
+    rows = zip(triples.words, triples.synonyms, triples.antonyms, strict=True)
+    return triples.chosen([heldout.issuperset(row) for row in rows])
+
+
+def retention(
+    encoders: Encoders, split: str, seen: Collection[str], vocabulary: Lexicon | None = None
+) -> Metrics:
+    """Return how much of the base geometry of unseen words stayed: neighbours retained, and drift."""
+    vocabulary, unseen = vocabulary or lexicon(), {normalise(word) for word in seen}
+    chosen = np.flatnonzero(vocabulary.split == split)
+    chosen = chosen[np.argsort(-vocabulary.counts[chosen], kind="stable")]
+    words = [vocabulary.words[i] for i in chosen if vocabulary.words[i] not in unseen][:_RETAINED]
+    before, after = encoders.before(words), encoders.after(words)
+    estimates = neighbourhoods.neighbour_overlap(before, after, split=f"retention/{split}")
+    estimates |= neighbourhoods.drift(before, after, split=f"retention/{split}")
+    return {name: estimate.as_dict() for name, estimate in estimates.items()}
+
+
+def outside_sets(encoders: Encoders, folder: Path, seen: Collection[str]) -> Metrics:
+    """Return rho on the word-similarity sets of a folder, and on STS-B where its folder stands beside them.
+
+    Args:
+        encoders: The encoder before and after.
+        folder: A folder with the sub-folders `wordsim` and `sts`.
+        seen: The words tuning used.
+    """
+    metrics = _word_similarity(encoders, folder, seen)
+    return metrics | (_sentences(encoders, folder) if (folder / "sts").is_dir() else {})
+
+
+def _word_similarity(encoders: Encoders, folder: Path, seen: Collection[str]) -> Metrics:
+    before = suite.measure_word_similarity(encoders.before, folder / "wordsim", seen_words=seen)
+    after = suite.measure_word_similarity(encoders.after, folder / "wordsim", seen_words=seen)
+    heldout = {name: value for name, value in after.items() if name.startswith("heldout/")}
+    return with_baseline(before, heldout)
+
+
+def _sentences(encoders: Encoders, folder: Path) -> Metrics:
+    before, after = (
+        suite.measure_sts(encode, folder / "sts", [_SENTENCE_TASK])
+        for encode in (encoders.before, encoders.after)
+    )
+    return with_baseline(before, after)
+
+
+SUBTREES = ("feeling.n.01", "carnivore.n.01", "vehicle.n.01")
+_MOST = 120
+
+
+def subtree_nodes(wordnet: WordNet, root: str, most: int = _MOST) -> pd.DataFrame:
+    """Return the synsets below a root, nearest first, each drawn under its first lemma.
+
+    Returns:
+        Columns subtree, word, synset, parent (name of the parent drawn, empty at the root), gloss; a word
+        stands once, for the synset nearest the root.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    drawn: set[str] = set()
+    for synset in wordnet.subtree(wordnet.index(root), most).tolist():
+        word, name = normalise(wordnet.lemmas[synset][0]), wordnet.name(synset)
+        if word in rows:
+            continue
+        parents = [wordnet.name(parent) for parent in wordnet.hypernyms.of(synset).tolist()]
+        parent = next((one for one in parents if one in drawn), "")
+        gloss = wordnet.glosses[synset]
+        rows[word] = {"subtree": root, "word": word, "synset": name, "parent": parent, "gloss": gloss}
+        drawn.add(name)
+    return pd.DataFrame(list(rows.values()))
+
+
+def nodes(roots: Sequence[str] = SUBTREES) -> pd.DataFrame:
+    """Return the nodes of all subtrees, one after the other."""
+    wordnet = load_wordnet()
+    return pd.concat([subtree_nodes(wordnet, root) for root in roots], ignore_index=True)

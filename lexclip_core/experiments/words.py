@@ -1,0 +1,400 @@
+"""From settings to what a training needs: the words, the batches, and which words are seen."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lexclip_core import storage
+from lexclip_core.cache import ARRAY, cached
+from lexclip_core.datasets.pictures.imagenet import synonym_classes
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.targets.controls import controlled, random_words
+from lexclip_core.targets.registry import TARGETS
+from lexclip_core.targets.relations import (
+    REPULSIVE,
+    LexicalPairs,
+    RelationTargets,
+    WordRelation,
+    lexical_pairs,
+    pair_targets,
+)
+from lexclip_core.towers.tower import Tower
+from lexclip_core.training.samplers import (
+    SAMPLERS,
+    RelatedPairs,
+    RelationPlan,
+    RelationSampler,
+    Sampler,
+    TargetsOnDemand,
+)
+from lexclip_core.training.settings import MatrixSettings, RelationSettings, WordSettings
+from lexclip_core.wordnet.tables import WordNet, load_wordnet
+from lexclip_core.words import normalise
+
+Split = Literal["train", "dev", "test"]
+_DEV, _TEST = 12, 12  # per cent of the words
+
+
+def split_of(word: str, family: str, heldout: Collection[str] = ()) -> Split:
+    """Return the part a word belongs to, by a hash of its family, so that antonyms fall together.
+
+    Args:
+        word: The word.
+        family: A name shared by words that must not be separated (`families`).
+        heldout: Digests of words that are only ever tested.
+    """
+    if digest(word) in heldout:
+        return "test"
+    place = int(hashlib.sha256(f"lexclip-split:{family}".encode()).hexdigest(), 16) % 100
+    return "dev" if place < _DEV else "test" if place < _DEV + _TEST else "train"
+
+
+def digest(word: str) -> str:
+    """Return the first 10 hex digits of the sha256 of "lexclip:" and the normalised word.
+
+    A digest keeps the lists out of the repository; it is no secret, since any word can be tried.
+    40 bits are enough: 150,000 lemmas against 4,000 evaluation words give 0.0006 chance collisions
+    on average, and one would only keep a word too many out of tuning.
+    """
+    return hashlib.sha256(f"lexclip:{normalise(word)}".encode()).hexdigest()[:10]
+
+
+def families(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return for each of n words the smallest index among the words it is linked to, directly or not."""
+    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(n, n))
+    _, label = connected_components(links, directed=False)
+    smallest = np.full(label.max(initial=-1) + 1, n)
+    np.minimum.at(smallest, label, np.arange(n))
+    return smallest[label]
+
+
+def split_words(
+    words: Sequence[str], first: np.ndarray, second: np.ndarray, heldout: Collection[str] = ()
+) -> np.ndarray:
+    """Return the split of each word, str (n,); words linked by `first`, `second` (antonyms) share a family.
+
+    12 % of the families go to dev, 12 % to test; the digests in `heldout` go to test whatever their family.
+    """
+    roots = families(len(words), first, second)
+    return np.array([split_of(word, words[root], heldout) for word, root in zip(words, roots, strict=True)])
+
+
+REBUILD_DIGESTS = "python -m tools.heldout_digests FOLDER"
+"""The command that makes the file of held-out digests again."""
+DIGEST_DIGITS = 10
+_DIGEST = re.compile(rf"[0-9a-f]{{{DIGEST_DIGITS}}}")
+
+
+def digests_path() -> Path:
+    """Return the committed file of held-out digests."""
+    return storage.data_folder() / "lexicon" / "heldout_digests.txt"
+
+
+def read_digests(path: Path | None = None) -> frozenset[str]:
+    """Return the digests of a file, by default of the committed one; `digest(word) in ...` asks for a word.
+
+    Raises:
+        MissingResourceError: The file is not there.
+        DamagedFileError: A line is neither a comment nor a digest.
+    """
+    path = path or digests_path()
+    if not path.is_file():
+        raise MissingResourceError(
+            f"{path} is not there", f"restore it from the repository, or rebuild it: {REBUILD_DIGESTS}"
+        )
+    digests = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        if not _DIGEST.fullmatch(line.strip()):
+            place = f"{path}, line {number}: {line[:40]!r}"
+            raise DamagedFileError(
+                f"{place} is not {DIGEST_DIGITS} hex digits", f"rebuild the file: {REBUILD_DIGESTS}"
+            )
+        digests.add(line.strip())
+    return frozenset(digests)
+
+
+_PLAIN = re.compile(r"[a-z]{1,30}( [a-z]{1,20}){0,2}")
+# Lexicographer files whose nouns name things that can be touched: things have no opposites.
+_THINGS = (
+    "noun.animal",
+    "noun.artifact",
+    "noun.body",
+    "noun.food",
+    "noun.location",
+    "noun.object",
+    "noun.plant",
+    "noun.substance",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """A vocabulary with the facts that sampling and measuring ask for; arrays are aligned with `words`.
+
+    Attributes:
+        words: Plain words of WordNet, normalised, at most three to an expression.
+        counts: How often each was tagged in WordNet's sense-tagged texts, int64.
+        pos: Most frequent part of speech, one of n v a r.
+        things: Whether it mostly names a thing that can be touched, bool.
+        split: train, dev or test.
+        related: Every pair that WordNet relates.
+    """
+
+    words: tuple[str, ...]
+    counts: np.ndarray
+    pos: np.ndarray
+    things: np.ndarray
+    split: np.ndarray
+    related: LexicalPairs
+
+    def within(self, split: str, relations: Iterable[WordRelation]) -> LexicalPairs:
+        """Return the related pairs of some relations of which both words belong to one split."""
+        chosen = self.related.chosen(relations)
+        keep = (self.split[chosen.first] == split) & (self.split[chosen.second] == split)
+        return chosen.where(keep)
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once a process."""
+    wordnet = load_wordnet()
+    words = tuple(word for word in wordnet.words() if _PLAIN.fullmatch(word))
+    return make_lexicon(wordnet, words, read_digests())
+
+
+def frequent_words(count: int, vocabulary: Lexicon | None = None) -> tuple[str, ...]:
+    """Return the words of a lexicon that WordNet's sense-tagged texts use most, most frequent first."""
+    vocabulary = vocabulary or lexicon()
+    order = np.argsort(-vocabulary.counts, kind="stable")[:count]
+    return tuple(vocabulary.words[index] for index in order)
+
+
+def make_lexicon(wordnet: WordNet, words: tuple[str, ...], heldout: Collection[str]) -> Lexicon:
+    """Return the facts of a vocabulary.
+
+    Args:
+        wordnet: The tables.
+        words: Normalised words.
+        heldout: Digests of words that must fall to the test split.
+    """
+    place = {word: index for index, word in enumerate(words)}
+    tagged = np.zeros((len(words), 4))
+    touched = np.zeros((len(words), 2))
+    counts = np.zeros(len(words), dtype=np.int64)
+    letters = {"n": 0, "v": 1, "a": 2, "s": 2, "r": 3}
+    for synset, lemmas in enumerate(wordnet.lemmas):
+        letter, thing = letters[str(wordnet.pos[synset])], int(wordnet.lexnames[synset] in _THINGS)
+        for lemma, count in zip(lemmas, wordnet.lemma_counts[synset], strict=True):
+            word = place.get(normalise(lemma))
+            if word is not None:
+                counts[word] += count
+                tagged[word, letter] += count + 0.1  # untagged senses count a little: most words have no tag
+                touched[word, thing] += count + 0.1
+    related = lexical_pairs(words, wordnet)
+    antonyms = related.chosen([WordRelation.ANTONYM])
+    split = split_words(words, antonyms.first, antonyms.second, heldout)
+    return Lexicon(
+        words=words,
+        counts=counts,
+        pos=np.array(list("nvar"))[tagged.argmax(axis=1)],
+        things=touched[:, 1] >= touched[:, 0],
+        split=split,
+        related=related,
+    )
+
+
+logger = logging.getLogger(__name__)
+
+
+def cached_embeddings(tower: Tower, words: tuple[str, ...]) -> np.ndarray:
+    """Return the unit rows of words, float32 (n, dim), from the cache where the same tower encoded them.
+
+    The weights, the arithmetic and the words count; a tower in training is encoded anew.
+    """
+    if tower.trainable:
+        return tower.encode_texts(words, progress=True)
+    content = {"tower": tower.sha256, "arithmetic": [str(tower.dtype), str(tower.device)], "words": words}
+    return cached("embeddings", content, lambda: tower.encode_texts(words, progress=True), codec=ARRAY)
+
+
+# How much of the drawing goes to each relation; within a relation, frequent words are drawn more readily.
+SHARES = {
+    WordRelation.ANTONYM: 0.25,
+    WordRelation.OPPOSITE: 0.25,
+    WordRelation.DERIVED_ANTONYM: 0.05,
+    WordRelation.CLUSTER_ANTONYM: 0.45,
+    WordRelation.SYNONYM: 0.85,
+    WordRelation.SIMILAR: 0.13,
+    WordRelation.ALSO_SEE: 0.02,
+}
+# Synonymy of nouns is mostly Latin names of plants and animals; opposites are mostly adjectives.
+_POS_WEIGHTS = {"a": 2.0, "v": 1.5, "n": 1.0, "r": 0.5}
+_WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """What one experiment trains on.
+
+    Attributes:
+        words: The vocabulary that the batches point into.
+        sampler: The batches.
+        targets: Target cosines of all pairs, (n, n); None where they are made batch by batch.
+        class_of: Class (wnid) of each word, for the blog's kind of vocabulary; empty otherwise.
+    """
+
+    words: tuple[str, ...]
+    sampler: Sampler
+    targets: np.ndarray | None = None
+    class_of: tuple[str, ...] = ()
+
+
+def materials(settings: WordSettings, tower: Tower, vocabulary: Lexicon | None = None) -> Materials:
+    """Return the words and batches of a training on words.
+
+    Args:
+        settings: Of method `matrix` or `relations`.
+        tower: The base tower, whose cosines method `relations` retains.
+        vocabulary: What method `relations` takes its words from; by default WordNet's.
+
+    Raises:
+        InputError: A word is unknown to the target, or there are too many words for the sampling.
+    """
+    if isinstance(settings, RelationSettings):
+        return related_materials(settings, tower, vocabulary or lexicon())
+    if settings.words:
+        return matrix_materials(settings, settings.listed_words)
+    classes = synonym_classes(load_wordnet(), settings.classes, seed=settings.seed)
+    both = [(word, wnid) for wnid, words in classes.items() for word in words]
+    return matrix_materials(settings, tuple(word for word, _ in both), tuple(wnid for _, wnid in both))
+
+
+def matrix_materials(
+    settings: MatrixSettings,
+    words: tuple[str, ...],
+    synsets: tuple[str, ...] = (),
+    *,
+    whole: int = 4_096,
+    most: int = 20_000,
+) -> Materials:
+    """Return the batches of a training over words that are at hand, with a target for every two of them.
+
+    For sampling `in_batch` of a large vocabulary the targets are made batch by batch, and memory stays flat.
+
+    Args:
+        settings: Target, control, sampling; their own words or classes play no part.
+        words: The vocabulary.
+        synsets: The synset of each word, for targets by Wu-Palmer; each word's first noun sense if left out.
+        whole: Words up to which the targets of all pairs are kept even where batches do without.
+        most: Words of which all pairs still have room; 20,000 take 5 GB.
+
+    Raises:
+        InputError: A word or synset is unknown to the target, or the vocabulary is too large for all of its
+            pairs, which every other sampling and most controls need.
+    """
+    if settings.control == "random_words":
+        words, synsets = random_words(words, seed=settings.seed), ()
+    among = TARGETS[settings.target].of(words, synsets)
+    all_pairs = settings.sampling != "in_batch" or settings.control in ("shuffled", "constant")
+    if len(words) > whole and not all_pairs:
+        on_demand = TargetsOnDemand(len(words), among)
+        return Materials(words, _sampler(settings, on_demand), None, synsets)
+    if len(words) > most:
+        raise InputError(
+            f"the targets of all pairs of {len(words):,} words need {12 * len(words) ** 2 / 1e9:.0f} GB",
+            "choose sampling 'in_batch' without control 'shuffled' or 'constant', or fewer words",
+        )
+    targets = among(np.arange(len(words)))
+    if settings.control in ("shuffled", "constant"):
+        targets = controlled(targets, settings.control, seed=settings.seed)
+    return Materials(words, _sampler(settings, targets), targets, synsets)
+
+
+def _sampler(settings: MatrixSettings, targets: np.ndarray | TargetsOnDemand) -> Sampler:
+    make = SAMPLERS[settings.sampling]
+    sampler = make(targets, batch=settings.batch, epochs=settings.epochs, seed=settings.seed)
+    sampler.steps = settings.steps or sampler.steps
+    return sampler
+
+
+def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexicon) -> Materials:
+    """Return related pairs among the training words of a lexicon, beside words to be retained.
+
+    Raises:
+        InputError: The lexicon has no opposites or no relatives among its training words.
+    """
+    lengths = np.array([len(ids) for ids in tower.tokens(vocabulary.words)])
+    usable = (vocabulary.split == "train") & (lengths <= _LONGEST)
+    pairs = related_pairs(vocabulary, usable, RelationTargets())
+    if settings.control == "shuffled":
+        pairs = pairs.shuffled(settings.seed)
+    elif settings.control == "constant":
+        pairs = pairs.constant()
+    wide = _wide(vocabulary, usable, settings.seed)
+    kept = np.unique(np.concatenate([pairs.first, pairs.second, wide]))
+    place = np.full(len(vocabulary.words), -1)
+    place[kept] = np.arange(len(kept))
+    words = tuple(vocabulary.words[index] for index in kept)
+    sampler = RelationSampler(
+        RelatedPairs(place[pairs.first], place[pairs.second], pairs.targets, pairs.opposite, pairs.weights),
+        cached_embeddings(tower, words),
+        vocabulary.things[kept],
+        place[wide],
+        plan=RelationPlan(
+            batch=settings.batch, retained=settings.retained, weight_abstract=settings.weight_abstract
+        ),
+        steps=settings.steps,
+        seed=settings.seed,
+    )
+    return Materials(words, sampler)
+
+
+def related_pairs(vocabulary: Lexicon, usable: np.ndarray, values: RelationTargets) -> RelatedPairs:
+    """Return the pairs of usable words that a lexicon relates, drawn by `SHARES` and by frequency.
+
+    Args:
+        vocabulary: The words and what relates them.
+        usable: Which words may be trained on, bool (n,).
+        values: The target cosine of each relation.
+    """
+    pairs = vocabulary.related.chosen(SHARES)
+    pairs = pairs.where(usable[pairs.first] & usable[pairs.second])
+    return RelatedPairs(
+        first=pairs.first,
+        second=pairs.second,
+        targets=pair_targets(pairs, values).astype(np.float32),
+        opposite=np.isin(pairs.relation, REPULSIVE),
+        weights=_drawing_weights(vocabulary, pairs),
+    )
+
+
+def _drawing_weights(vocabulary: Lexicon, found: LexicalPairs) -> np.ndarray:
+    rarer = np.minimum(vocabulary.counts[found.first], vocabulary.counts[found.second])
+    by_pos = np.array([_POS_WEIGHTS[letter] for letter in vocabulary.pos[found.first]])
+    weights = by_pos * (rarer + 0.3) ** 0.25
+    for relation, share in SHARES.items():
+        here = found.relation == relation
+        if here.any():
+            weights[here] *= share / weights[here].sum()
+    return weights
+
+
+def _wide(vocabulary: Lexicon, usable: np.ndarray, seed: int) -> np.ndarray:
+    candidates = np.flatnonzero(usable)
+    weights = np.sqrt(vocabulary.counts[candidates] + 0.3)
+    size = min(_WIDE, len(candidates))
+    rng = np.random.default_rng([seed, 1])
+    return np.sort(rng.choice(candidates, size, replace=False, p=weights / weights.sum()))

@@ -1,0 +1,406 @@
+"""Paraphrase records: a picture, its caption and the caption's two paraphrases, in four layouts of files.
+
+`.jsonl` and `.parquet` are for people and other tools, `.tar` is a webdataset shard with the pictures inside,
+and `.arrow` is what a training reads row by row (`record_table`). All are read and written record by record.
+
+>>> ParaphraseRecord("7.jpg", "a dog", "there is a dog", "you can see a canine").paraphrase_2
+'you can see a canine'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lexclip_core import storage
+from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.words import shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RELEASED_WORDS = (2, 15)
+"""Fewest and most words of a caption that the released script of ParaCLIP sends to be paraphrased."""
+
+IMAGE_DIGEST = "image_digest"
+"""The column of an Arrow file with a digest of each record's picture."""
+
+_OTHER_NAMES = {"image": ("image_id", "image_path", "filename")}  # that other tools give to our fields
+_PICTURES = ("jpg", "jpeg", "png", "webp")
+_MEMBER = re.compile(r"((?:.*/)?(?!__)[^./]+)\.([^/]+)")  # the sample's key, and what the file is of it
+_PARQUET_ROWS = 8192
+_ARROW_ROWS = 65_536  # rows of every block but the last, so that a row's block is a division
+
+
+@dataclass(frozen=True, slots=True)
+class ParaphraseRecord:
+    """One caption with what was made of it.
+
+    Attributes:
+        image: The picture's id or path; "" where there is none.
+        caption: The caption as it was written, x_T of the paper.
+        paraphrase_1: Made from the caption, x_T'.
+        paraphrase_2: Made from the first paraphrase, x_T''.
+
+    Raises:
+        InputError: A value is not text, or a text other than the image is empty.
+    """
+
+    image: str
+    caption: str
+    paraphrase_1: str
+    paraphrase_2: str
+
+    def __post_init__(self) -> None:
+        for name in FIELDS:
+            text = getattr(self, name)
+            if not isinstance(text, str):
+                raise InputError(f"{name} is {text!r}, which is not text", "give every field as a str")
+            if not text.strip() and name != "image":
+                raise InputError(f"{name} is empty", "leave the record out, or make its paraphrase again")
+
+
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(ParaphraseRecord))
+TEXTS = FIELDS[1:]
+_TEXT_FILES = {name: f"{name}.txt" for name in TEXTS}  # of a shard, each instead of a key of the .json
+
+
+def has_words(text: str, words: tuple[int, int] = RELEASED_WORDS) -> bool:
+    """Return whether a text has at least `words[0]` and at most `words[1]` words, separated by white space.
+
+    Raises:
+        InputError: The bounds are not 1 <= fewest <= most.
+
+    >>> has_words("dog"), has_words("a dog")
+    (False, True)
+    """
+    fewest, most = words
+    if not 1 <= fewest <= most:
+        raise InputError(f"the bounds are {fewest} to {most} words", "give 1 <= fewest <= most")
+    return fewest <= len(text.split()) <= most
+
+
+def picture_digest(image: str) -> int:
+    """Return 64 bits of a picture's id or path, as a signed integer."""
+    return int.from_bytes(hashlib.blake2b(image.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+# --- any layout ---
+
+
+def write_records(path: Path, records: Iterable[ParaphraseRecord]) -> int:
+    """Write records to a `.jsonl`, `.parquet` or `.arrow` file, whole or not at all, and return how many.
+
+    Raises:
+        InputError: The name ends otherwise.
+        StorageError: The file cannot be written.
+    """
+    write = LAYOUTS[path.suffix].write if path.suffix in LAYOUTS else None
+    if write is None:
+        raise _other_layout(path, WRITTEN_LAYOUTS)
+    with storage.atomic_write(path) as temporary:
+        return write(temporary, iter(records))
+
+
+def iterate_records(path: Path) -> Iterator[ParaphraseRecord]:
+    """Yield the records of a file in order, some thousands in memory at a time.
+
+    Other keys and columns are ignored; `image_id`, `image_path` and `filename` also name the picture.
+
+    In a shard, a sample has a `.json` with caption, paraphrase_1 and paraphrase_2; any of them may instead be
+    a text file of its own, such as `.paraphrase_1.txt`, and the caption a plain `.txt`. The picture is named
+    by its shard and member, `00000.tar/000012.jpg`, as `ShardPictures` reads it.
+
+    Args:
+        path: A `.jsonl`, `.parquet`, `.arrow` or `.tar` file.
+
+    Raises:
+        InputError: The name ends otherwise, or there is no such file.
+        DamagedFileError: Something is not a record; the message names the file and the line, the row in a
+            table, or the sample in a shard.
+    """
+    if path.suffix not in LAYOUTS:
+        raise _other_layout(path, tuple(LAYOUTS))
+    if not path.is_file():
+        raise InputError(f"no file {path}", "check the path")
+    return LAYOUTS[path.suffix].read(path)
+
+
+def read_records(path: Path) -> tuple[ParaphraseRecord, ...]:
+    """Return all records of a file; see `iterate_records`.
+
+    Raises:
+        InputError: As in `iterate_records`, or the file has no record.
+        DamagedFileError: As in `iterate_records`.
+    """
+    records = tuple(iterate_records(path))
+    if not records:
+        raise InputError(f"{path} has no records", "give a file with at least one")
+    return records
+
+
+def _other_layout(path: Path, known: Sequence[str]) -> InputError:
+    return InputError(f"{path.name} is not a file of records", f"name a file ending in {' or '.join(known)}")
+
+
+def _record(row: Any, place: str) -> ParaphraseRecord:
+    if not isinstance(row, dict):
+        raise DamagedFileError(f"{place} is not an object but {shown(str(row))}", "see docs/paraphrases.md")
+    values = {name: _value(row, name) for name in FIELDS}
+    missing = [name for name in TEXTS if values[name] is None]
+    if missing:
+        raise DamagedFileError(f"{place} has no {', '.join(missing)}", f"a record has {', '.join(FIELDS)}")
+    image = values["image"]
+    values["image"] = "" if image is None else str(image) if isinstance(image, int) else image
+    try:
+        return ParaphraseRecord(**values)
+    except InputError as error:
+        raise DamagedFileError(f"{place}: {error.problem}", error.remedy) from error
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    values = (row[key] for key in (name, *_OTHER_NAMES.get(name, ())) if row.get(key) is not None)
+    return next(values, None)
+
+
+# --- JSON lines ---
+
+
+def _write_jsonl(path: Path, records: Iterator[ParaphraseRecord]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for count, record in enumerate(records, start=1):  # noqa: B007
+            stream.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+    return count
+
+
+def _read_jsonl(path: Path) -> Iterator[ParaphraseRecord]:
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            place = f"{path}, line {number:,}"
+            try:
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise DamagedFileError(f"{place} is not UTF-8: {error}", "save the file as UTF-8") from error
+            except json.JSONDecodeError as error:
+                remedy = "cut the line off if the file was written only in part"
+                raise DamagedFileError(f"{place} is not JSON: {error}", remedy) from error
+            yield _record(row, place)
+
+
+# --- parquet and Arrow ---
+
+
+def _schema(*, digests: bool) -> pa.Schema:
+    import pyarrow as pa
+
+    texts = [pa.field(name, pa.string(), nullable=False) for name in FIELDS]
+    return pa.schema([*texts, pa.field(IMAGE_DIGEST, pa.int64())] if digests else texts)
+
+
+def _write_parquet(path: Path, records: Iterator[ParaphraseRecord]) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count = 0
+    with pq.ParquetWriter(path, _schema(digests=False), compression="zstd") as writer:
+        while rows := [asdict(record) for record in islice(records, _PARQUET_ROWS)]:
+            writer.write_table(pa.Table.from_pylist(rows, schema=_schema(digests=False)))
+            count += len(rows)
+    return count
+
+
+def _read_parquet(path: Path) -> Iterator[ParaphraseRecord]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            names = {name for field in FIELDS for name in (field, *_OTHER_NAMES.get(field, ()))}
+            wanted = [name for name in file.schema_arrow.names if name in names]
+            for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield _record(row, f"{path}, row {number:,}")
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFileError(f"{path} is not a parquet file: {error}", "write it anew") from error
+
+
+def arrow_blocks(records: Iterable[ParaphraseRecord], *, rows: int = _ARROW_ROWS) -> Iterator[pa.RecordBatch]:
+    """Yield the blocks of an Arrow file, all of so many rows but the last, with a digest of each picture."""
+    import pyarrow as pa
+
+    records, start = iter(records), 0
+    schema = _schema(digests=True)
+    while block := list(islice(records, rows)):
+        columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in block] for name in FIELDS}
+        # a record without a picture is not of the same picture as another
+        images = (row.image or f"\0{start + place}" for place, row in enumerate(block))
+        columns[IMAGE_DIGEST] = [picture_digest(image) for image in images]
+        yield pa.RecordBatch.from_pydict(columns, schema=schema)
+        start += len(block)
+
+
+def read_arrow_blocks(path: Path) -> list[pa.RecordBatch]:
+    """Return the blocks of an Arrow file, mapped into memory.
+
+    Raises:
+        DamagedFileError: It is not an Arrow file of records.
+    """
+    import pyarrow as pa
+
+    try:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        if reader.schema != _schema(digests=True):
+            raise DamagedFileError(f"{path} has other columns: {reader.schema.names}", "write it anew")
+        return [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    except (pa.ArrowException, OSError) as error:
+        remedy = "delete it; it is made again"
+        raise DamagedFileError(f"{path} is not an Arrow file: {error}", remedy) from error
+
+
+def _write_arrow(path: Path, records: Iterator[ParaphraseRecord]) -> int:
+    import pyarrow as pa
+
+    count = 0
+    with pa.ipc.new_file(str(path), _schema(digests=True)) as writer:
+        for block in arrow_blocks(records):
+            writer.write_batch(block)
+            count += block.num_rows
+    return count
+
+
+def _read_arrow(path: Path) -> Iterator[ParaphraseRecord]:
+    for block in read_arrow_blocks(path):
+        yield from (_record(row, str(path)) for row in block.to_pylist())
+
+
+# --- webdataset shards ---
+
+
+def _read_shard(path: Path) -> Iterator[ParaphraseRecord]:
+    for place, picture, texts in _samples(path):
+        missing = [name for name in TEXTS if name not in texts]
+        if missing:
+            remedy = "make the paraphrases of shard_captions first"
+            raise DamagedFileError(f"{place} has no {', '.join(missing)}", remedy)
+        yield _record(texts | {"image": picture}, place)
+
+
+def shard_captions(shards: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield (picture, caption) for each sample of webdataset shards that has a caption.
+
+    Raises:
+        InputError: There is no such shard.
+        DamagedFileError: A shard or a sample cannot be read.
+    """
+    for shard in shards:
+        if not shard.is_file():
+            raise InputError(f"no shard {shard}", "check the path")
+        for _, picture, texts in _samples(shard):
+            if texts.get("caption", "").strip():
+                yield picture, texts["caption"]
+
+
+class ShardPictures:
+    """Pictures of shards by the names that their records give them.
+
+    Args:
+        folder: The folder of the shards.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, tarfile.TarFile] = {}
+
+    def read(self, image: str) -> bytes:
+        """Return the bytes of a picture's file.
+
+        Raises:
+            InputError: There is no such shard or picture.
+            DamagedFileError: The shard cannot be read.
+        """
+        shard, _, member = image.partition("/")
+        path = self._folder / shard
+        if not path.is_file():
+            raise InputError(f"no shard {path}", "name the folder that the records were made from")
+        try:
+            if shard not in self._open:
+                self._open[shard] = tarfile.open(path)  # noqa: SIM115 - left open for the next picture
+            stream = self._open[shard].extractfile(member)
+        except KeyError as error:
+            raise InputError(f"no picture {member!r} in {path}", "make the records anew") from error
+        except tarfile.TarError as error:
+            raise DamagedFileError(f"{path} cannot be read: {error}", "fetch it anew") from error
+        if stream is None:
+            raise InputError(f"{member!r} in {path} is not a file", "make the records anew")
+        return stream.read()
+
+
+def _samples(shard: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield where each sample is, its picture's name or "", and its texts; pictures are not read.
+
+    The file is opened here: the webdataset library would take a name such as `pipe:...` for a command.
+    """
+    try:
+        with tarfile.open(shard) as tar:
+            named = ((member, _MEMBER.fullmatch(member.name)) for member in tar if member.isfile())
+            parts = ((match[1], match[2], member) for member, match in named if match)
+            for key, members in groupby(parts, key=itemgetter(0)):
+                place, picture = f"{shard}, sample {key}", ""
+                contents: dict[str, bytes] = {}
+                for _, suffix, member in members:
+                    if suffix.lower() in _PICTURES:
+                        picture = picture or f"{shard.name}/{member.name}"
+                    elif suffix.lower() in ("json", "txt", *_TEXT_FILES.values()):
+                        stream = tar.extractfile(member)
+                        contents[suffix.lower()] = stream.read() if stream else b""
+                yield place, picture, _texts(contents, place)
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise DamagedFileError(f"{shard} cannot be read: {error}", "fetch it anew") from error
+
+
+def _texts(contents: Mapping[str, bytes], place: str) -> dict[str, str]:
+    try:
+        listed = json.loads(contents.get("json", b"{}"))
+        listed = listed if isinstance(listed, dict) else {}
+        texts = {name: listed[name] for name in TEXTS if isinstance(listed.get(name), str)}
+        for name, file in (("caption", "txt"), *_TEXT_FILES.items()):
+            if file in contents:
+                texts[name] = contents[file].decode().strip()
+    except ValueError as error:
+        raise DamagedFileError(f"{place} cannot be read: {error}", "write the sample anew") from error
+    return texts
+
+
+# --- the registry of layouts ---
+
+
+class Layout(NamedTuple):
+    """How records are read from a file and, if at all, written to one."""
+
+    read: Callable[[Path], Iterator[ParaphraseRecord]]
+    write: Callable[[Path, Iterator[ParaphraseRecord]], int] | None = None
+
+
+LAYOUTS: dict[str, Layout] = {
+    ".jsonl": Layout(_read_jsonl, _write_jsonl),
+    ".parquet": Layout(_read_parquet, _write_parquet),
+    ".arrow": Layout(_read_arrow, _write_arrow),
+    ".tar": Layout(_read_shard),
+}
+"""Suffix of a file -> its layout."""
+
+WRITTEN_LAYOUTS = tuple(suffix for suffix, layout in LAYOUTS.items() if layout.write)

@@ -1,0 +1,297 @@
+"""An image tower: pictures in, unit vectors out, prepared exactly as its weights were trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
+from PIL import Image
+from torch import nn
+from torch.nn import functional
+
+from lexclip_core import storage
+from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.towers.open_clip import (
+    UNTRAINED_SEED,
+    Checkpoint,
+    Config,
+    build_image_model,
+    check_activation,
+    fill_with_seeded_numbers,
+    published,
+)
+from lexclip_core.towers.registry import TINY, Activation
+from lexclip_core.towers.sources import OPEN_CLIP_CONFIG, read_json
+from lexclip_core.towers.trainable import tensors_digest
+from lexclip_core.towers.weight_files import load_visual_strictly
+
+_PREPARATION = 1  # raised when `_on_white`, or what follows it, gives other pixels than before
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What an image tower is made of.
+
+    Attributes:
+        name: The name `load_image` takes.
+        architecture: open_clip architecture name, or the folder's name.
+        pretrained: open_clip tag; empty when there is none.
+        activation: What the image half computes with; `gelu` also for nets that have their own activation.
+        dim: Length of an embedding.
+        source: Where the weights come from.
+    """
+
+    name: str
+    architecture: str
+    pretrained: str
+    activation: Activation
+    dim: int
+    source: str
+
+
+class ImageTower:
+    """An image encoder that is always in evaluation mode and hands out unit rows.
+
+    Args:
+        visual: The image half of an open_clip model.
+        record: What the tower is.
+        preprocess: open_clip's preprocess_cfg; missing keys take its defaults, the size is the model's own.
+        logit_scale: What cosines are multiplied with before a softmax, exponentiated.
+        sha256: Checksum of the weights it was loaded from.
+        runs_on: (device, float32 or bfloat16 for automatic mixed precision).
+
+    Attributes:
+        visual: The image half.
+        spec: What the tower is.
+        sha256: Checksum of the weights it was loaded from.
+        device: Where it computes.
+        dtype: What it computes in.
+        preprocess: The whole preprocess_cfg.
+        preprocess_id: 16 hex digits that change whenever pictures are prepared another way.
+        logit_scale: What cosines are multiplied with before a softmax.
+
+    Raises:
+        InputError: open_clip does not know the preprocessing.
+    """
+
+    def __init__(
+        self,
+        visual: nn.Module,
+        record: ImageSpec,
+        *,
+        preprocess: Mapping[str, Any],
+        logit_scale: float,
+        sha256: str,
+        runs_on: tuple[torch.device, torch.dtype],
+    ) -> None:
+        self.device, self.dtype = runs_on
+        self.visual = visual.to(self.device).eval().requires_grad_(requires_grad=False)
+        self.spec = record
+        self.logit_scale = logit_scale
+        self.sha256 = sha256
+        cfg = merge_preprocess_dict(PreprocessCfg(), dict(preprocess))
+        cfg["size"] = getattr(visual, "image_size", cfg["size"])
+        try:
+            self._prepare = image_transform_v2(PreprocessCfg(**cfg), is_train=False)
+        except (AssertionError, TypeError, ValueError) as error:
+            raise InputError(
+                f"open_clip knows no preprocessing {cfg}", "correct the preprocess_cfg of the model"
+            ) from error
+        self.preprocess: dict[str, Any] = json.loads(json.dumps(cfg))
+        self.preprocess_id = _digest({"preparation": _PREPARATION, **self.preprocess})[:16]
+
+    def __repr__(self) -> str:
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"ImageTower({self.name}, dim {self.dim}, {self.device}, {dtype}, sha256 {self.sha256[:12]})"
+
+    @property
+    def name(self) -> str:
+        """The name the tower was loaded by."""
+        return self.spec.name
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.spec.dim
+
+    @property
+    def identity(self) -> str:
+        """64 hex digits that two towers share only if they give the same vectors for the same picture."""
+        spec = asdict(self.spec)
+        return _digest(
+            {
+                "sha256": self.sha256,
+                "preprocess": self.preprocess_id,
+                "dtype": str(self.dtype),
+                "made of": [spec["architecture"], spec["activation"], spec["dim"]],
+            }
+        )
+
+    def prepare(self, picture: Image.Image) -> torch.Tensor:
+        """Return a picture as the network sees it, (3, height, width) float32; transparent parts are white.
+
+        Raises:
+            InputError: It is not a picture.
+        """
+        if not isinstance(picture, Image.Image):
+            raise InputError(
+                f"a {type(picture).__name__} is not a picture",
+                "open it with PIL, or with datasets.open_picture",
+            )
+        pixels: torch.Tensor = self._prepare(_on_white(picture))
+        return pixels
+
+    def encode_pictures(
+        self, pictures: Iterable[Image.Image], *, batch_size: int = 256, progress: bool = False
+    ) -> np.ndarray:
+        """Return the embeddings of pictures as float32 unit rows of shape (pictures, dim).
+
+        Pictures are taken from the iterable one batch at a time. No gradient is kept.
+
+        Args:
+            pictures: PIL pictures of any size and mode.
+            batch_size: Most pictures in one forward pass.
+            progress: Draw a progress bar.
+
+        Raises:
+            InputError: No pictures, something that is not a picture, or a batch size below 1.
+            DamagedFileError: The weights gave a vector that is not finite.
+        """
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}", "give a number of at least 1")
+        batches: Iterable[list[Image.Image]] = _batches(pictures, batch_size)
+        if progress:
+            total = math.ceil(len(pictures) / batch_size) if isinstance(pictures, Sized) else None
+            batches = storage.progress(batches, desc="pictures", unit="batch", total=total)
+        self.visual.eval()
+        rows = [self._unit_rows(batch) for batch in batches]
+        if not rows:
+            raise InputError("there are no pictures", "give at least one")
+        return np.concatenate(rows)
+
+    def _unit_rows(self, pictures: list[Image.Image]) -> np.ndarray:
+        pixels = torch.stack([self.prepare(picture) for picture in pictures])
+        mixed = self.dtype != torch.float32
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=self.dtype, enabled=mixed):
+            raw = self.visual(pixels.to(self.device))
+        rows = functional.normalize(raw.float(), dim=-1).cpu().numpy()
+        if not np.isfinite(rows).all():
+            raise DamagedFileError(
+                f"{self.spec.source} gave a vector that is not finite", "fetch or save the weights again"
+            )
+        return rows
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layers = picture.convert("RGBA")
+    white = Image.new("RGBA", layers.size, "white")
+    return Image.alpha_composite(white, layers).convert("RGB")
+
+
+def _batches(pictures: Iterable[Image.Image], size: int) -> Iterator[list[Image.Image]]:
+    remaining = iter(pictures)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def build_image_tower(
+    name: str, checkpoint: Checkpoint, *, activation: str, runs_on: tuple[torch.device, torch.dtype]
+) -> ImageTower:
+    """Return the image tower of a checkpoint, every image tensor of it loaded.
+
+    Args:
+        name: The name it was asked for by.
+        checkpoint: The weights.
+        activation: `trained` or `as-published`, as in `load_image`.
+        runs_on: (device, float32 or bfloat16 for automatic mixed precision).
+
+    Raises:
+        InputError: The activation or a tensor does not fit the architecture.
+        DamagedFileError: The preprocessing cannot be read.
+    """
+    weights, config, architecture = checkpoint.weights, checkpoint.config, checkpoint.architecture
+    if activation == "trained":
+        _check_activation(checkpoint, name)
+    visual = build_image_model(config).visual
+    tensors = checkpoint.read(weights)
+    load_visual_strictly(visual, tensors, source=str(weights), architecture=architecture)
+    if "logit_scale" not in tensors:
+        raise InputError(
+            f"{weights} holds no logit_scale: it is not all of an open_clip model",
+            "save the whole state_dict",
+        )
+    record = ImageSpec(
+        name=name,
+        architecture=architecture,
+        pretrained=checkpoint.pretrained,
+        activation=_activation(config) or "gelu",
+        dim=config["embed_dim"],
+        source=str(weights),
+    )
+    return ImageTower(
+        visual,
+        record,
+        preprocess=_preprocess(checkpoint),
+        logit_scale=float(torch.exp(tensors["logit_scale"].reshape(-1)[0].float())),
+        sha256=checkpoint.sha256,
+        runs_on=runs_on,
+    )
+
+
+def _activation(config: Config) -> Activation | None:
+    """Return the activation of open_clip's own vision transformer; None for nets that have theirs."""
+    vision = config["vision_cfg"]
+    if vision.get("timm_model_name") or isinstance(vision.get("layers"), (list, tuple)):
+        return None
+    return "quickgelu" if config.get("quick_gelu", False) else "gelu"
+
+
+def _check_activation(checkpoint: Checkpoint, name: str) -> None:
+    if checkpoint.folder is not None or _activation(checkpoint.config) is None:
+        return  # a folder's configuration states its own
+    source = name if checkpoint.pretrained else checkpoint.weights.name
+    # The text half's own net, where there is one, excuses nothing here.
+    config = {**checkpoint.config, "text_cfg": {}}
+    check_activation(checkpoint.architecture, config, checkpoint.trained, source)
+
+
+def _preprocess(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return how pictures were prepared in training: as the folder says, else the tag, else the default."""
+    if checkpoint.preprocess is not None:
+        return checkpoint.preprocess
+    if checkpoint.folder is None:
+        return published(checkpoint.architecture, checkpoint.pretrained.rpartition("/")[2])
+    file = checkpoint.folder / OPEN_CLIP_CONFIG
+    stated = read_json(file).get("preprocess_cfg") or {}
+    if not isinstance(stated, dict):
+        raise DamagedFileError(f"preprocess_cfg of {file} is not a table", "restore the file")
+    return stated
+
+
+def build_untrained_image_tower(runs_on: tuple[torch.device, torch.dtype]) -> ImageTower:
+    """Return the image tower `tiny-random`: its vectors are arbitrary, only their shapes are real."""
+    config: Config = {
+        "embed_dim": 384,  # as all-MiniLM-L6-v2, so that the two stand in for a pair
+        "vision_cfg": {"layers": 1, "width": 64, "head_width": 64, "image_size": 32, "patch_size": 8},
+    }
+    visual: Any = build_image_model(config).visual
+    fill_with_seeded_numbers(visual, UNTRAINED_SEED)
+    with torch.no_grad():
+        visual.class_embedding.zero_()  # the one random vector that no rule above reaches
+    record = ImageSpec(TINY, "lexclip-tiny", "", "gelu", config["embed_dim"], "seeded random numbers")
+    digest = tensors_digest(dict(visual.named_parameters()))
+    return ImageTower(visual, record, preprocess={}, logit_scale=100.0, sha256=digest, runs_on=runs_on)

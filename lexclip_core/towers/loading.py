@@ -1,0 +1,312 @@
+"""Load a tower by name, or fail saying why: never random weights, never train mode, never a hang.
+
+What a kind of tower needs is imported when one is asked for: all-MiniLM-L6-v2 needs torch alone, CLIP
+open_clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+
+from lexclip_core import storage
+from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.towers import sources
+from lexclip_core.towers.registry import MINILM, REGISTRY, TINY, USER_SUPPLIED, unknown_tower
+from lexclip_core.towers.tower import Tower
+
+if TYPE_CHECKING:
+    from lexclip_core.towers.images import ImageTower
+    from lexclip_core.towers.open_clip import Checkpoint
+
+ActivationPolicy = Literal["trained", "as-published"]
+Precision = Literal["float32", "bfloat16"]
+
+EMOJI = "emoji"
+HUB, FOLDER = "hf-hub:", "local-dir:"
+_SENTENCE_ENCODERS = "sentence-transformers/"  # their publisher's own names need no prefix
+
+
+@dataclass(frozen=True)
+class Family:
+    """A layout of model folders: how one is recognised, and how it becomes a tower.
+
+    Attributes:
+        config: The file that marks a folder, or a repository of the hub, as one.
+        weights: Names of its weight files, the best first.
+        recognises: Folder -> whether it is of this family; reads names and JSON alone.
+        load: (name, folder, device=, dtype=) -> its text tower, every tensor from the weight files; or None.
+        checkpoint: Folder -> the weights of both halves of a CLIP, for open_clip's modules; or None.
+    """
+
+    config: str
+    weights: Sequence[str]
+    recognises: Callable[[Path], bool]
+    load: Callable[..., Tower] | None = None
+    checkpoint: Callable[[Path], Checkpoint] | None = None
+
+
+def _from_open_clip_folder(folder: Path) -> Checkpoint:
+    from lexclip_core.towers.open_clip import from_folder
+
+    return from_folder(folder)
+
+
+def _load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Tower:
+    from lexclip_core.towers.sentence import load_sentence_folder
+
+    return load_sentence_folder(name, folder, device=device, dtype=dtype)
+
+
+def _from_clip_folder(folder: Path) -> Checkpoint:
+    from lexclip_core.towers.hugging_face import from_clip_folder
+
+    return from_clip_folder(folder)
+
+
+FAMILIES: dict[str, Family] = {
+    "open_clip": Family(
+        sources.OPEN_CLIP_CONFIG,
+        sources.OPEN_CLIP_WEIGHTS,
+        sources.is_open_clip_folder,
+        checkpoint=_from_open_clip_folder,
+    ),
+    "sentence-transformers": Family(
+        sources.SENTENCE_CONFIG,
+        sources.WEIGHT_NAMES,
+        sources.is_sentence_folder,
+        load=_load_sentence_folder,
+    ),
+    "Hugging Face CLIP": Family(
+        sources.TRANSFORMERS_CONFIG,
+        sources.WEIGHT_NAMES,
+        sources.is_clip_folder,
+        checkpoint=_from_clip_folder,
+    ),
+}
+"""The layouts that a folder may have; the first that recognises it loads it."""
+
+
+def family_of(folder: Path) -> Family:
+    """Return the family of a folder.
+
+    Raises:
+        InputError: The folder is of no known layout.
+        DamagedFileError: A configuration cannot be read.
+    """
+    for family in FAMILIES.values():
+        if family.recognises(folder):
+            return family
+    known = [f"{name} ({family.config})" for name, family in FAMILIES.items()]
+    raise InputError(
+        f"{folder} does not hold a model of a known layout",
+        f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}",
+    )
+
+
+def named_folder(name: str) -> Path | None:
+    """Return the folder that a name of `load` stands for, fetched from the hub if need be; None if none.
+
+    Raises:
+        MissingResourceError: The hub's model is not cached and the hub does not answer.
+    """
+    if name.startswith((HUB, _SENTENCE_ENCODERS)):
+        layouts = [(family.config, family.weights) for family in FAMILIES.values()]
+        return sources.hub_folder(name.removeprefix(HUB), layouts)
+    local = Path(name.removeprefix(FOLDER))
+    return local if name.startswith(FOLDER) or local.is_dir() else None
+
+
+def load(
+    name: str,
+    *,
+    path: str | Path | None = None,
+    architecture: str | None = None,
+    activation: ActivationPolicy = "trained",
+    device: str = "auto",
+    dtype: Precision = "float32",
+) -> Tower:
+    """Return the text tower called `name`, in evaluation mode, every tensor of it from the weight file.
+
+    Args:
+        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model`, or
+            `sentence-transformers/model`; a folder of open_clip (open_clip_config.json), of transformers'
+            CLIPModel (config.json) or of sentence-transformers (modules.json); or a .safetensors, .pt, .pth
+            or .bin file.
+        path: The file or folder with the weights of a registered name or tag, instead of looking for them.
+        architecture: open_clip architecture of a weight file.
+        activation: `trained` refuses an architecture whose activation is not the one the weights were trained
+            with; `as-published` runs the named architecture all the same, as both papers did.
+        device: `auto` (a GPU where there is one), `cpu`, `cuda`, ...
+        dtype: `float32`, or `bfloat16` for mixed precision.
+
+    Raises:
+        InputError: An unknown name, architecture, activation, device or dtype, or weights that do not fit.
+        MissingResourceError: The weights are nowhere and cannot be fetched.
+        DamagedFileError: The weights are not what they must be.
+
+    >>> load("all-MiniLM-L6-v2").encode_texts(["hot", "cold"]).shape
+    (2, 384)
+    """
+    where, precision = chosen_device(device), chosen_precision(dtype)
+    _check_policy(activation)
+    local = None if path is None else Path(path)
+    if name == MINILM:
+        from lexclip_core.towers.sentence import load_minilm
+
+        return load_minilm(local, device=where, dtype=precision)
+    if name == TINY:
+        from lexclip_core.towers.open_clip import build_untrained_tower
+
+        return build_untrained_tower(device=where, dtype=precision)
+    folder = named_folder(name) if path is None and architecture is None else None
+    family = family_of(folder) if folder else None
+    if folder and family and family.load:
+        return family.load(name, folder, device=where, dtype=precision)
+    checkpoint = _find(name, local, architecture, activation)
+    if checkpoint is None:
+        raise unknown_tower(name)
+    from lexclip_core.towers.open_clip import build_tower
+
+    return build_tower(name, checkpoint, activation=activation, device=where, dtype=precision)
+
+
+def load_image(
+    name: str = EMOJI,
+    *,
+    path: str | Path | None = None,
+    architecture: str | None = None,
+    activation: ActivationPolicy = "trained",
+    device: str = "auto",
+    dtype: Precision = "float32",
+) -> ImageTower:
+    """Return the image tower called `name`, in evaluation mode, every tensor of it from the weight file.
+
+    Its pictures are comparable with the texts of the text tower it was trained with: `load` of the same name,
+    or all-MiniLM-L6-v2 for `emoji`. Weights of the text half are neither needed nor read.
+
+    Args:
+        name: `emoji`; `tiny-random`, for tests; or, as in `load`, a registered CLIP, open_clip's
+            `architecture/tag`, `hf-hub:owner/model`, a folder of open_clip or of transformers'
+            CLIPModel, or a weight file.
+        path: The file or folder with the weights of a tag, or the folder of `emoji`, instead of looking.
+        architecture: open_clip architecture of a weight file.
+        activation: `trained` or `as-published`, as in `load`.
+        device: `auto` (a GPU where there is one), `cpu`, `cuda`, ...
+        dtype: `float32`, or `bfloat16` for mixed precision.
+
+    Raises:
+        InputError: An unknown name, architecture, activation, device or dtype, or weights that do not fit.
+        MissingResourceError: The weights are nowhere and cannot be fetched.
+        DamagedFileError: The weights are not what they must be.
+    """
+    runs_on = chosen_device(device), chosen_precision(dtype)
+    _check_policy(activation)
+    local = None if path is None else Path(path)
+    if name == TINY:
+        from lexclip_core.towers.images import build_untrained_image_tower
+
+        return build_untrained_image_tower(runs_on)
+    checkpoint = _emoji(local) if name == EMOJI else _find(name, local, architecture, activation)
+    if checkpoint is None:
+        raise _unknown_image_tower(name)
+    from lexclip_core.towers.images import build_image_tower
+
+    return build_image_tower(name, checkpoint, activation=activation, runs_on=runs_on)
+
+
+def _check_policy(activation: str) -> None:
+    if activation not in get_args(ActivationPolicy):
+        raise InputError(
+            f"unknown activation {activation!r}", f"choose one of: {', '.join(get_args(ActivationPolicy))}"
+        )
+
+
+def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Checkpoint | None:
+    """Return the weights that a name of `load` means, or None for a name of an unknown kind."""
+    local = Path(name.removeprefix(FOLDER))
+    if local.suffix in sources.SUFFIXES and path is None:
+        from lexclip_core.towers.open_clip import from_file
+
+        return from_file(local, architecture)
+    if architecture is not None:
+        raise InputError(
+            f"architecture={architecture!r} has no meaning for {name!r}", "give it for a weight file"
+        )
+    folder = named_folder(name) if path is None else None
+    if folder is not None:
+        read = family_of(folder).checkpoint
+        if read is None:
+            raise InputError(
+                f"{folder} holds a text encoder alone: it knows no pictures", "load it as text tower"
+            )
+        return read(folder)
+    if "/" not in name or name.startswith((HUB, FOLDER)):
+        return None
+    from lexclip_core.towers.open_clip import from_release, from_tag
+
+    if name in REGISTRY and name.startswith(USER_SUPPLIED):
+        return from_release(name, path)
+    return from_tag(name, path, activation)
+
+
+def chosen_precision(dtype: str) -> torch.dtype:
+    """Return the type that a name of a precision means.
+
+    Raises:
+        InputError: The name is unknown.
+
+    >>> chosen_precision("bfloat16")
+    torch.bfloat16
+    """
+    if dtype not in get_args(Precision):
+        raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(get_args(Precision))}")
+    precision: torch.dtype = getattr(torch, dtype)
+    return precision
+
+
+def chosen_device(device: str) -> torch.device:
+    """Return the device that a name means, after trying it; `auto` is a GPU where there is one.
+
+    Raises:
+        InputError: There is no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.empty(1, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"cannot compute on device {device!r}: {error}", "choose auto, cpu or cuda"
+        ) from error
+    return where
+
+
+def emoji_tower_folder() -> Path:
+    """Return the folder of the image tower that this project trained on drawings."""
+    return storage.data_folder() / "image_towers" / EMOJI
+
+
+def _emoji(path: Path | None) -> Checkpoint:
+    folder = path or emoji_tower_folder()
+    if not sources.is_open_clip_folder(folder):
+        raise MissingResourceError(
+            f"the image tower 'emoji' is not in {folder}",
+            "take data/image_towers/emoji from the repository, or pass path=... with its folder",
+        )
+    return _from_open_clip_folder(folder)
+
+
+def _unknown_image_tower(name: str) -> InputError:
+    if name == MINILM:
+        return InputError(f"{MINILM} encodes texts alone", f"its pictures are encoded by {EMOJI!r}")
+    return InputError(
+        f"unknown image tower {name!r}",
+        f"known by name: {EMOJI}, {TINY}; also open_clip's 'architecture/tag', 'hf-hub:owner/model', "
+        "a folder of open_clip or of transformers' CLIPModel, or a weight file with architecture=...",
+    )

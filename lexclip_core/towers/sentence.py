@@ -1,0 +1,315 @@
+"""Sentence encoders: all-MiniLM-L6-v2 in plain torch, and folders of sentence-transformers."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from lexclip_core.download import checked_sha256
+from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.towers.bert import Bert
+from lexclip_core.towers.forward import TextTokenizer, read_tokenizer, whole_ids
+from lexclip_core.towers.registry import MINILM, TowerSpec, spec
+from lexclip_core.towers.sources import (
+    SENTENCE_CONFIG,
+    WEIGHT_NAMES,
+    is_minilm_folder,
+    minilm_folder,
+    read_json,
+    weight_file,
+)
+from lexclip_core.towers.tower import Tower
+from lexclip_core.towers.weight_files import load_strictly, read_tensors
+
+# Families whose vectors are tested against the library; the positions that each keeps free of tokens.
+_FREE_POSITIONS = {"bert": 0, "distilbert": 0, "roberta": 2, "xlm-roberta": 2, "mpnet": 2}
+# A configuration names a class to import; only these names are taken, and nothing is imported by name.
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "Tanh": nn.Tanh,
+    "Identity": nn.Identity,
+    "ReLU": nn.ReLU,
+    "GELU": nn.GELU,
+}
+_LEGACY_POOLERS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+_LOGIT_SCALE = math.log(1 / 0.07)  # as a fresh CLIP has it; no text loss uses it
+_PROBE = ("happy", [101, 3407, 102])  # a wrong vocabulary would give wrong vectors without a word
+
+
+def mean_of_tokens(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean state of the tokens, (texts, width), from states (texts, tokens, width) and a mask."""
+    return (states * mask.unsqueeze(-1)).sum(dim=1) / mask.sum(-1, keepdim=True)
+
+
+def first_token(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the state of the first token, (texts, width), from states (texts, tokens, width)."""
+    return states[:, 0, :]
+
+
+POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mean": mean_of_tokens, "cls": first_token}
+
+
+class SentenceEncoder(nn.Module):
+    """Token ids (texts, tokens) -> features (texts, dim): an encoder, the pooling, and what follows it.
+
+    Args:
+        transformer: An encoder such as transformers' or `Bert`.
+        config: Its configuration; `pad_token_id` says what padding is.
+        pooling: A name of `POOLINGS`.
+        layers: What follows the pooling.
+    """
+
+    def __init__(self, transformer: nn.Module, config: Any, pooling: str, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.config = config
+        self.transformer = transformer
+        self.pooling = POOLINGS[pooling]
+        self.proj = layers
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return features of padded token ids, (texts, dim), not normalised."""
+        mask = (ids != self.config.pad_token_id).long()
+        states = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        features: Tensor = self.proj(self.pooling(states, mask))
+        return features
+
+
+class _TextModel(nn.Module):
+    """The outside of an open_clip model that has a text half alone."""
+
+    def __init__(self, text: SentenceEncoder) -> None:
+        super().__init__()
+        self.text = text
+        self.visual = None
+        self.logit_scale = nn.Parameter(torch.tensor(_LOGIT_SCALE))
+
+
+class _Dense(nn.Module):
+    def __init__(self, inputs: int, outputs: int, *, bias: bool, activation: nn.Module) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=bias)
+        self.activation_function = activation
+
+    def forward(self, rows: Tensor) -> Tensor:
+        features: Tensor = self.activation_function(self.linear(rows))
+        return features
+
+
+def load_minilm(path: Path | None, *, device: torch.device, dtype: torch.dtype) -> Tower:
+    """Return all-MiniLM-L6-v2 as a `Tower`, its weights verified by checksum.
+
+    Raises:
+        DamagedFileError: The weights, the configuration or the tokenizer are not the model's.
+        InputError: The given folder lacks a file.
+        MissingResourceError: The model is nowhere.
+    """
+    record, folder = spec(MINILM), minilm_folder(path)
+    weights = folder / "model.safetensors"
+    digest = checked_sha256(weights, record.sha256)
+    try:
+        config = SimpleNamespace(**read_json(folder / "config.json"))
+        with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
+            encoder = SentenceEncoder(Bert(config), config, "mean", nn.Sequential())
+        _fill(encoder.transformer, weights, "its config.json")
+    except (InputError, TypeError, AttributeError, RuntimeError) as error:
+        raise DamagedFileError(
+            f"{folder} cannot be read as {MINILM}: {getattr(error, 'problem', error)}",
+            "fetch config.json and model.safetensors of the same model",
+        ) from error
+    tokenizer = _minilm_tokenizer(folder, record)
+    return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
+
+
+def _minilm_tokenizer(folder: Path, record: TowerSpec) -> TextTokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises bare Exceptions
+        raise DamagedFileError(f"the tokenizer of {folder} cannot be read: {error}", "restore it") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    text, expected = _PROBE
+    ids = tokenizer.encode(text).ids
+    if ids != expected:
+        raise DamagedFileError(
+            f"{folder}/tokenizer.json turns {text!r} into {ids}, not {expected}: another model's tokenizer",
+            f"fetch tokenizer.json of {record.source}",
+        )
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        return [one.ids for one in tokenizer.encode_batch_fast(texts)]
+
+    return TextTokenizer(encode, context_length=record.context_length, name=record.tokenizer)
+
+
+def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Tower:
+    """Return the sentence encoder of a folder as a `Tower`, every tensor of it from the weight files.
+
+    Its vectors are unit rows whether or not the model ends in a Normalize module. A folder with the published
+    all-MiniLM-L6-v2 is that tower.
+
+    Raises:
+        DamagedFileError: A file cannot be read, or is another model's.
+        InputError: The model has a part that this loader would not compute as the library does.
+        MissingResourceError: A file is not there.
+    """
+    if is_minilm_folder(folder):
+        return load_minilm(folder, device=device, dtype=dtype)
+    parts = _read_parts(folder)
+    config = _encoder_config(parts.encoder)
+    stated = read_json(parts.encoder / "sentence_bert_config.json", {})
+    tokenizer = _tokenizer(parts.encoder, config, stated, name)
+    with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
+        layers = [_dense_layer(part) for part in parts.dense]
+        encoder = SentenceEncoder(_transformer(config), config, parts.pooling, nn.Sequential(*layers))
+    files = [weight_file(parts.encoder, WEIGHT_NAMES)]
+    _fill(encoder.transformer, files[0], f"its config.json ({config.model_type})")
+    for layer, part in zip(layers, parts.dense, strict=True):
+        files.append(weight_file(part, WEIGHT_NAMES))
+        load_strictly(layer, read_tensors(files[-1]), source=str(files[-1]), architecture="its config.json")
+    record = TowerSpec(
+        name=name,
+        architecture=config.model_type,
+        pretrained="",
+        activation="gelu",
+        tokenizer=tokenizer.name,
+        context_length=tokenizer.context_length,
+        dim=layers[-1].linear.out_features if layers else config.hidden_size,
+        source=str(folder),
+    )
+    digests = [checked_sha256(file) for file in files]
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A model's encoder folder, its pooling, and the folders of the dense layers behind it."""
+
+    encoder: Path
+    pooling: str
+    dense: list[Path]
+
+
+def _read_parts(folder: Path) -> _Parts:
+    """Return the parts of a model of sentence-transformers, or refuse what would be computed differently."""
+    listed = read_json(folder / SENTENCE_CONFIG)
+    try:
+        kinds = [str(one["type"]).rpartition(".")[2] for one in listed]
+        places = [folder / one["path"] for one in listed]
+    except (TypeError, KeyError) as error:
+        raise DamagedFileError(
+            f"{folder / SENTENCE_CONFIG} cannot be read: {error!r}", "restore the file"
+        ) from error
+    middle = [kind for kind in kinds[2:] if kind != "Normalize"]
+    if kinds[:2] != ["Transformer", "Pooling"] or set(middle) - {"Dense"} or "Normalize" in kinds[2:-1]:
+        raise InputError(
+            f"{folder} is made of {', '.join(kinds)}",
+            "only Transformer, Pooling, any Dense, and Normalize at the end can be loaded",
+        )
+    prompts = read_json(folder / "config_sentence_transformers.json", {})
+    default = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name"))
+    if default:
+        raise InputError(
+            f"{folder} puts {default!r} before every text",
+            "set default_prompt_name to null in config_sentence_transformers.json, and write it yourself",
+        )
+    return _Parts(places[0], _pooling(places[1]), places[2 : 2 + len(middle)])
+
+
+def _pooling(folder: Path) -> str:
+    stated = read_json(folder / "config.json")
+    modes = stated.get("pooling_mode")
+    if modes is None:
+        on = [key for key, value in stated.items() if key.startswith("pooling_mode_") and value is True]
+        modes = [_LEGACY_POOLERS.get(key, key) for key in on]
+    chosen = [modes] if isinstance(modes, str) else list(modes)
+    if len(chosen) != 1 or chosen[0] not in POOLINGS:
+        raise InputError(
+            f"{folder} pools by {' and '.join(chosen) or 'nothing'}",
+            f"only one of {', '.join(POOLINGS)} can be loaded",
+        )
+    return str(chosen[0])
+
+
+def _dense_layer(folder: Path) -> _Dense:
+    stated = read_json(folder / "config.json")
+    name = str(stated.get("activation_function", "Tanh")).rpartition(".")[2]
+    computed = {"use_residual": False, "module_input_name": "sentence_embedding"}
+    other = {key for key, value in computed.items() if (stated.get(key) or value) != value}
+    if name not in _ACTIVATIONS or other:
+        raise InputError(
+            f"{folder} is a dense layer with {name}{''.join(f', {key}' for key in sorted(other))}",
+            f"only plain ones with {', '.join(_ACTIVATIONS)} can be loaded",
+        )
+    return _Dense(
+        stated["in_features"],
+        stated["out_features"],
+        bias=bool(stated.get("bias", True)),
+        activation=_ACTIVATIONS[name](),
+    )
+
+
+def _encoder_config(folder: Path) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
+    if config.model_type not in _FREE_POSITIONS:
+        raise InputError(
+            f"{folder} is an encoder of type {config.model_type}",
+            f"only {', '.join(_FREE_POSITIONS)} are known to give the library's vectors here",
+        )
+    return config
+
+
+def _transformer(config: Any) -> Any:
+    from transformers import AutoModel
+
+    auto: Any = AutoModel
+    transformer = auto.from_config(config, trust_remote_code=False)
+    if getattr(transformer, "pooler", None) is not None:
+        transformer.pooler = None  # trained for another task, and read by neither pooling
+    return transformer
+
+
+def _fill(encoder: nn.Module, file: Path, architecture: str) -> None:
+    given: Mapping[str, Tensor] = read_tensors(file)
+    prefix = f"{getattr(encoder, 'base_model_prefix', '')}."
+    if all(name.startswith((prefix, "lm_head.", "cls.")) for name in given):
+        given = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
+    used = {
+        name: value
+        for name, value in given.items()
+        if not name.startswith("pooler.") and not name.endswith("position_ids")
+    }
+    load_strictly(encoder, used, source=str(file), architecture=architecture)
+
+
+def _tokenizer(folder: Path, config: Any, stated: Mapping[str, Any], name: str) -> TextTokenizer:
+    tokenizer = read_tokenizer(folder)
+    if len(tokenizer) > config.vocab_size or tokenizer.pad_token_id != config.pad_token_id:
+        raise DamagedFileError(
+            f"the tokenizer of {folder} knows {len(tokenizer)} tokens and pads with "
+            f"{tokenizer.pad_token_id}; the encoder knows {config.vocab_size} and pads with "
+            f"{config.pad_token_id}",
+            "put the model's own tokenizer files there",
+        )
+    room = config.max_position_embeddings - _FREE_POSITIONS[config.model_type]
+    length = min(stated.get("max_seq_length") or tokenizer.model_max_length, room)
+    lower = bool(stated.get("do_lower_case", False))
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        cleaned = [text.strip().lower() if lower else text.strip() for text in texts]
+        return whole_ids(tokenizer, cleaned)
+
+    return TextTokenizer(encode, context_length=length, name=name)

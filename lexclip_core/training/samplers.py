@@ -1,0 +1,365 @@
+"""What each training step sees, a function of the seed and the step alone.
+
+So a run that was killed goes on with the batch that would have come next. A way to sample a matrix of targets
+is one entry of `SAMPLERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from lexclip_core.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The words of one training step and what is wanted of each pair of them.
+
+    Attributes:
+        rows: Index of each word in the vocabulary, int64 (n,).
+        targets: Target cosines, float32 (n, n).
+        masks: Loss term -> pair weights, float32 (n, n).
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    masks: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetsOnDemand:
+    """Target cosines that are computed for the words of a batch alone, where a matrix of all has no room.
+
+    Attributes:
+        words: How many words the vocabulary has.
+        among: Rows of the vocabulary, int64 (n,) -> their target cosines, (n, n).
+    """
+
+    words: int
+    among: Callable[[np.ndarray], np.ndarray]
+
+
+class Sampler(Protocol):
+    """Anything that knows how many steps a training takes and what each one sees."""
+
+    steps: int
+    steps_per_epoch: int
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, the same one every time it is asked for."""
+
+
+@lru_cache(maxsize=1)  # every step of an epoch asks for the same one
+def _epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def _slice(step: int, size: int, n: int) -> tuple[int, slice]:
+    per_epoch = -(-n // size)
+    epoch, place = divmod(step, per_epoch)
+    return epoch, slice(place * size, (place + 1) * size)
+
+
+class PairSampler:
+    """Batches of word pairs; each epoch goes once through all pairs, as the blog's released code does."""
+
+    def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
+        self._targets, self._size, self._seed = _square(targets), batch, seed
+        self._first, self._second = np.triu_indices(len(targets), k=1)
+        self.steps_per_epoch = -(-len(self._first) // batch)
+        self.steps = epochs * self.steps_per_epoch
+
+    def batch(self, step: int) -> Batch:
+        """Return both words of each pair, one pair after the other; only those pairs count."""
+        epoch, part = _slice(step, self._size, len(self._first))
+        chosen = _epoch_order(len(self._first), self._seed, epoch)[part]
+        rows = np.stack([self._first[chosen], self._second[chosen]], axis=1).ravel()
+        mask = np.zeros((len(rows), len(rows)), dtype=np.float32)
+        mask[np.arange(0, len(rows), 2), np.arange(1, len(rows), 2)] = 1
+        return Batch(rows, self._targets[np.ix_(rows, rows)], {"distance": mask})
+
+
+class WordSampler:
+    """Batches of words with all pairs within; a batch as large as the vocabulary is the full matrix."""
+
+    def __init__(self, targets: np.ndarray | TargetsOnDemand, *, batch: int, epochs: int, seed: int) -> None:
+        if batch < 2:
+            raise InputError(f"batch is {batch}", "a batch of words needs at least two to make a pair")
+        self._targets, self._size, self._seed = _on_demand(targets), batch, seed
+        n = self._targets.words
+        # A last batch of one word would hold no pair; it is left to the next epoch's order.
+        self.steps_per_epoch = n // batch + (n % batch >= 2)
+        self.steps = epochs * self.steps_per_epoch
+
+    def batch(self, step: int) -> Batch:
+        """Return the words of a step; every unordered pair counts once."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        rows = _epoch_order(self._targets.words, self._seed, epoch)[
+            place * self._size : (place + 1) * self._size
+        ]
+        mask = np.triu(np.ones((len(rows), len(rows)), dtype=np.float32), k=1)
+        targets = self._targets.among(rows).astype(np.float32, copy=False)
+        return Batch(rows, targets, {"distance": mask})
+
+
+def _full_matrix(targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> WordSampler:
+    return WordSampler(targets, batch=len(targets), epochs=epochs, seed=seed)
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "pairs": PairSampler,
+    "in_batch": WordSampler,
+    "full_matrix": _full_matrix,
+}
+"""Name -> how a matrix of targets is sampled: (targets, batch=, epochs=, seed=) -> sampler."""
+
+
+def _on_demand(targets: np.ndarray | TargetsOnDemand) -> TargetsOnDemand:
+    if isinstance(targets, TargetsOnDemand):
+        if targets.words < 2:
+            raise InputError(f"there is {targets.words} word", "give at least two")
+        return targets
+    matrix = _square(targets)
+    return TargetsOnDemand(len(matrix), lambda rows: matrix[np.ix_(rows, rows)])
+
+
+def _square(targets: np.ndarray) -> np.ndarray:
+    if targets.ndim != 2 or targets.shape[0] != targets.shape[1] or len(targets) < 2:
+        raise InputError(f"targets have shape {targets.shape}", "give a square matrix of at least two words")
+    return targets.astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class RelatedPairs:
+    """Training pairs that WordNet relates, and how readily each is drawn.
+
+    Attributes:
+        first: Index of one word, int64 (m,).
+        second: Index of the other, int64 (m,).
+        targets: Target cosine, float32 (m,).
+        opposite: Whether the pair is to be pushed apart, bool (m,).
+        weights: How readily it is drawn, relative to the others of its sort, float64 (m,) > 0.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    targets: np.ndarray
+    opposite: np.ndarray
+    weights: np.ndarray
+
+    def shuffled(self, seed: int) -> RelatedPairs:
+        """Return the same words and values, given to other pairs: the control of the structure."""
+        order = np.random.default_rng(seed).permutation(len(self.first))
+        return RelatedPairs(
+            self.first, self.second, self.targets[order], self.opposite[order], self.weights[order]
+        )
+
+    def constant(self) -> RelatedPairs:
+        """Return the same pairs with the mean of all targets for each: the control of the values.
+
+        What is opposite stays so. Opposites are still only pushed down to the mean, and relatives only pulled
+        up to it: this takes away the values, not the structure, which `shuffled` takes away.
+        """
+        mean = np.full_like(self.targets, self.targets.mean())
+        return RelatedPairs(self.first, self.second, mean, self.opposite, self.weights)
+
+
+@dataclass(frozen=True)
+class RelationPlan:
+    """How a step of `RelationSampler` is composed.
+
+    Attributes:
+        batch: Opposite pairs in a step, and as many pairs to be pulled together.
+        retained: Words in a step that are only retained.
+        weight_abstract: Weight of retaining a pair of which no word names a thing; other pairs count 1.
+        neighbours: Words drawn from the surroundings of a word, so that close pairs are retained.
+        surroundings: How many nearest words count as surroundings.
+        near: Base cosine from which a pair counts as near.
+    """
+
+    batch: int
+    retained: int
+    weight_abstract: float
+    neighbours: int = 8
+    surroundings: int = 24
+    near: float = 0.35
+
+
+class RelationSampler:
+    """Related pairs beside words to be retained: what is not related must keep its base cosine.
+
+    Each step draws opposites and relatives, then words from the surroundings of some of them and of other
+    words, then words at random. Every pair within a step that WordNet relates is trained, whichever way it
+    got in; every other pair is retained.
+
+    Args:
+        pairs: What WordNet relates, among the training words.
+        reference: The base tower's unit rows of the vocabulary, float32 (V, dim).
+        things: Which words name things, bool (V,): things have no opposites, so they are retained in full.
+        wide: Indices of words drawn to be retained, useful ones more than once if need be.
+        plan: The composition of a step.
+        steps: How many steps there are.
+        seed: Of all draws.
+    """
+
+    steps_per_epoch = 1
+
+    def __init__(  # noqa: PLR0913 - what a step is made of
+        self,
+        pairs: RelatedPairs,
+        reference: np.ndarray,
+        things: np.ndarray,
+        wide: np.ndarray,
+        *,
+        plan: RelationPlan,
+        steps: int,
+        seed: int,
+    ) -> None:
+        self.steps = steps
+        self._pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
+        self._plan, self._seed = plan, seed
+        self._opposites, self._relatives = np.flatnonzero(pairs.opposite), np.flatnonzero(~pairs.opposite)
+        for name, sort in (("opposites", self._opposites), ("relatives", self._relatives)):
+            if not len(sort):
+                raise InputError(f"no {name} among the training words", "give a larger vocabulary")
+        self._by_first = _rows_by(pairs.first, len(reference))
+
+    def batch(self, step: int) -> Batch:
+        """Return the words of a step with a mask for each of the terms repel, attract, near and far."""
+        rng = np.random.default_rng([self._seed, step])
+        opposites, relatives = self._draw(rng, self._opposites), self._draw(rng, self._relatives)
+        drawn = np.concatenate([opposites, relatives])
+        related = np.concatenate([self._pairs.first[drawn], self._pairs.second[drawn]])
+        seeds = np.concatenate([rng.choice(related, self._seeds), rng.choice(self._wide, self._seeds)])
+        around = self._around(rng, seeds)
+        filling = rng.choice(self._wide, max(0, self._plan.retained - len(around)))
+        return self._composed(np.unique(np.concatenate([related, around, filling])))
+
+    @property
+    def _seeds(self) -> int:
+        return max(1, self._plan.retained // (2 * self._plan.neighbours) - 2)
+
+    def _draw(self, rng: np.random.Generator, sort: np.ndarray) -> np.ndarray:
+        weights = self._pairs.weights[sort]
+        return rng.choice(sort, self._plan.batch, p=weights / weights.sum())
+
+    def _around(self, rng: np.random.Generator, seeds: np.ndarray) -> np.ndarray:
+        pool = np.unique(self._wide)
+        most = min(self._plan.surroundings, len(pool))
+        nearest = np.argpartition(-(self._reference[seeds] @ self._reference[pool].T), most - 1, axis=1)[
+            :, :most
+        ]
+        return np.concatenate([rng.choice(pool[row], min(self._plan.neighbours, most)) for row in nearest])
+
+    def _composed(self, rows: np.ndarray) -> Batch:
+        n = len(rows)
+        base = (self._reference[rows] @ self._reference[rows].T).astype(np.float32)
+        place = np.full(len(self._reference), -1)
+        place[rows] = np.arange(n)
+        found = np.concatenate([self._by_first[row] for row in rows])
+        found = found[place[self._pairs.second[found]] >= 0]
+        i, j = np.sort([place[self._pairs.first[found]], place[self._pairs.second[found]]], axis=0)
+        opposite, near = self._pairs.opposite[found], base > self._plan.near
+        base[i, j] = self._pairs.targets[found]  # elsewhere the base cosine is the target
+        free = np.triu(np.ones((n, n), dtype=np.float32), k=1)
+        masks = {"repel": np.zeros_like(free), "attract": np.zeros_like(free)}
+        masks["repel"][i[opposite], j[opposite]] = 1
+        masks["attract"][i[~opposite], j[~opposite]] = 1
+        free[i, j] = 0
+        things = self._things[rows]
+        free *= np.where(things[:, None] | things[None, :], 1, self._plan.weight_abstract).astype(np.float32)
+        masks["near"], masks["far"] = free * near, free * ~near
+        return Batch(rows, base, masks)
+
+
+def _rows_by(keys: np.ndarray, n: int) -> list[np.ndarray]:
+    order = np.argsort(keys, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(keys, minlength=n))[:-1])
+
+
+_ROUNDS = 20
+
+
+class RecordSampler:
+    """Batches of records; each epoch is a new order of all of them, what is left over at its end is dropped.
+
+    Records of one picture are kept out of one batch, where each would count the other's text as wrong:
+    whatever shares a batch is swapped away at random, and where records are too few for that to succeed, they
+    are spread over the batches one by one. So two are in one batch only if a picture has more records than
+    there are batches.
+
+    Args:
+        images: What identifies the picture of each record, int64 (n,).
+        batch: Records in a batch.
+        epochs: Passes over the records.
+        seed: Of the orders.
+        steps: Number of steps; 0 means as many as the epochs take.
+
+    Raises:
+        InputError: There are fewer records than a batch has.
+    """
+
+    def __init__(self, images: np.ndarray, *, batch: int, epochs: int, seed: int, steps: int = 0) -> None:
+        self.steps_per_epoch = len(images) // batch
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"{len(images)} records make no batch of {batch}", "lower batch, or give more records"
+            )
+        self.steps = steps or epochs * self.steps_per_epoch
+        self._size, self._seed, self._count = batch, seed, len(images)
+        labels = np.unique(images, return_inverse=True)[1]
+        self._labels = labels if len(labels) and labels.max() + 1 < len(labels) else None
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def rows(self, step: int) -> np.ndarray:
+        """Return the places of a step's records, int64 (batch,), all different."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._ordered(epoch)
+        return self._order[place * self._size : (place + 1) * self._size]
+
+    def _ordered(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([self._seed, epoch])
+        order = rng.permutation(self._count)
+        if self._labels is None:
+            return order
+        for _ in range(_ROUNDS):
+            doubles = self._doubles(order)
+            if not len(doubles):
+                return order
+            others = np.setdiff1d(np.arange(self._count), doubles, assume_unique=True)
+            if len(others) < len(doubles):
+                break
+            swapped = rng.choice(others, len(doubles), replace=False)
+            order[doubles], order[swapped] = order[swapped], order[doubles]
+        spread = self._spread(rng)
+        return spread if len(self._doubles(spread)) < len(self._doubles(order)) else order
+
+    def _doubles(self, order: np.ndarray) -> np.ndarray:
+        """Return the places in an order whose picture stands in the same batch before."""
+        assert self._labels is not None
+        kept = order[: self.steps_per_epoch * self._size]
+        batches = np.arange(len(kept)) // self._size
+        keys = batches * (int(self._labels.max()) + 1) + self._labels[kept]
+        ranked = np.argsort(keys, kind="stable")
+        return ranked[1:][keys[ranked][1:] == keys[ranked][:-1]]
+
+    def _spread(self, rng: np.random.Generator) -> np.ndarray:
+        """Return an order in which the records of a picture go to as many batches as there are."""
+        assert self._labels is not None
+        batches = self.steps_per_epoch
+        shuffled = rng.permutation(self._count)
+        labels = rng.permutation(int(self._labels.max()) + 1)[self._labels[shuffled]]
+        together = shuffled[np.argsort(labels, kind="stable")]  # the records of a picture side by side
+        labels = np.sort(labels)
+        nth = np.arange(self._count) - np.searchsorted(labels, labels)
+        # what is left over is best taken from pictures that have too many
+        surplus = np.lexsort((rng.random(self._count), nth >= batches))[batches * self._size :]
+        cards = np.delete(together, surplus)
+        hands = cards.reshape(self._size, batches).T[rng.permutation(batches)]
+        return np.concatenate([hands.ravel(), together[surplus]])

@@ -1,0 +1,1 @@
+"""WordNet 3.0: installed once, read into frozen tables, queried without NLTK."""

@@ -1,0 +1,137 @@
+"""The front door: load, tune and compare from a prompt, and the errors of wrong calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+import lexclip_core as lexclip
+from lexclip_core.errors import InputError
+from lexclip_core.experiments import run_folder
+
+WORDS = ["hot", "cold", "warm", "tepid"]
+
+
+@pytest.fixture(scope="module")
+def result() -> lexclip.Result:
+    """Return a tower of two small layers, tuned for three steps on four words."""
+    return lexclip.tune(WORDS, tower="tiny-random", steps=3, trainable="all", lr=1e-3)
+
+
+def test_the_version_is_that_of_the_installation():
+    assert lexclip.__version__.count(".") == 2
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        lexclip.nothing  # noqa: B018
+
+
+def test_the_public_names_are_there():
+    for name in lexclip.__all__:
+        assert getattr(lexclip, name)
+
+
+def test_tuning_leaves_the_tower_as_it_is():
+    tower = lexclip.load("tiny-random")
+    before = tower.encode_texts(WORDS)
+    tuned = lexclip.tune(WORDS, tower=tower, steps=3, trainable="all", lr=1e-3)
+    assert np.array_equal(tower.encode_texts(WORDS), before)
+    assert not np.array_equal(tuned.after.encode_texts(WORDS), before)
+    assert tuned.before is tower
+
+
+def test_pairs_are_those_that_wordnet_relates_with_targets_and_cosines(result: lexclip.Result):
+    table = result.pairs()
+    antonyms = table[table.relation == "antonym"]
+    assert list(zip(antonyms.word_a, antonyms.word_b, strict=True)) == [("hot", "cold")]
+    assert antonyms.target.item() == 0
+    rows = result.before.encode_texts(["hot", "cold"])
+    assert antonyms.cosine_before.item() == pytest.approx(float(rows[0] @ rows[1]), abs=1e-6)
+    rows = result.after.encode_texts(["hot", "cold"])
+    assert antonyms.cosine_after.item() == pytest.approx(float(rows[0] @ rows[1]), abs=1e-6)
+
+
+def test_pairs_may_be_named(result: lexclip.Result):
+    table = result.pairs([("big", "small"), ("car", "automobile")])
+    assert table.relation.tolist() == ["antonym", "synonym"]
+    assert len(table.columns) == 6
+
+
+def test_neighbours_are_taken_in_a_wide_vocabulary(result: lexclip.Result):
+    table = result.neighbours("hot", k=5)
+    assert "hot" not in set(table.neighbour)
+    assert (table.rank_after <= 5).sum() == 5
+    assert table[["rank_before", "rank_after"]].to_numpy().max() > len(WORDS)
+
+
+def test_figures_and_texts_say_what_was_tuned(result: lexclip.Result):
+    assert isinstance(result.show(), go.Figure)
+    assert repr(result) == "Result: tiny-random tuned as own-words, 3 steps"
+    shown = result._repr_html_()
+    assert "<table" in shown
+    assert "antonym" in shown
+    assert len(result.history) == 3
+    assert {"distance", "anchor", "total"} <= set(result.history.columns)
+
+
+def test_a_map_shows_the_branch_on_the_side_that_is_asked_for(result: lexclip.Result):
+    figure = result.map("feline.n.01", "before")
+    texts = str(figure.to_dict())
+    assert "lion" in texts
+    with pytest.raises(InputError, match="side is 'left'"):
+        result.map("feline.n.01", "left")  # type: ignore[arg-type]
+
+
+def test_a_saved_result_is_a_run_that_the_explorer_lists(result: lexclip.Result, tmp_path: Path):
+    path = result.save(tmp_path)
+    summaries, damaged = run_folder.list_runs(tmp_path)
+    assert [summary.run_id for summary in summaries] == [path.name]
+    assert not damaged
+    run = run_folder.read_run(path)
+    assert set(WORDS) <= set(run.words)
+    assert run.config["words"] == "hot, cold, warm, tepid"
+    assert "--set words=" in run.provenance["command"].replace("'", "")
+    again = result.save(tmp_path)  # nothing is used up by saving
+    assert again == path
+
+
+def test_two_towers_are_compared_on_given_words_or_on_held_out_pairs():
+    towers = lexclip.load("tiny-random"), lexclip.load("tiny-random")
+    same = lexclip.compare(*towers, WORDS).pairs()
+    assert np.array_equal(same.cosine_before, same.cosine_after)
+    heldout = lexclip.compare(*towers).pairs()
+    assert set(heldout.relation) == {"synonym", "antonym"}
+    assert (heldout.split == "test").all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        (["hot"], {}, "the words are 'hot'"),
+        ([["hot"]], {}, "1 different words"),
+        ([["hot", "HOT ", ""]], {}, "1 different words"),
+        ([["hot", 3]], {}, "3 stands among the words"),
+        ([["hot", "xyzzyq"]], {}, "does not know 'xyzzyq'"),
+        ([], {}, "neither words nor a preset"),
+        ([], {"preset": "nope"}, "unknown preset 'nope'"),
+        ([], {"preset": {"seed": 1}}, "preset is {'seed': 1}"),
+        ([WORDS], {"preset": "lexclip"}, "does not read the setting 'words'"),
+        ([WORDS], {"stps": 3}, "unknown setting 'stps'"),
+        ([WORDS], {"steps": "3"}, "steps"),
+        ([WORDS], {"lenient": 1.0}, "weight_abstract"),
+        ([WORDS], {"tower": "nope"}, "unknown tower 'nope'"),
+    ],
+)
+def test_wrong_calls_name_the_value_and_the_remedy(arguments: list[Any], options: dict[str, Any], said: str):
+    options = {"tower": "tiny-random", **options} if "tower" not in options else options
+    with pytest.raises(InputError) as caught:
+        lexclip.tune(*arguments, **options)
+    assert said in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_tower_is_named_by_a_text():
+    with pytest.raises(InputError, match="the tower is 3"):
+        lexclip.load(3)  # type: ignore[arg-type]

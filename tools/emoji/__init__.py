@@ -1,0 +1,1 @@
+"""Make `data/emoji` from published packages."""

@@ -1,0 +1,1 @@
+"""Train the emoji image tower that `data/image_towers` holds."""
