@@ -12,7 +12,7 @@ BUNDLED = ("app", "data", "notebooks", "tools/notebook_runner")
 """Folders beside the library that a wheel carries as `lexclip_core/_bundled`; a clone has them anyway."""
 
 
-class BuildWithFolders(build_py):
+class BuildWithFolders(build_py):  # type: ignore[misc]  # setuptools has no types
     """The usual build, and the bundled folders copied into the package."""
 
     def run(self) -> None:

@@ -294,8 +294,9 @@ def _settings(words: Sequence[str] | None, preset: str | None, changes: dict[str
 def _base(tower: Tower | str | Path | None, settings: TrainingSettings) -> tuple[Tower, TrainingSettings]:
     """Return the tower to tune, and the settings with its name."""
     name = settings.tower if tower is None else tower
-    named = isinstance(name, str | Path)
-    base = load(name, device=settings.device, dtype=settings.dtype) if named else name
+    if not isinstance(name, str | Path):
+        return name, settings if settings.tower == name.name else settings.replace(tower=name.name)
+    base = load(name, device=settings.device, dtype=settings.dtype)
     return base, settings if settings.tower == base.name else settings.replace(tower=base.name)
 
 

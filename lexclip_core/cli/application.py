@@ -73,7 +73,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         arguments: By default those of this process.
     """
     logging.basicConfig(format="%(message)s")
-    logging.getLogger("lexclip_core").setLevel(logging.INFO)
+    for library in ("lexclip_core", "tools"):
+        logging.getLogger(library).setLevel(logging.INFO)
     if not sys.stderr.isatty():
         os.environ.setdefault("LEXCLIP_PROGRESS", "0")  # a bar in a log file is noise
     given = list(sys.argv[1:] if arguments is None else arguments)

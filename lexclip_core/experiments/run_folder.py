@@ -401,7 +401,8 @@ def _unit_rows(matrix: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     if not (norms > 0).all():
         raise ValueError("a row is all zeros")
-    return rows / norms
+    unit: np.ndarray = rows / norms
+    return unit
 
 
 def _count_words(path: Path) -> int:

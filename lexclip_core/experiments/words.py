@@ -76,7 +76,8 @@ def families(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     _, label = connected_components(links, directed=False)
     smallest = np.full(label.max(initial=-1) + 1, n)
     np.minimum.at(smallest, label, np.arange(n))
-    return smallest[label]
+    family: np.ndarray = smallest[label]
+    return family
 
 
 def split_words(
@@ -384,7 +385,7 @@ def related_pairs(vocabulary: Lexicon, usable: np.ndarray, values: RelationTarge
 def _drawing_weights(vocabulary: Lexicon, found: LexicalPairs) -> np.ndarray:
     rarer = np.minimum(vocabulary.counts[found.first], vocabulary.counts[found.second])
     by_pos = np.array([_POS_WEIGHTS[letter] for letter in vocabulary.pos[found.first]])
-    weights = by_pos * (rarer + 0.3) ** 0.25
+    weights: np.ndarray = by_pos * (rarer + 0.3) ** 0.25
     for relation, share in SHARES.items():
         here = found.relation == relation
         if here.any():

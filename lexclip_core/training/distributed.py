@@ -66,12 +66,14 @@ class Encoder:
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return the unit rows of texts, (len(texts), dim)."""
-        return self._wrapped(list(texts))
+        rows: Tensor = self._wrapped(list(texts))
+        return rows
 
     def without_gradient(self, texts: Sequence[str]) -> Tensor:
         """Return the unit rows of texts, (len(texts), dim), for which nothing is kept."""
         with torch.no_grad():
-            return self._module(list(texts))
+            rows: Tensor = self._module(list(texts))
+            return rows
 
     def keep_local(self) -> AbstractContextManager[None]:
         """Return a context in which gradients are added up here and not yet averaged."""

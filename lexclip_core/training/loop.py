@@ -211,7 +211,7 @@ def cached(encoder: Encoder, step: Step, accept: Accept, *, seed: int, chunk: in
     unique = torch.cat(rows).requires_grad_()
     accept(step.terms(unique[inverse.to(unique.device)])).backward()  # type: ignore[no-untyped-call]
     gradient = unique.grad if unique.grad is not None else torch.zeros_like(unique)
-    parts = gradient.split([len(texts) for texts in chunks])
+    parts = gradient.split([len(texts) for texts in chunks])  # type: ignore[no-untyped-call]
     for number, (texts, part) in enumerate(zip(chunks, parts, strict=True)):
         torch.manual_seed(chunk_seed(seed, number))
         if number + 1 < len(chunks):

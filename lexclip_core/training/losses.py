@@ -260,7 +260,8 @@ def info_nce(
     loss = ClipLoss(local_loss=True, gather_with_grad=True, rank=world.rank, world_size=world.size)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.distributed.nn", category=FutureWarning)
-        return loss(left, right, scale, logit_bias=bias)
+        value: Tensor = loss(left, right, scale, logit_bias=bias)
+        return value
 
 
 def _barred(hidden: Tensor, like: Tensor) -> Tensor:

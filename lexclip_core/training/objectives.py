@@ -214,7 +214,7 @@ class ParaclipObjective:
 
     def _terms(self, batch: np.ndarray, world: World, rows: Tensor) -> Terms:
         own = batch[_share(len(batch), world)]
-        sides = dict(zip(self._fields, rows.split(len(own)), strict=True))
+        sides = dict(zip(self._fields, rows.split(len(own)), strict=True))  # type: ignore[no-untyped-call]
         if self._seen and self._pictures is not None:
             sides["image"] = torch.from_numpy(self._pictures.rows(own)).to(rows.device)
         identities = _IDENTITIES[self._settings.duplicates](self._records, self._fields, batch)
@@ -290,7 +290,7 @@ def _joined(parts: list[Step]) -> Step:
 
     def terms(rows: Tensor) -> Terms:
         found: Terms = {}
-        for part, some in zip(parts, rows.split(sizes), strict=True):
+        for part, some in zip(parts, rows.split(sizes), strict=True):  # type: ignore[no-untyped-call]
             found |= part.terms(some)
         return found
 

@@ -49,7 +49,10 @@ PENALTIES: dict[str, Callable[[Tensor], Tensor]] = {
 
 def euclidean(difference: Tensor) -> Tensor:
     """Return the lengths of rows, (n, dim) -> (n,): ||M(w) - M0(w)|| as the blog writes it."""
-    return difference.norm(dim=1)
+    import torch
+
+    length: Tensor = torch.linalg.vector_norm(difference, dim=1)
+    return length
 
 
 def squared(difference: Tensor) -> Tensor:

@@ -347,7 +347,8 @@ class RecordSampler:
         batches = np.arange(len(kept)) // self._size
         keys = batches * (int(self._labels.max()) + 1) + self._labels[kept]
         ranked = np.argsort(keys, kind="stable")
-        return ranked[1:][keys[ranked][1:] == keys[ranked][:-1]]
+        repeated: np.ndarray = ranked[1:][keys[ranked][1:] == keys[ranked][:-1]]
+        return repeated
 
     def _spread(self, rng: np.random.Generator) -> np.ndarray:
         """Return an order in which the records of a picture go to as many batches as there are."""

@@ -205,7 +205,7 @@ def test_the_server_answers_this_machine_only(address: str) -> None:
 
 def test_names_are_swapped_kept_in_the_address_and_fit_a_phone(open_page: OpenPage, shots: Path) -> None:
     page = open_page("names?set=Food+and+drink&n=12", width=400, height=3000)
-    box = page.get_by_label("Class names, one a line", exact=True)
+    box = page.get_by_label("Class names, one per line", exact=True)
     expect(box).to_be_visible()
     originals = box.input_value()
     assert len(originals.splitlines()) == 12

@@ -270,7 +270,8 @@ def test_requirements_name_no_index_and_no_local_version():
 def imported_libraries(folder: str) -> dict[str, str]:
     """Return the top-level modules that a folder's sources import from outside: name -> a file that does."""
     found: dict[str, str] = {}
-    own = {path.stem for path in ROOT.rglob("*.py") if ".venv" not in path.parts} | {"tests", "bench", "app"}
+    own = {"tests", "tools", "bench", "app"}
+    own |= {path.stem for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -14,15 +14,14 @@ from jupyter_client.kernelspec import NoSuchKernel
 
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.evaluation.intervals import wilson_interval
+from lexclip_core.notebooks import METRICS_MIME, record
 from tools.notebook_runner.execution import (
-    METRICS_MIME,
     NotebookError,
     cached_outcome,
     code_digest,
     collect_measurements,
     content_key,
     read_metrics,
-    record,
     run_notebook,
 )
 

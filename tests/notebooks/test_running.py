@@ -314,7 +314,7 @@ def test_a_need_that_is_not_run_now_is_taken_as_done():
 
 
 def test_a_failure_skips_what_needs_it_and_nothing_else(caplog: pytest.LogCaptureFixture):
-    caplog.set_level(logging.INFO, logger="lexclip_core")
+    caplog.set_level(logging.INFO, logger="tools")
     results = run_entries(
         {"a": failing},
         entry("a.ipynb"),
@@ -337,7 +337,7 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(caplog: pytest.LogCaptur
 def test_the_log_says_what_runs_what_is_done_and_how_long_it_will_take(
     caplog: pytest.LogCaptureFixture,
 ):
-    caplog.set_level(logging.INFO, logger="lexclip_core")
+    caplog.set_level(logging.INFO, logger="tools")
     first_ended = threading.Event()
 
     class Listener(logging.Handler):

@@ -393,7 +393,7 @@ def test_growth_over_variants_gives_each_as_many_steps_and_its_own_styles(monkey
 
     variants = {"a": (("noto",), 1.0), "b": (("noto", "openmoji"), 0.5)}
     monkeypatch.setattr(growth, "VARIANTS", variants)
-    monkeypatch.setattr(growth, "fit", fit)
+    monkeypatch.setattr(growth, "fit_tower", fit)
     table = growth.over_variants(16, loading.load("tiny-random"))
     assert asked == [(("noto",), 30.0, 16), (("noto", "openmoji"), 15.0, 16)]
     assert table["variant"].drop_duplicates().tolist() == ["a", "b"]
