@@ -262,7 +262,7 @@ def _encoder_config(folder: Path) -> Any:
 
     try:
         config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # transformers raises many kinds
         raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
     if config.model_type not in _FREE_POSITIONS:
         raise InputError(

@@ -236,3 +236,77 @@ def test_a_tag_with_a_file_of_its_own_on_the_hub_is_asked_for_that_file(
     monkeypatch.setattr(sources, "fetched_snapshot", hub)
     assert open_clip_module.find_weights(ARCHITECTURE, "a_tag") == tmp_path / "hub" / "special.bin"
     assert hub.asked == ["special.safetensors", "special.bin"]
+
+
+# The hub's client, without its network.
+
+
+def cache_of(monkeypatch: pytest.MonkeyPatch, folder: Path, repository: str, files: dict[str, bytes]) -> Path:
+    """Lay out a repository as the hub's client caches it, and make that the cache; return the snapshot."""
+    home = folder / f"models--{repository.replace('/', '--')}"
+    snapshot = home / "snapshots" / ("a" * 40)
+    for part in (snapshot, home / "blobs", home / "refs"):
+        part.mkdir(parents=True)
+    (home / "refs" / "main").write_text("a" * 40)
+    for name, content in files.items():
+        blob = home / "blobs" / hashlib.sha256(content).hexdigest()
+        blob.write_bytes(content)
+        (snapshot / name).symlink_to(blob)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
+    return snapshot
+
+
+def test_a_cached_tag_is_loaded_and_verified_by_the_name_of_its_blob(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_architectures(tmp_path)
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
+    publish(monkeypatch, "a_tag", {"url": "", "hf_hub": "owner/model/", "quick_gelu": False})
+    content = save_checkpoint(random_model(4), tmp_path / "made.safetensors").read_bytes()
+    snapshot = cache_of(
+        monkeypatch, tmp_path / "hub", "owner/model", {"open_clip_model.safetensors": content}
+    )
+    tower = load(f"{ARCHITECTURE}/a_tag", device="cpu")
+    assert tower.verified
+    assert tower.spec.source == str(snapshot / "open_clip_model.safetensors")
+    assert " verified" in repr(tower)
+    blob = (snapshot / "open_clip_model.safetensors").resolve()
+    blob.write_bytes(content[:-1] + b"x")
+    with pytest.raises(DamagedFileError, match="has sha256"):
+        load(f"{ARCHITECTURE}/a_tag", device="cpu")
+
+
+def test_a_cached_model_and_a_cached_text_model_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"modules.json": b"[]", "model.safetensors": b"x", "config.json": b"{}", "tokenizer.json": b"{}"}
+    snapshot = cache_of(monkeypatch, tmp_path, "owner/model", files)
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
+    assert loading.named_folder("hf-hub:owner/model") == snapshot
+    assert sources.hugging_face_folder("owner/model") == snapshot
+
+
+def test_what_the_hub_refuses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(repository: str, **options: object) -> str:
+        asked.append((repository, options))
+        if len(asked) > 1:
+            raise OSError("connection reset")
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", answer)
+    assert sources.fetched_snapshot("owner/model", ("*.json",), "abc") == tmp_path
+    assert asked == [("owner/model", {"revision": "abc", "allow_patterns": ["*.json"]})]
+    with pytest.raises(
+        MissingResourceError, match="fetching owner/model from the hub failed: connection reset"
+    ):
+        sources.fetched_snapshot("owner/model", ("*.json",))
+
+
+def test_a_text_model_is_fetched_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(tmp_path, ("config.json", "tokenizer.json", "model.safetensors"))
+    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(sources, "fetched_snapshot", hub)
+    assert sources.hugging_face_folder("owner/text") == tmp_path
+    assert not (tmp_path / "model.safetensors").exists()

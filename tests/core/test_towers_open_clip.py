@@ -101,6 +101,13 @@ def test_a_file_without_an_architecture_is_refused(tmp_path: Path) -> None:
         load(str(file))
 
 
+def test_two_files_without_a_usual_name_are_refused(tmp_path: Path, tagged: str) -> None:
+    for name in ("one.pt", "two.pt"):
+        save_checkpoint(random_model(), tmp_path / name)
+    with pytest.raises(InputError, match=r"holds several weight files: one\.pt, two\.pt"):
+        load(f"{QUICK}/{tagged}", path=tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingResourceError, match=r"there is no weight file .*gone\.pt"):
         load(str(tmp_path / "gone.pt"), architecture=ARCHITECTURE)
@@ -299,6 +306,18 @@ def test_another_tags_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         load("ViT-B-32-quickgelu/laion400m_e31", path=file)
 
 
+def test_a_file_with_a_published_checksum_is_verified_and_another_is_not(
+    tmp_path: Path, tagged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save_checkpoint(random_model(2, quick_gelu=True), tmp_path / "weights.safetensors")
+    assert not load(f"{QUICK}/{tagged}", path=file).verified
+    url = f"https://host/mlfoundations/w-{checked_sha256(file)[:8]}.pt"
+    publish(monkeypatch, tagged, {"url": url, "quick_gelu": True})
+    tower = load(f"{QUICK}/{tagged}", path=file)
+    assert tower.verified
+    assert tower.spec.sha256 == tower.sha256[:8]
+
+
 def broken(change: str, tmp_path: Path) -> Path:
     state = {name: value.clone() for name, value in random_model().state_dict().items()}
     if change == "prefixed":
@@ -384,9 +403,10 @@ def test_folders_that_are_no_models_are_refused(tmp_path: Path) -> None:
             load(name)
         assert "open_clip_config.json), sentence-transformers (modules.json) or" in caught.value.remedy
     folder = saved_folder(tmp_path / "folder", random_model(), CONFIG)
-    (folder / "open_clip_config.json").write_text('{"model')
-    with pytest.raises(DamagedFileError, match=r"open_clip_config\.json cannot be read"):
-        load(str(folder))
+    for content in ('{"model', "{}", "[]", '{"model_cfg": 3}'):
+        (folder / "open_clip_config.json").write_text(content)
+        with pytest.raises(DamagedFileError, match=r"open_clip_config\.json cannot be read"):
+            load(str(folder))
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": {**CONFIG, "colour": "red"}}))
     with pytest.raises(InputError, match="colour"):
         load(str(folder))

@@ -200,6 +200,26 @@ def test_another_models_tokenizer_is_refused(tmp_path: Path) -> None:
         load(str(tmp_path / "model"))
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
+def test_damaged_files_are_named(tmp_path: Path, file: str) -> None:
+    saved(tmp_path)
+    (tmp_path / "model" / file).write_text("{")
+    with pytest.raises(DamagedFileError, match=r"cannot be read"):
+        load(str(tmp_path / "model"))
+
+
+def test_code_of_a_folder_is_not_run(tmp_path: Path) -> None:
+    saved(tmp_path)
+    folder = tmp_path / "model"
+    touch = f"open({str(tmp_path / 'ran')!r}, 'w')"
+    (folder / "evil.py").write_text(f"{touch}\nclass Config: pass\nclass Model: pass\n")
+    code = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
+    json_changed(folder / "config.json", lambda c: c.update(model_type="evil", auto_map=code))
+    with pytest.raises(DamagedFileError, match=r"config\.json cannot be read"):
+        load(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     saved(tmp_path)
     folder = tmp_path / "model"
@@ -209,9 +229,10 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     shutil.rmtree(folder / "1_Pooling")
     with pytest.raises(MissingResourceError, match=r"there is no file .*1_Pooling"):
         load(str(folder))
-    (folder / "modules.json").write_text("[{")
-    with pytest.raises(DamagedFileError, match=r"modules\.json cannot be read"):
-        load(str(folder))
+    for content in ("[{", "[{}]", "3"):
+        (folder / "modules.json").write_text(content)
+        with pytest.raises(DamagedFileError, match=r"modules\.json cannot be read"):
+            load(str(folder))
 
 
 def test_a_name_of_the_hub_is_explained_offline() -> None:
