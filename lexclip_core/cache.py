@@ -172,18 +172,20 @@ def cached(
     {'recall': 0.5}
     """
     entry = _Entry.of(kind, content, codec.suffix, group)
-    path = entry.find()
-    if path is None:
+    found = entry.read(codec)
+    if found is None:
         with _alone(entry.lock):
-            path = entry.find()  # another process may have made it meanwhile
-            if path is None:
+            found = entry.read(codec)  # another process may have made it meanwhile
+            if found is None:
                 value = make()
                 try:
                     path = entry.write(lambda file: codec.write(file, value))
                 except OSError as error:
                     logger.warning("%s cannot be written, the result is not kept: %s", entry.folder, error)
                     return value
-    return codec.read(path)
+                found = _read(path, codec)
+                return value if found is None else found.value
+    return found.value
 
 
 def look_up(kind: str, content: Mapping[str, Any], *, codec: Codec[T], group: str = "") -> T | None:
@@ -192,8 +194,8 @@ def look_up(kind: str, content: Mapping[str, Any], *, codec: Codec[T], group: st
     Raises:
         InputError: An unknown kind.
     """
-    path = _Entry.of(kind, content, codec.suffix, group).find()
-    return None if path is None else codec.read(path)
+    found = _Entry.of(kind, content, codec.suffix, group).read(codec)
+    return None if found is None else found.value
 
 
 def cached_file(
@@ -229,8 +231,8 @@ def stored(kind: str, *, codec: Codec[T], group: str = "") -> Iterator[tuple[Pat
     """Yield the entries of a kind and group that `cached` wrote with a codec, each with its file."""
     folder, version = storage.cache_folder() / kind / group, _kind(kind).version
     for path in sorted(folder.glob(f"v{version}-*{codec.suffix}")):
-        if _intact(path):
-            yield path, codec.read(path)
+        if (found := _read(path, codec)) is not None:
+            yield path, found.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,11 @@ class _Entry:
     def find(self) -> Path | None:
         files = sorted(self.folder.glob(f"{self.key}-*{self.suffix}"))
         return next((file for file in files if _intact(file)), None)
+
+    def read(self, codec: Codec[T]) -> _Found[T] | None:
+        """Return the value of the first undamaged file."""
+        files = sorted(self.folder.glob(f"{self.key}-*{self.suffix}"))
+        return next((found for file in files if (found := _read(file, codec)) is not None), None)
 
     def write(self, write: Callable[[Path], object]) -> Path:
         hidden = self.folder / f".{self.key}.{secrets.token_hex(4)}{self.suffix}"
@@ -286,6 +293,19 @@ def _intact(path: Path) -> bool:
     except OSError as error:
         logger.warning("%s cannot be read and is made again: %s", path, error)
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[T]):
+    value: T  # which may be None
+
+
+def _read(path: Path, codec: Codec[T]) -> _Found[T] | None:
+    """Return what a file has, None where it is damaged or another process removes it meanwhile."""
+    with suppress(FileNotFoundError):
+        if _intact(path):
+            return _Found(codec.read(path))
+    return None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from lexclip_core.errors import InputError
@@ -103,7 +104,7 @@ def tune(
     base, settings = _base(tower, settings)
     experiment = pipeline.EXPERIMENTS[settings.method](settings, base, None)
     trained = pipeline.train_tower(settings, experiment.objective, base, every=experiment.every)
-    return Result(experiment, trained)
+    return Result(experiment, trained)  # which takes the files over: the next call trains anew
 
 
 def compare(tower: Tower | str | Path, other: Tower | str | Path, words: Sequence[str] = ()) -> Comparison:
@@ -250,7 +251,8 @@ class Result(Comparison):
     def __init__(self, experiment: Experiment, trained: Trained) -> None:
         self.settings: TrainingSettings = experiment.settings
         super().__init__(trained.base, trained.tower, getattr(self.settings, "listed_words", ()))
-        self._experiment, self._trained = experiment, trained
+        self._folder = TemporaryDirectory(prefix="lexclip-")  # as long as the result lives
+        self._experiment, self._trained = experiment, trained.moved_to(Path(self._folder.name))
 
     @cached_property
     def history(self) -> pd.DataFrame:

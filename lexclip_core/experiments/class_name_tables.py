@@ -1,4 +1,4 @@
-"""How often the blog's released code draws, as a preset beside what the blog's text says."""
+"""Tables of a study of class names: means and gains, curves on disk, and the plan of the released code."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from lexclip_core.training.settings import MatrixSettings
 _GROUPS = ("kind", "tuned_on", "control", "replaced", "split", "K", "tower", "names")
 CURVE = ("kind", "K", "tower", "names", "mean", "low", "high", "n")
 _NEEDED = ("K", "subset", "combination", "tower", "names", "accuracy")
+
+# Kind of names -> choices of replaced names for the one set of classes (claim D8).
+_COMBINATIONS: dict[Kind, int] = {"synonym": 3, "hypernym": 1, "mixed": 3}
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -103,10 +106,6 @@ def write_curve(short: pd.DataFrame, folder: Path, about: Mapping[str, Any]) -> 
             temporary.write_text(json.dumps(dict(about), indent=2) + "\n", encoding="utf-8")
         written += [csv, provenance]
     return written
-
-
-# Kind of names -> choices of replaced names for the one set of classes (claim D8).
-_COMBINATIONS: dict[Kind, int] = {"synonym": 3, "hypernym": 1, "mixed": 3}
 
 
 def released_plan(kind: Kind, **settings: Any) -> Plan:

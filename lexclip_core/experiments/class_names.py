@@ -45,6 +45,10 @@ METHOD = MatrixSettings(
     clip=1.0,
 )
 
+logger = logging.getLogger(__name__)
+_OWN = ("base", "tuned")
+_NO_COST = {"words": 0, "steps": 0, "seconds": 0.0}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -138,8 +142,6 @@ def shared_words(classes: Iterable[NamedClass], words: Iterable[str]) -> list[in
     known = {normalise(word) for word in words}
     return [sum(normalise(word) in known for word in one.words) for one in classes]
 
-
-logger = logging.getLogger(__name__)
 
 Rows = list[dict[str, Any]]
 
@@ -302,10 +304,6 @@ def accuracies(
                 }
             )
     return rows
-
-
-_OWN = ("base", "tuned")
-_NO_COST = {"words": 0, "steps": 0, "seconds": 0.0}
 
 
 def study(

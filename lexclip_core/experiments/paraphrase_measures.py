@@ -1,4 +1,4 @@
-"""Measurements kept in the cache, so that the same tower is asked the same tests once."""
+"""What is measured before and after a training on paraphrases: its tests, and their results in the cache."""
 
 from __future__ import annotations
 

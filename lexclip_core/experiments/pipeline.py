@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -96,6 +97,13 @@ class Trained:
     tower: Tower
     history: History
     weights: Path
+
+    def moved_to(self, folder: Path) -> Trained:
+        """Return the same training with its tensors in another folder, and nothing left in the cache."""
+        weights = folder / self.weights.name
+        shutil.move(self.weights, weights)
+        self.remove_files()
+        return replace(self, weights=weights)
 
     def remove_files(self) -> None:
         """Remove the tensors and the checkpoint from the cache."""

@@ -1,4 +1,4 @@
-"""Runs side by side, as the README shows them: one row per measure, one column per preset."""
+"""Run folders: what a run holds, written whole, read with validation, listed, and compared in a table."""
 
 from __future__ import annotations
 
@@ -49,6 +49,22 @@ TEXT_COLUMNS = (
     "parent",
     "gloss",
 )
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_COMMANDS = {
+    "matrix": "lexclip tune",
+    "relations": "lexclip tune",
+    "paraphrases": "lexclip paraclip tune",
+}
+_REQUIRED_FILES = (
+    "config.json",
+    "metrics.json",
+    "history.csv",
+    "embeddings.npz",
+    "pairs.csv",
+    "provenance.json",
+)
+_REMEDY = "delete the folder, or make the run again with `lexclip tune`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +159,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
 def write_run(folder: Path, content: RunContent, *, tuned: Path | None = None) -> Path:
     """Write a run as `folder/run_id`, whole or not at all, and return that path.
 
@@ -178,13 +191,6 @@ def write_run(folder: Path, content: RunContent, *, tuned: Path | None = None) -
         if tuned is not None:
             shutil.copyfile(tuned, target / "tuned.safetensors")
     return path
-
-
-_COMMANDS = {
-    "matrix": "lexclip tune",
-    "relations": "lexclip tune",
-    "paraphrases": "lexclip paraclip tune",
-}
 
 
 def command(settings: TrainingSettings, test_sets: Path | None = None) -> str:
@@ -239,17 +245,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} {value!r} has no JSON form")
-
-
-_REQUIRED_FILES = (
-    "config.json",
-    "metrics.json",
-    "history.csv",
-    "embeddings.npz",
-    "pairs.csv",
-    "provenance.json",
-)
-_REMEDY = "delete the folder, or make the run again with `lexclip tune`"
 
 
 @dataclass(frozen=True)

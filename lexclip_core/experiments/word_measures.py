@@ -29,6 +29,8 @@ Encoders = BeforeAfter[Encoder]
 _POS_NAMES = {"a": "adjectives", "n": "nouns", "v": "verbs"}
 _RETAINED, _SENTENCE_TASK = 2_000, "sts-b"
 
+_MOST = 120
+
 
 @lru_cache(maxsize=4)
 def judged_pairs(split: str, vocabulary: Lexicon | None = None) -> pd.DataFrame:
@@ -153,7 +155,6 @@ def _sentences(encoders: Encoders, folder: Path) -> Metrics:
 
 
 SUBTREES = ("feeling.n.01", "carnivore.n.01", "vehicle.n.01")
-_MOST = 120
 
 
 def subtree_nodes(wordnet: WordNet, root: str, most: int = _MOST) -> pd.DataFrame:

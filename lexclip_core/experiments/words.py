@@ -1,4 +1,4 @@
-"""From settings to what a training needs: the words, the batches, and which words are seen."""
+"""The words of a training: the lexicon and its split, held-out words, and batches made from settings."""
 
 from __future__ import annotations
 
@@ -44,6 +44,24 @@ from lexclip_core.words import normalise
 
 Split = Literal["train", "dev", "test"]
 _DEV, _TEST = 12, 12  # per cent of the words
+
+logger = logging.getLogger(__name__)
+DIGEST_DIGITS = 10
+_DIGEST = re.compile(rf"[0-9a-f]{{{DIGEST_DIGITS}}}")
+_PLAIN = re.compile(r"[a-z]{1,30}( [a-z]{1,20}){0,2}")
+# Lexicographer files whose nouns name things that can be touched: things have no opposites.
+_THINGS = (
+    "noun.animal",
+    "noun.artifact",
+    "noun.body",
+    "noun.food",
+    "noun.location",
+    "noun.object",
+    "noun.plant",
+    "noun.substance",
+)
+# Synonymy of nouns is mostly Latin names of plants and animals; opposites are mostly adjectives.
+_POS_WEIGHTS = {"a": 2.0, "v": 1.5, "n": 1.0, "r": 0.5}
 
 
 def split_of(word: str, family: str, heldout: Collection[str] = ()) -> Split:
@@ -93,8 +111,6 @@ def split_words(
 
 REBUILD_DIGESTS = "python -m tools.heldout_digests FOLDER"
 """The command that makes the file of held-out digests again."""
-DIGEST_DIGITS = 10
-_DIGEST = re.compile(rf"[0-9a-f]{{{DIGEST_DIGITS}}}")
 
 
 def digests_path() -> Path:
@@ -125,20 +141,6 @@ def read_digests(path: Path | None = None) -> frozenset[str]:
             )
         digests.add(line.strip())
     return frozenset(digests)
-
-
-_PLAIN = re.compile(r"[a-z]{1,30}( [a-z]{1,20}){0,2}")
-# Lexicographer files whose nouns name things that can be touched: things have no opposites.
-_THINGS = (
-    "noun.animal",
-    "noun.artifact",
-    "noun.body",
-    "noun.food",
-    "noun.location",
-    "noun.object",
-    "noun.plant",
-    "noun.substance",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,9 +219,6 @@ def make_lexicon(wordnet: WordNet, words: tuple[str, ...], heldout: Collection[s
     )
 
 
-logger = logging.getLogger(__name__)
-
-
 def cached_embeddings(tower: Tower, words: tuple[str, ...]) -> np.ndarray:
     """Return the unit rows of words, float32 (n, dim), from the cache where the same tower encoded them.
 
@@ -241,8 +240,6 @@ SHARES = {
     WordRelation.SIMILAR: 0.13,
     WordRelation.ALSO_SEE: 0.02,
 }
-# Synonymy of nouns is mostly Latin names of plants and animals; opposites are mostly adjectives.
-_POS_WEIGHTS = {"a": 2.0, "v": 1.5, "n": 1.0, "r": 0.5}
 _WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
 
 

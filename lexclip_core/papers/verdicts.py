@@ -1,4 +1,4 @@
-"""One measurement against the number or the claim that it bears on.
+"""How a measurement is judged against the number or the claim that it bears on.
 
 On the paper's own model and data a number is compared by value: reproduced if ours lies within what the
 paper may have meant, within noise if only our interval reaches that, contradicted beyond. On other models
@@ -32,6 +32,35 @@ ROUNDING: dict[ReportedUnit, float] = {
     "number": 0.0,
 }
 _TINY = 1e-9
+
+_PARACLIP_TOWERS = {  # beginnings of names: of the base, and of the authors' own tuned weights
+    "OpenAI": ("ViT-B-32-quickgelu/openai", "ViT-B-32/openai", "ParaCLIP/openai"),
+    "OpenCLIP (400M)": ("ViT-B-32/laion400m_e32", "ParaCLIP/laion400m_e32"),
+    "OpenCLIP (2B)": ("ViT-B-32/laion2b_s34b_b79k", "ParaCLIP/laion2b_s34b_b79k"),
+    "OpenCLIP-RoBERTa (2B)": ("roberta-ViT-B-32/laion2b_s12b_b32k", "ParaCLIP/laion2b_s12b_b32k"),
+    "LaCLIP (400M)": ("LaCLIP/", "ParaCLIP/laion400m_laclip"),
+}
+_DATA = {  # the first words of a column -> a word that the name of the data must have
+    "AO@10": "coco",
+    "JS@10": "coco",
+    "VG-R": "vg",
+    "VG-A": "vg",
+    "STS": "sts",
+    "classification": "imagenet",
+    "ImageNet": "imagenet",
+    "text": "coco",
+    "image": "coco",
+    "COCO": "coco",
+    "FER2013": "fer2013",
+}
+_NEARER = {"cosine with sad": "cosine with cheerful", "cosine with dumb": "cosine with intelligent"}
+_NOTEBOOKS = {
+    "OpenImages": "15_second_domain",
+    "OpenImages comparison": "16_transfer",
+    "FER2013": "11_emotions",
+    "Table 1": "22_table1",
+    "Table 2": "23_table2_ablation",
+}
 
 
 @dataclass(frozen=True)
@@ -207,27 +236,6 @@ def in_unit_of(place: Place, value: Estimate) -> Estimate:
 
 
 BLOG_TOWER = "ViT-B-32/laion400m_e31"
-_PARACLIP_TOWERS = {  # beginnings of names: of the base, and of the authors' own tuned weights
-    "OpenAI": ("ViT-B-32-quickgelu/openai", "ViT-B-32/openai", "ParaCLIP/openai"),
-    "OpenCLIP (400M)": ("ViT-B-32/laion400m_e32", "ParaCLIP/laion400m_e32"),
-    "OpenCLIP (2B)": ("ViT-B-32/laion2b_s34b_b79k", "ParaCLIP/laion2b_s34b_b79k"),
-    "OpenCLIP-RoBERTa (2B)": ("roberta-ViT-B-32/laion2b_s12b_b32k", "ParaCLIP/laion2b_s12b_b32k"),
-    "LaCLIP (400M)": ("LaCLIP/", "ParaCLIP/laion400m_laclip"),
-}
-_DATA = {  # the first words of a column -> a word that the name of the data must have
-    "AO@10": "coco",
-    "JS@10": "coco",
-    "VG-R": "vg",
-    "VG-A": "vg",
-    "STS": "sts",
-    "classification": "imagenet",
-    "ImageNet": "imagenet",
-    "text": "coco",
-    "image": "coco",
-    "COCO": "coco",
-    "FER2013": "fer2013",
-}
-_NEARER = {"cosine with sad": "cosine with cheerful", "cosine with dumb": "cosine with intelligent"}
 
 
 def reference(place: Place) -> Place | None:
@@ -309,12 +317,3 @@ def notebook_of(place: Place) -> str:
     """Return the stem of the notebook that measures a number, or "" where its claim says it."""
     by_setting = {"hypernym": "13_hypernyms", "mixed": "14_mixed"}
     return by_setting.get(place.setting, "") if place.where == "ImageNet" else _NOTEBOOKS.get(place.where, "")
-
-
-_NOTEBOOKS = {
-    "OpenImages": "15_second_domain",
-    "OpenImages comparison": "16_transfer",
-    "FER2013": "11_emotions",
-    "Table 1": "22_table1",
-    "Table 2": "23_table2_ablation",
-}

@@ -39,6 +39,8 @@ _EXAMPLE = "names look like dog.n.01, wnids like n02084071"
 
 # --- building ---
 
+_LOCK = threading.Lock()
+
 
 def build_arrays(
     names: Sequence[str], pos: Sequence[str], offsets: Sequence[int], hypernyms: Sequence[Sequence[int]]
@@ -303,7 +305,6 @@ class TaxonomyIndex:
             raise InputError(f"{shown(repr(synset))} is not a synset", _EXAMPLE) from None
 
 
-_LOCK = threading.Lock()
 _LOADED: list[TaxonomyIndex] = []
 
 

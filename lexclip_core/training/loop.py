@@ -24,6 +24,12 @@ from lexclip_core.training.objectives import LexicalObjective, Objective, Step
 from lexclip_core.training.samplers import Sampler
 from lexclip_core.training.settings import Optimizer, Schedule, TrainingSettings, WordSettings
 
+logger = logging.getLogger(__name__)
+_NO_TERMS = ("step", "epoch", "seconds", "total")
+_CHUNKS = 100_003  # far more than a batch has; keeps the seeds of chunks apart
+_ABSURD = 1e6
+_RANKS = 7_919  # keeps the dropout of one process from being that of another
+
 
 def _one_cycle(step: int, steps: int) -> float:
     warm_up = max(1, steps // 10)
@@ -71,12 +77,6 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
-
-
-logger = logging.getLogger(__name__)
-
-
-_NO_TERMS = ("step", "epoch", "seconds", "total")
 
 
 @dataclass
@@ -174,8 +174,6 @@ class Checkpoint:
 Accept = Callable[[Terms], Tensor]
 """Weighted terms -> their sum, after a look at whether it is any use."""
 
-_CHUNKS = 100_003  # far more than a batch has; keeps the seeds of chunks apart
-
 
 def plain(encoder: Encoder, step: Step, accept: Accept, *, seed: int) -> None:
     """Add the gradient of a step to that of every trained parameter, in one pass.
@@ -235,10 +233,6 @@ def text_chunks(texts: Sequence[str], chunk: int) -> tuple[list[list[str]], Tens
     place = {text: number for number, text in enumerate(unique)}
     chunks = [unique[start : start + chunk] for start in range(0, len(unique), chunk)]
     return chunks, torch.tensor([place[text] for text in texts])
-
-
-_ABSURD = 1e6
-_RANKS = 7_919  # keeps the dropout of one process from being that of another
 
 
 def trainable(tower: Tower) -> list[nn.Parameter]:

@@ -26,6 +26,8 @@ from lexclip_core.training.losses import (
 from lexclip_core.training.samplers import Batch, RecordSampler, Sampler
 from lexclip_core.training.settings import LARGEST_SCALE, ParaphraseSettings, RelationSettings, WordSettings
 
+_TEXTS = ("caption", "paraphrase_1", "paraphrase_2")
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -144,9 +146,6 @@ class LexicalObjective:
     def provenance(self) -> Mapping[str, Any]:
         """Return nothing: the tower is all that is trained."""
         return {}
-
-
-_TEXTS = ("caption", "paraphrase_1", "paraphrase_2")
 
 
 class ParaclipObjective:

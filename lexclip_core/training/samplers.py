@@ -15,6 +15,8 @@ import numpy as np
 
 from lexclip_core.errors import InputError
 
+_ROUNDS = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -280,9 +282,6 @@ class RelationSampler:
 def _rows_by(keys: np.ndarray, n: int) -> list[np.ndarray]:
     order = np.argsort(keys, kind="stable")
     return np.split(order, np.cumsum(np.bincount(keys, minlength=n))[:-1])
-
-
-_ROUNDS = 20
 
 
 class RecordSampler:

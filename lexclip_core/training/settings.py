@@ -83,7 +83,7 @@ OLD_NAMES: Mapping[str, str] = {
     "weight": "write anchor_weight",
     "vocabulary": "give words=..., or classes=... for words of ImageNet; method 'relations' takes WordNet's",
 }
-"""A setting of the first edition -> what to write instead; the old spelling is refused with this remedy."""
+"""A former name of a setting -> what to write instead; it is refused with this remedy."""
 
 _LARGEST_SEED = 2**32 - 1
 _PRESET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$"

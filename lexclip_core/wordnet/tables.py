@@ -35,6 +35,8 @@ from lexclip_core.wordnet.lexicon import Lexicon, Pos, SenseIndex, unique
 from lexclip_core.wordnet.relations import LemmaLinks, Relation, frozen
 from lexclip_core.words import normalise, shown
 
+_LOCK = threading.Lock()
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WordNet:
@@ -270,7 +272,6 @@ class WordNet:
         return np.array(list(tree)[:max_size], dtype=np.int32)
 
 
-_LOCK = threading.Lock()
 _LOADED: list[WordNet] = []
 
 

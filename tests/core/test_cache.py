@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexclip_core import cache, storage
-from lexclip_core.cache import ARRAY, ARRAYS, JSON, AppendLog, Codec, cached, cached_file, stored
+from lexclip_core.cache import ARRAY, ARRAYS, JSON, AppendLog, Codec, cached, cached_file, look_up, stored
 from lexclip_core.cli.__main__ import main
 from lexclip_core.errors import InputError, StorageError
 
@@ -251,6 +251,24 @@ def test_the_entries_of_a_group_are_listed_but_for_damaged_ones(
     assert sorted(value for _, value in stored(KIND, codec=JSON, group="g")) == [0, 2]
     assert f"{path} is damaged" in caplog.text
     assert list(stored(KIND, codec=ARRAY, group="g")) == []
+
+
+def test_an_entry_that_another_process_removes_while_it_is_read_is_made_again(folder: Path):
+    make = Counting("read")
+
+    def read_after_removal(path: Path) -> Any:
+        path.unlink()
+        return json.loads(path.read_text())
+
+    late: Codec[Any] = Codec(".json", JSON.write, read_after_removal)
+    cached(KIND, {"of": 1}, make, codec=JSON, group="g")
+    assert cached(KIND, {"of": 1}, make, codec=late, group="g") == "read"
+    assert make.times == 2
+    for _ in range(2):
+        cached(KIND, {"of": 1}, make, codec=JSON, group="g")
+    assert list(stored(KIND, codec=late, group="g")) == []
+    cached(KIND, {"of": 1}, make, codec=JSON, group="g")
+    assert look_up(KIND, {"of": 1}, codec=late, group="g") is None
 
 
 def test_a_file_that_is_written_in_pieces(folder: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import lexclip_core as lexclip
 from lexclip_core.errors import InputError
 from lexclip_core.experiments import run_folder
+from lexclip_core.targets.registry import TARGETS, Among, Target
+from lexclip_core.towers.weights import apply_tuned
 
 WORDS = ["hot", "cold", "warm", "tepid"]
 
@@ -95,6 +98,28 @@ def test_a_saved_result_is_a_run_that_the_explorer_lists(result: lexclip.Result,
     assert "--set words=" in run.provenance["command"].replace("'", "")
     again = result.save(tmp_path)  # nothing is used up by saving
     assert again == path
+
+
+def test_each_call_trains_anew_and_each_result_saves_its_own_tensors(tmp_path: Path):
+    def towards(value: float) -> Target:
+        def of(words: Sequence[str], synsets: Sequence[str]) -> Among:
+            return lambda rows: np.where(np.eye(len(rows), dtype=bool), 1.0, value)
+
+        return Target("one value for all", of)
+
+    results = []
+    try:
+        for value in (0.9, -0.5):  # one name and one run id, and yet another target
+            TARGETS["changed"] = towards(value)
+            options = {"target": "changed", "steps": 3, "trainable": "all", "lr": 1e-3}
+            results.append(lexclip.tune(WORDS, tower="tiny-random", **options))
+    finally:
+        del TARGETS["changed"]
+    first, second = (result.after.encode_texts(WORDS) for result in results)
+    assert not np.array_equal(first, second)
+    saved = results[0].save(tmp_path)  # the second training has not taken the first one's place
+    again = apply_tuned(lexclip.load("tiny-random"), saved / "tuned.safetensors")
+    assert np.array_equal(again.encode_texts(WORDS), first)
 
 
 def test_two_towers_are_compared_on_given_words_or_on_held_out_pairs():
