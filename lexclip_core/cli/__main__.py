@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 from lexclip_core import storage
 from lexclip_core.cli import (  # noqa: F401 - importing a module adds its commands
-    cache,
-    emoji,
     machine,
-    models,
     notebooks,
     papers,
     paraphrase,
     runs,
+    towers,
     training,
     words,
 )

@@ -7,11 +7,14 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lexclip_core.errors import InputError, LexclipError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 application = typer.Typer(
     name="lexclip",
@@ -21,6 +24,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+MOST_SHOWN = 20  # rows of a matrix
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -48,6 +53,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def matrix(title: str, names: Sequence[str], values: np.ndarray) -> None:
+    """Print a square table of numbers; of a large one the first rows."""
+    shown = names[:MOST_SHOWN]
+    rows = [
+        (name, *(f"{value:.3f}" for value in row[: len(shown)]))
+        for name, row in zip(shown, values, strict=False)
+    ]
+    table((title, *shown), rows)
+    if len(shown) < len(names):
+        typer.echo(f"(the first {len(shown)} of {len(names)}; --json gives all)")
 
 
 def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> None:

@@ -18,10 +18,11 @@ import pytest
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli import application, machine, words
+from lexclip_core.cli import application, machine
 from lexclip_core.cli.__main__ import main
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
 from lexclip_core.experiments import run_folder
+from lexclip_core.training.settings import DEFAULT_TOWER
 
 TINY = "tiny-random"
 
@@ -241,7 +242,7 @@ def test_models_lists_every_tower_with_the_default_first(call: Call):
 
     listed = call("models", "--json").json
     assert [one["name"] for one in listed] == list(REGISTRY)
-    assert next(iter(REGISTRY)) == words.DEFAULT_TOWER
+    assert next(iter(REGISTRY)) == DEFAULT_TOWER
     assert listed[0]["sha256"] == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert all(name in call("models").out for name in REGISTRY)
 
@@ -313,7 +314,7 @@ def test_embed_of_tuned_weights_differs_from_the_base(call: Call, tmp_path: Path
 def test_embed_shows_a_corner_of_many_words(call: Call, tmp_path: Path):
     (tmp_path / "words.txt").write_text("\n".join(f"word {number}" for number in range(25)))
     done = call("embed", "--tower", TINY, "--file", str(tmp_path / "words.txt"))
-    assert len(done.out.splitlines()) == 1 + words.MOST_SHOWN + 1
+    assert len(done.out.splitlines()) == 1 + application.MOST_SHOWN + 1
     assert "the first 20 of 25" in done.out
 
 
