@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lexclip_core.datasets.pictures.openimages import map_path
-from lexclip_core.datasets.text_files import read_table
 from lexclip_core.errors import DamagedFileError
+from lexclip_core.text_files import table_rows
 from lexclip_core.wordnet.tables import WordNet
 
 Rule = Literal["one sense", "below", "first sense", "no sense"]
@@ -127,7 +127,8 @@ def read_map(path: Path | None = None) -> dict[str, Mapped]:
         DamagedFileError: The file is damaged.
     """
     path, restore = path or map_path(), "restore it from the repository"
-    rows = read_table(path, ("label", "name", "synset", "decided", "why"), remedy=restore).to_dict("records")
+    columns = ("label", "name", "synset", "decided", "why")
+    rows = [row for _, row in table_rows(path, columns, remedy=restore)]
     mapped = {row.pop("label"): Mapped(**row) for row in rows}
     wrong = [label for label, one in mapped.items() if one.decided not in get_args(Decided)]
     if wrong or len(mapped) < len(rows):

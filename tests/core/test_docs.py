@@ -63,7 +63,6 @@ DOCS = storage.project_root() / "docs"
 ROWS = re.split(r"^### D", (DOCS / "discrepancies.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
 PLACES = re.findall(r"`(lexclip_core(?:\.\w+)+)`", "".join(ROWS))
 TESTS = re.findall(r"`(test_\w+\.py)::(\w+)`", "".join(ROWS))
-LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 def test_every_discrepancy_is_told_once_and_in_three_parts():
@@ -85,18 +84,24 @@ def defined_in(path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("place", sorted(set(PLACES)))
-def test_every_place_named_in_the_discrepancies_exists(place):
-    module, _, name = place.rpartition(".")
-    path = storage.project_root() / module.replace(".", "/")
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    assert name in defined_in(path)
+def test_every_place_named_in_the_discrepancies_exists():
+    def exists(place: str) -> bool:
+        module, _, name = place.rpartition(".")
+        path = storage.project_root() / module.replace(".", "/")
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        return path.is_file() and name in defined_in(path)
+
+    assert len(set(PLACES)) >= 20
+    assert [place for place in sorted(set(PLACES)) if not exists(place)] == []
 
 
-@pytest.mark.parametrize(("file", "name"), sorted(set(TESTS)))
-def test_every_test_named_in_the_discrepancies_exists(file, name):
-    [path] = (storage.project_root() / "tests").rglob(file)
-    assert name in defined_in(path)
+def test_every_test_named_in_the_discrepancies_exists():
+    files = {path.name: path for path in (storage.project_root() / "tests").rglob("test_*.py")}
+    assert len(set(TESTS)) >= 20
+    named = sorted(set(TESTS))
+    assert [
+        (file, name) for file, name in named if file not in files or name not in defined_in(files[file])
+    ] == []
 
 
 def test_every_preset_and_setting_named_in_the_discrepancies_exists():
@@ -107,12 +112,6 @@ def test_every_preset_and_setting_named_in_the_discrepancies_exists():
     assert settings == {"sampling": "full_matrix"}
     assert MatrixSettings.from_flat(settings).sampling == "full_matrix"
     assert {"anchor", "penalty"} <= set(MatrixSettings.model_fields)
-
-
-@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
-def test_links_between_the_documents_lead_somewhere(page):
-    targets = LINK.findall((DOCS / page).read_text(encoding="utf-8"))
-    assert [target for target in targets if not (DOCS / target).exists()] == []
 
 
 # --- evaluation.md ---

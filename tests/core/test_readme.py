@@ -7,7 +7,6 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
 import typer
 
 import lexclip_core.cli.__main__  # noqa: F401 - importing it adds the commands
@@ -50,29 +49,47 @@ def test_the_two_commands_come_first():
     assert text_of("README.md").index("make app") < 200
 
 
-@pytest.mark.parametrize(("document", "line"), commands("make"))
-def test_make_targets_exist(document: str, line: str):
+def test_make_targets_exist():
     targets = set(TARGET.findall(text_of("Makefile")))
-    named = [word for word in shlex.split(line)[1:] if "=" not in word]
-    assert named
-    assert set(named) <= targets
+    named = {
+        (document, line): [word for word in shlex.split(line)[1:] if "=" not in word]
+        for document, line in commands("make")
+    }
+    assert len(named) >= 10
+    assert [place for place, words in named.items() if not words or not set(words) <= targets] == []
 
 
-@pytest.mark.parametrize(("document", "line"), commands("lexclip"))
-def test_lexclip_commands_parse(document: str, line: str):
+def test_lexclip_commands_parse():
+    lines = commands("lexclip")
+    assert len(lines) >= 30
+    assert {place: problem for place in lines if (problem := fault_of(place[1]))} == {}
+
+
+def fault_of(line: str) -> str:
+    """Return why a command line of lexclip does not parse, or an empty text."""
     command = typer.main.get_command(application.application)
     given = shlex.split(line)[1:]
     while hasattr(command, "commands") and given and given[0] != "--help":
-        assert given[0] in command.commands, f"{document} names `{line}`"
+        if given[0] not in command.commands:
+            return f"no command {given[0]}"
         command = command.commands[given.pop(0)]
-    if "--help" not in given and given:
-        command.make_context("lexclip", list(given))
+    try:
+        if "--help" not in given and given:
+            command.make_context("lexclip", list(given))
+    except typer.BadParameter as error:
+        return str(error)
+    return ""
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS])
-def test_links_lead_somewhere(document: str):
-    local = [target for target in LINK.findall(text_of(document)) if "://" not in target]
-    assert [target for target in local if not (ROOT / document).parent.joinpath(target).exists()] == []
+def test_links_lead_somewhere():
+    links = [
+        (document, target)
+        for document in (*DOCUMENTS, *DECISIONS)
+        for target in LINK.findall(text_of(document))
+        if "://" not in target
+    ]
+    assert len(links) >= 50
+    assert [link for link in links if not (ROOT / link[0]).parent.joinpath(link[1]).exists()] == []
 
 
 def test_settings_are_read_by_the_source():

@@ -345,7 +345,7 @@ def test_the_log_says_what_runs_what_is_done_and_how_long_it_will_take(
             first_ended.set()
 
     listener = Listener()
-    logging.getLogger("lexclip_core").addHandler(listener)
+    logging.getLogger("tools").addHandler(listener)
     pause = threading.Event()
     try:
         run_entries(
@@ -356,7 +356,7 @@ def test_the_log_says_what_runs_what_is_done_and_how_long_it_will_take(
             workers=2,
         )
     finally:
-        logging.getLogger("lexclip_core").removeHandler(listener)
+        logging.getLogger("tools").removeHandler(listener)
     # 0.6 s went into 0.001 + half of 0.008 minutes estimated; the rest is 5.999: about 1,200 times as much
     [said] = [message for message in caplog.messages if message.startswith("a took")]
     assert said.startswith("a took 1 s; 1 done; running: b; about ")

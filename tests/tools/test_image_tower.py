@@ -17,6 +17,7 @@ from lexclip_core import storage
 from lexclip_core.datasets.emoji import scenes, sprites
 from lexclip_core.datasets.pictures.files import on_white
 from lexclip_core.errors import DamagedFileError, DivergenceError, InputError, MissingResourceError
+from lexclip_core.evaluation.zero_shot import accuracy, class_weights
 from lexclip_core.towers import loading
 from lexclip_core.training.losses import concept_contrast
 from tools.emoji.build import write_sprites
@@ -370,6 +371,19 @@ def test_the_page_on_pictures_says_how_it_grew():
         assert hundred == f"{value['100 mapped nouns, 20 draws', 'label']:.3f}"
 
 
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Growth is measured on the faces alone: a tenth of the pictures."""
+
+    def accuracy_of_faces(features, encode):
+        faces = sprites.picture_set(sprites.HELD_OUT, "emotions")
+        texts = class_weights(encode, [one.name for one in faces.classes])
+        return pd.DataFrame([{"value": accuracy(features(faces), texts, faces.labels).value}])
+
+    monkeypatch.setattr(growth, "held_out_accuracy", accuracy_of_faces)
+
+
+@pytest.mark.usefixtures("few_pictures")
 def test_growth_over_steps_measures_each_snapshot(tmp_path):
     text = loading.load("tiny-random")
     for steps in (20, 3):
@@ -381,6 +395,7 @@ def test_growth_over_steps_measures_each_snapshot(tmp_path):
         growth.over_steps(tmp_path / "empty", text)
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_growth_over_variants_gives_each_as_many_steps_and_its_own_styles(monkeypatch):
     asked: list[tuple[tuple[str, ...], float, int]] = []
 

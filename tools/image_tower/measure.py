@@ -41,9 +41,10 @@ def held_out_accuracy(features: Picture, encode: Encoder, *, style: str = sprite
     """
     label_of = sprites.concepts().set_index("concept")["label"]
     rows: list[dict[str, Any]] = []
+    sets = {which: sprites.picture_set(style, which) for which, _, _ in _SETS}
+    rows_of = {which: features(pictures) for which, pictures in sets.items()}
     for which, title, names in _SETS:
-        pictures = sprites.picture_set(style, which)
-        seen = features(pictures)
+        pictures, seen = sets[which], rows_of[which]
         named = [label_of[one.key] if names == "label" else one.name for one in pictures.classes]
         texts = class_weights(encode, named)
         for k in (1, 5) if which != "emotions" else (1,):

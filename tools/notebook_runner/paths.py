@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lexclip_core.datasets.cards import text_sources
 from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES
-from lexclip_core.datasets.text_sources import TEXT_SOURCES
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
 from tools.notebook_runner.catalogue import read_toml
 
@@ -164,8 +164,8 @@ def _problem(table: str, name: str, sample: str | None, paths: Paths) -> str:
     try:
         if table == "folders" and name in PICTURE_SOURCES:
             PICTURE_SOURCES[name].check(path, PICTURE_SOURCES[name].draw(sample))
-        if table == "folders" and name in TEXT_SOURCES:
-            TEXT_SOURCES[name].check(path, TEXT_SOURCES[name].draw(None))
+        if table == "folders" and name in text_sources():
+            text_sources()[name].check(path, text_sources()[name].draw(None))
     except LexclipError as error:
         return f"{table}.{name}: {error.problem}"
     return ""
