@@ -60,7 +60,7 @@ screenshots: setup ## Photograph the explorer for the README (docs/images; needs
 	@$(BIN)/python -m tools.screenshots
 
 lock: setup ## Pin requirements-dev.txt for every platform (UPGRADE=--upgrade for newer versions)
-	@$(BIN)/python -m uv pip compile --quiet requirements-dev.txt --universal --python-version 3.11 \
+	@$(BIN)/python -m uv pip compile --quiet requirements-dev.txt --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" $(UPGRADE) -o requirements.lock
 
 clean: ## Remove what can be made again: .venv, caches, build folders (runs, data, own weights and paid answers stay)

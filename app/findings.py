@@ -21,9 +21,9 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def interval(entry: Mapping[str, Any]) -> str:
-    """Return " (95 % interval low to high)", or nothing where the run has none."""
-    low, high = entry.get("low"), entry.get("high")
-    return "" if low is None or high is None else f" (95 % interval {number(low)} to {number(high)})"
+    """Return " (95 % interval low to high)", or nothing where there is none, or none with a width."""
+    low, high = (None if entry.get(end) is None else number(entry[end]) for end in ("low", "high"))
+    return "" if low is None or high is None or low == high else f" (95 % interval {low} to {high})"
 
 
 def size(entry: Mapping[str, Any]) -> str:
@@ -35,6 +35,10 @@ def headline(key: str, entry: Mapping[str, Any], say: Say) -> str:
     """Say the main finding: its value before and after, its interval, its split and size."""
     before = f"**{number(entry['before'])}** before tuning and " if entry.get("before") is not None else ""
     after = f"**{number(entry['value'])}** after{interval(entry)}"
+    if entry.get("change") is not None:
+        ends = {end: entry.get(f"change_{end}") for end in ("low", "high")}
+        sign = "+" if entry["change"] > 0 else ""
+        after += f", a paired change of {sign}{number(entry['change'])}{interval(ends)}"
     where = f"Split: {say(metric_names.split_of(key) or 'not named')}{size(entry)}."
     if metric_names.HEADLINE not in key:
         return f"{say(metric_names.label(key))}: {before}{after}. {where}"

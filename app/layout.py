@@ -28,6 +28,9 @@ CONTROLS = {
     "random_words": "a control: random words",
 }
 PICTURE_WIDTH = 48
+MAX_SKIPPED = 5
+"""Damaged runs that the sidebar names one by one."""
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
 _JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which escapes do not
@@ -35,7 +38,8 @@ _JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which es
 
 def literal(text: object) -> str:
     """Return text that Markdown shows letter by letter, whatever a visitor or a run put into it."""
-    whole = _LINK.sub(lambda found: found[0][0] + _JOINER + found[0][1:], str(text).replace("\n", " "))
+    plain = str(text).encode("utf-8", "replace").decode().replace("\n", " ")  # a name may be no UTF-8
+    whole = _LINK.sub(lambda found: found[0][0] + _JOINER + found[0][1:], plain)
     return _PUNCTUATION.sub(r"\\\1", whole)
 
 
@@ -63,8 +67,10 @@ def pick_run(listing: store.Listing) -> None:
         else:
             st.query_params["run"] = chosen
         st.sidebar.caption(f"{len(names)} runs in `{_short(listing.folder)}`")
-    for entry in listing.damaged:
+    for entry in listing.damaged[:MAX_SKIPPED]:
         st.sidebar.warning(f"Skipped {literal(entry.path.name)}: {literal(_without_path(entry))}.")
+    if len(listing.damaged) > MAX_SKIPPED:
+        st.sidebar.warning(f"… and {len(listing.damaged) - MAX_SKIPPED} more: see `lexclip doctor`.")
 
 
 def _chosen_run(names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The explorer as a visitor waits for it: start to the first drawn picture, and a changed selection.
 
-Both are measured in a real headless Chromium, from the outside. The run behind the pages is made up.
+Both are measured in a real headless Chromium, from the outside. The run behind the pages is made up. Many
+visitors at once are shown the shipped runs, and all of them ask the towers for words of their own.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from lexclip_core import doctor
+from lexclip_core import doctor, storage
 from lexclip_core.experiments import run_folder
 from tests.app.explorer_server import explorer
 
@@ -25,6 +27,7 @@ WORDS, DIM, PAIRS = 5_000, 384, 5_000
 STARTS, CHANGES = 3, 9
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PICTURE = ".js-plotly-plot .main-svg"
+VISITORS = 20
 PATIENCE = 240_000
 """Milliseconds until a page counts as broken."""
 
@@ -112,8 +115,37 @@ def measure(folder: Path, log: Path, page: Page) -> tuple[float, float, float]:
     return start, word, relation
 
 
+def memory(address: str) -> float:
+    """Return the most memory that the explorer at an address ever had, in megabytes."""
+    port = address.rpartition(":")[2].encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):  # it may end meanwhile
+            if (process / "cmdline").read_bytes().split(b"--server.port\0")[1].startswith(port):
+                return int((process / "status").read_text().split("VmHWM:")[1].split()[0]) / (1 << 10)
+    return float("nan")
+
+
+def visitors(log: Path, browser: Browser) -> tuple[float, float, float]:
+    """Return the median seconds until one of many sees a word's neighbours, and memory for one and all."""
+    with explorer(storage.runs_folder(), log) as address:
+        pages = [browser.new_page() for _ in range(VISITORS)]
+        waits, used = [], []
+        for group in (pages[:1], pages):  # the first loads the towers
+            begun = time.perf_counter()
+            for place, page in enumerate(group):
+                page.goto(
+                    f"{address}/neighbours?word=qu{'aeiou'[place % 5]}{'bdfg'[place // 5]}",
+                    wait_until="commit",
+                )
+            for page in group:
+                page.locator(PICTURE).first.wait_for(timeout=PATIENCE)
+                waits.append(time.perf_counter() - begun)
+            used.append(memory(address))
+    return statistics.median(waits[1:]), used[0], used[1]
+
+
 def rows() -> list[dict[str, Any]]:
-    """Return three rows: seconds to the first picture, and to a changed one.
+    """Return rows: seconds to the first picture, to a changed one, and with many visitors, and their memory.
 
     Raises:
         RuntimeError: There is no Chromium to measure in.
@@ -127,13 +159,17 @@ def rows() -> list[dict[str, Any]]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         start, word, relation = measure(folder, Path(name) / "log.txt", page)
+        wait, one, many = visitors(Path(name) / "visitors.txt", browser)
         browser.close()
     shown = (
-        ("start to first drawn picture, warm", start, "< 10"),
-        ("another word's neighbours, 5,000 words", word, "< 0.5"),
-        ("another relation, 5,000 pairs", relation, "< 0.5"),
+        ("start to first drawn picture, warm", start, "s", "< 10"),
+        ("another word's neighbours, 5,000 words", word, "s", "< 0.5"),
+        ("another relation, 5,000 pairs", relation, "s", "< 0.5"),
+        (f"a new word's neighbours, {VISITORS} visitors at once", wait, "s", "< 60"),
+        ("memory, one visitor", one, "MB", "< 1800"),
+        (f"memory of each further one, of {VISITORS}", (many - one) / (VISITORS - 1), "MB", "< 20"),
     )
     return [
-        {"name": name, "value": value, "unit": "s", "baseline": None, "ratio": None, "target": target}
-        for name, value, target in shown
+        {"name": name, "value": value, "unit": unit, "baseline": None, "ratio": None, "target": target}
+        for name, value, unit, target in shown
     ]

@@ -32,7 +32,8 @@ from lexclip_core.targets.wu_palmer import wu_palmer_blocks
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.open_clip import architecture_config, build_text_model
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.training.loop import fit
+from lexclip_core.training.loop import train
+from lexclip_core.training.objectives import LexicalObjective
 from lexclip_core.training.settings import MatrixSettings
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -76,7 +77,8 @@ def whole_vocabulary() -> list[Row]:
         made_seconds, material = timed(lambda: matrix_materials(settings, words, synsets))
         encoded_seconds, reference = timed(lambda: tower.encode_texts(words))
         set_trainable(tower, "all")
-        seconds, _ = timed(lambda: fit(tower, words, material.sampler, settings, reference=reference))
+        objective = LexicalObjective(words, material.sampler, settings, reference)
+        seconds, _ = timed(lambda: train(tower, objective, settings))
     pairs = len(words) * (len(words) - 1) // 2
     return [
         _row(f"targets of {pairs:,} pairs of {len(words):,} words", made_seconds, "s", "< 10"),
@@ -126,7 +128,7 @@ def measured_here(size: int) -> dict[str, float]:
     settings = MatrixSettings(preset="bench", sampling="in_batch", batch=BATCH, steps=STEPS, lr=1e-5)
     material = matrix_materials(settings, words)
     set_trainable(tower, "all")
-    fit(tower, words, material.sampler, settings)
+    train(tower, LexicalObjective(words, material.sampler, settings, tower.encode_texts(words)), settings)
     return {
         "words": size,
         "peak_mb": round(_peak(), 1),

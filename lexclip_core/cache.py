@@ -17,13 +17,12 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import shutil
 import threading
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -41,8 +40,6 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 logger = logging.getLogger(__name__)
-
-_PATIENCE = 5.0  # seconds of waiting for another process before the log says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +60,8 @@ class CacheKind:
 
 KINDS: Mapping[str, CacheKind] = MappingProxyType(
     {
-        "wordnet": CacheKind("WordNet's tables, parsed"),
-        "taxonomy": CacheKind("ancestors and distances for Wu-Palmer", version=2),
+        "wordnet": CacheKind("WordNet's tables, parsed", version=2),
+        "taxonomy": CacheKind("ancestors and distances for Wu-Palmer", version=3),
         "numba": CacheKind("compiled code of the target kernels"),
         "embeddings": CacheKind("text embeddings by untouched towers"),
         "picture-features": CacheKind("picture embeddings"),
@@ -174,7 +171,7 @@ def cached(
     entry = _Entry.of(kind, content, codec.suffix, group)
     found = entry.read(codec)
     if found is None:
-        with _alone(entry.lock):
+        with storage.one_at_a_time(entry.lock):
             found = entry.read(codec)  # another process may have made it meanwhile
             if found is None:
                 value = make()
@@ -222,7 +219,7 @@ def cached_file(
     entry = _Entry.of(kind, content, suffix, group)
     path = entry.find()
     if path is None:
-        with _alone(entry.lock), storage.named_errors(entry.folder):
+        with storage.one_at_a_time(entry.lock), storage.named_errors(entry.folder):
             path = entry.find() or entry.write(write)
     return path
 
@@ -261,15 +258,9 @@ class _Entry:
         return next((found for file in files if (found := _read(file, codec)) is not None), None)
 
     def write(self, write: Callable[[Path], object]) -> Path:
-        hidden = self.folder / f".{self.key}.{secrets.token_hex(4)}{self.suffix}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            hidden.touch(exist_ok=False)  # whether the folder can be written is known before any work
+        with storage.temporary_file(self.folder / f"{self.key}{self.suffix}") as hidden:
             write(hidden)
             return hidden.replace(self.folder / f"{self.key}-{_checksum(hidden)}{self.suffix}")
-        finally:
-            with suppress(OSError):
-                hidden.unlink(missing_ok=True)
 
 
 def _checksum(path: Path) -> str:
@@ -306,32 +297,6 @@ def _read(path: Path, codec: Codec[T]) -> _Found[T] | None:
         if _intact(path):
             return _Found(codec.read(path))
     return None
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock that dies with its holder; where none can be had, go on: at worst work is done twice."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path)
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except Timeout:
-            logger.info("waiting for another process that makes the same: %s", path)
-            lock.acquire()
-    try:
-        yield
-    finally:
-        _release(lock)
-
-
-def _release(lock: BaseFileLock) -> None:
-    if lock.is_locked:
-        with suppress(OSError):  # those who wait for the file notice that it is gone, and lock it anew
-            Path(lock.lock_file).unlink()
-        lock.release()
 
 
 class AppendLog:
@@ -384,7 +349,7 @@ class AppendLog:
             os.close(self._handle)
             self._handle = -1
         if self._lock is not None:
-            _release(self._lock)
+            storage.release(self._lock)
 
     def get(self, key: str) -> Row | None:
         """Return the row under a key, or None."""

@@ -185,10 +185,10 @@ def _pictures() -> list[Finding]:
 
 
 def _data_sets() -> list[Finding]:
+    from lexclip_core.datasets.cards import text_sources
     from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES
-    from lexclip_core.datasets.text_sources import TEXT_SOURCES
 
-    sources: list[Source[Any]] = [*PICTURE_SOURCES.values(), *TEXT_SOURCES.values()]
+    sources: list[Source[Any]] = [*PICTURE_SOURCES.values(), *text_sources().values()]
     return [_data_set(source) for source in sources if source.location == "pictures_folder"]
 
 
@@ -224,14 +224,25 @@ def _explorer() -> list[Finding]:
 
 
 def _wordnet() -> list[Finding]:
-    from lexclip_core.wordnet import install
-    from lexclip_core.wordnet.tables import load_wordnet
+    """Look at every byte of the database, and at the tables that were made of it."""
+    from lexclip_core.cache import clear_cache
+    from lexclip_core.wordnet import install, tables
 
-    if not install.is_installed():
-        return [Finding("WordNet 3.0", "absent", f"not in {install.wordnet_folder()}", "lexclip wordnet")]
-    wordnet = load_wordnet()
-    counts = f"{len(wordnet.names):,} synsets, {len(wordnet.words()):,} words"
-    return [Finding("WordNet 3.0", "ok", f"{counts} in {install.wordnet_folder()}")]
+    folder = install.wordnet_folder()
+    if not folder.exists():
+        return [Finding("WordNet 3.0", "absent", f"not in {folder}", "lexclip wordnet")]
+    mended = "" if install.is_installed() else "; it was damaged and is installed anew"
+    install.ensure_wordnet()
+    if install.is_published() and install.structure(tables.read_arrays()) != install.STRUCTURE:
+        clear_cache("wordnet")
+        clear_cache("taxonomy")
+        mended += "; its tables were damaged and are made anew"
+    wordnet = tables.read_wordnet()
+    detail = f"{len(wordnet.names):,} synsets, {len(wordnet.words()):,} words in {folder}{mended}"
+    if not install.is_published():
+        fix = f"delete {folder}, then: {install.REMEDIES}"
+        return [Finding("WordNet 3.0", "broken", f"{detail}; it differs from the published ones", fix)]
+    return [Finding("WordNet 3.0", "ok", detail)]
 
 
 def _runs() -> list[Finding]:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import ctypes
 import errno
 import hashlib
+import logging
 import os
 import secrets
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm.auto import tqdm
 
 from lexclip_core.errors import StorageError
 
+if sys.platform != "win32":
+    import fcntl
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 _REMEDIES = {
     errno.ENOSPC: "free some disk space, or name another folder",
@@ -29,11 +39,15 @@ _REMEDIES = {
     errno.ENOTDIR: "a file is where a folder should be: name another folder",
     errno.EEXIST: "a file is where a folder should be: name another folder",
 }
-_RETIRED = ".old"  # ends the hidden name of a folder that is being replaced
+_TEMPORARY = ".lexclip-"  # begins the hidden name of what is being written
+_RETIRED = ".lexclip-old-"  # begins the hidden name of a folder that is being replaced
+_ABANDONED = 86_400  # seconds after which a temporary file is left over, where nothing can be locked
+_PATIENCE = 5.0  # seconds of waiting for another process before the log says so
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
 _LIBRARY = Path(__file__).resolve().parent
 
 
+@lru_cache(maxsize=1)  # asked a hundred thousand times by whoever reads small files
 def is_clone() -> bool:
     """Return whether this is a clone of the repository, and not an installed wheel."""
     return (_LIBRARY.parent / "pyproject.toml").is_file()
@@ -147,15 +161,94 @@ def _existing_mode(path: Path, wanted: str) -> int | None:
     return mode
 
 
-def _temporary(path: Path, suffix: str = "") -> Path:
-    """Return an unused hidden name next to a path."""
-    return path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}{suffix}")
-
-
 def _flush(path: Path) -> None:
     """Wait until a file's content is on the disk: else a power cut may leave its new name without content."""
     with path.open("r+b") as stream:
         os.fsync(stream.fileno())
+
+
+@contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """Yield a new empty file next to a path, with a hidden name that ends as the path's; removed at the end.
+
+    What a killed process left of such files and folders goes with the next one that is made in the folder.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    with _temporary(path, lambda new: new.touch(exist_ok=False)) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _temporary(path: Path, make: Callable[[Path], object]) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(path.parent)
+    while True:
+        temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name[-60:]}")
+        make(temporary)
+        with suppress(BlockingIOError):
+            handle = _locked(temporary)
+            if temporary.exists():
+                break
+            _close(handle)
+        # before it was locked, another process took it for left over
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        _close(handle)
+
+
+def _locked(path: Path) -> int | None:
+    """Lock a file or folder for as long as this process lives and return the handle; None where that fails.
+
+    Raises:
+        BlockingIOError: Another process has locked it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except (OSError, AttributeError):  # no permission, or no such flags on this system
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a file system without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+def _close(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes were writing in a folder: all temporary names that nobody has locked."""
+    with suppress(OSError):
+        for path in [Path(entry) for entry in os.scandir(folder) if entry.name.startswith(_TEMPORARY)]:
+            with suppress(OSError):  # in use, or removed meanwhile
+                handle = _locked(path)
+                old = time.time() - path.lstat().st_mtime > _ABANDONED
+                if not path.name.startswith(_RETIRED) and (handle is not None or old):
+                    _remove(path)
+                _close(handle)
+
+
+@lru_cache(maxsize=1024)
+def _sweep_once(folder: Path) -> None:
+    _sweep(folder)
 
 
 @contextmanager
@@ -169,21 +262,16 @@ def atomic_write(path: Path) -> Iterator[Path]:
         StorageError: The folder is read-only, the disk is full, permission is missing, or `path` is a folder,
             a device or anything but a regular file; what is at `path` is untouched.
     """
+    target = Path(os.path.realpath(path))
     with named_errors(path):
-        target = Path(os.path.realpath(path))
         _existing_mode(target, "a regular file")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(target, target.suffix)
-        try:
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with temporary_file(target) as temporary:
             yield temporary
             _flush(temporary)
             mode = _existing_mode(target, "a regular file")  # the block may have taken hours
             if mode is not None:
                 temporary.chmod(stat.S_IMODE(mode))
             temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -196,13 +284,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: As in `atomic_write`; `path` may be nothing but a folder.
     """
+    target = Path(os.path.realpath(path))
     with named_errors(path):
-        target = Path(os.path.realpath(path))
         mode = _existing_mode(target, "a folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(target)
-        try:
-            temporary.mkdir()
+        with _temporary(target, Path.mkdir) as temporary:
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file() and not file.is_symlink():
@@ -210,8 +295,6 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             if mode is not None:
                 temporary.chmod(stat.S_IMODE(mode))
             _place_folder(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _place_folder(new: Path, path: Path) -> None:
@@ -222,7 +305,7 @@ def _place_folder(new: Path, path: Path) -> None:
             if _existing_mode(path, "a folder") is not None:
                 if _exchange(new, path):
                     break
-                aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_RETIRED}")
+                aside = path.with_name(f"{_RETIRED}{secrets.token_hex(4)}-{path.name}")
                 path.rename(aside)
                 retired.append(aside)
             new.rename(path)
@@ -258,16 +341,50 @@ def _exchange(first: Path, second: Path) -> bool:
 
 
 def recover_folders(parent: Path) -> list[Path]:
-    """Give folders back their names that a kill within `atomic_folder` took, and return them.
+    """Make good what kills within `atomic_folder` and `atomic_write` left in a folder.
 
-    Only where two folders cannot be exchanged in one step is there ever one. A folder that has a successor
-    by now is left alone.
+    Folders whose name a kill took get it back, and are returned; only where two folders cannot be exchanged
+    in one step is there ever one. What has a successor, and what was never finished, is removed; what another
+    process is writing now stays.
     """
     recovered = []
-    for retired in sorted(parent.glob(f".*{_RETIRED}")):
-        path = parent / retired.name.removeprefix(".").removesuffix(_RETIRED).rpartition(".")[0]
-        if retired.is_dir() and not path.exists():
-            with suppress(OSError):  # a folder that only others may write
+    for retired in sorted(parent.glob(f"{_RETIRED}*")):
+        path = parent / retired.name.removeprefix(_RETIRED).partition("-")[2]
+        with suppress(OSError):  # a folder that only others may write
+            if os.path.lexists(path):
+                _remove(retired)
+            else:
                 retired.rename(path)
                 recovered.append(path)
+    _sweep(parent)
     return recovered
+
+
+@contextmanager
+def one_at_a_time(lock_file: Path) -> Iterator[None]:
+    """Hold a lock that dies with its holder; other threads and processes wait for it.
+
+    Where no lock can be had, such as in a folder that cannot be written, the block runs all the same.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(lock_file)
+    with suppress(OSError):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            logger.info("waiting for another process that does the same: %s", lock_file)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        release(lock)
+
+
+def release(lock: BaseFileLock) -> None:
+    """Let go of a lock, and remove its file; those who wait for it notice that, and lock a new one."""
+    if lock.is_locked:
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+        lock.release()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from lexclip_core.errors import InputError
+from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.text_files import lone_surrogate, read_lines
 
 Comparison = Literal["normalised", "as_spelt"]
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
 _SHOWN = 60
+# Control, format, separators, and marks that stand on another character.
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"))
+_INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"  # fillers and the empty Braille cell, letters by their category
 _AN = re.compile(
     r"(?!uni(?!n|m)|use|usu|uku|ut[ei]|eu|ewe|one\b|once)[aeiou]|hour|heir|hono|x-ray\b|[flmnrsx]\b"
 )
@@ -64,6 +69,15 @@ def as_spelt(text: str) -> str:
 _FORMS: dict[str, Callable[[str], str]] = {"normalised": normalise, "as_spelt": as_spelt}
 
 
+def is_invisible(text: str) -> bool:
+    r"""Return whether a text has nothing to see: it is empty, or of spaces and zero-width characters alone.
+
+    >>> is_invisible("\u200b\u2060"), is_invisible("\N{DOG FACE}")
+    (True, False)
+    """
+    return all(character in _INVISIBLE or unicodedata.category(character) in _UNSEEN for character in text)
+
+
 def form_of(comparison: Comparison) -> Callable[[str], str]:
     """Return the function whose values are equal where two words count as one.
 
@@ -99,7 +113,8 @@ def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordLi
         max_length: Longest word that is taken, in characters after normalising.
 
     Raises:
-        InputError: The file cannot be read, a word is not text, or no word is left.
+        InputError: The file cannot be read, a word is not text or holds half of a surrogate pair, or no word
+            is left.
 
     >>> read_words(["Dog", "ice-cream", "dog"])
     WordList(words=('dog', 'ice cream'), dropped=(Dropped(text='dog', reason="duplicate of 'Dog'"),))
@@ -117,6 +132,8 @@ def read_words(source: Path | Iterable[str], *, max_length: int = 200) -> WordLi
             raise InputError(
                 f"{text!r} is not a word but of type {type(text).__name__}", "give every word as a str"
             )
+        if half := lone_surrogate(text):
+            raise InputError(f"the word {shown(text)} holds {half}, half of a character", "type it as UTF-8")
         word = normalise(text)
         reason = _reason_to_drop(word, words, max_length)
         if reason:
@@ -170,19 +187,16 @@ def unique_subset(
 
 def _lines(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            return [line.rstrip("\n") for line in stream]
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text: {error}", "save it as UTF-8, one word per line"
-        ) from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}", "check the path") from error
+        return read_lines(path, missing="name a text file with one word per line")
+    except LexclipError as error:
+        raise InputError(error.problem, error.remedy) from error
 
 
 def _reason_to_drop(word: str, words: Mapping[str, str], max_length: int) -> str | None:
     if not word:
         return "empty"
+    if is_invisible(word):
+        return "nothing to see: zero-width characters alone"
     if len(word) > max_length:
         return f"{len(word):,} characters, more than {max_length:,}"
     if word in words:

@@ -103,8 +103,9 @@ def tune(
     settings = _settings(words, preset, changes)
     base, settings = _base(tower, settings)
     experiment = pipeline.EXPERIMENTS[settings.method](settings, base, None)
-    trained = pipeline.train_tower(settings, experiment.objective, base, every=experiment.every)
-    return Result(experiment, trained)  # which takes the files over: the next call trains anew
+    with pipeline.one_training(settings):
+        trained = pipeline.train_tower(settings, experiment.objective, base, every=experiment.every)
+        return Result(experiment, trained)  # which takes the files over: the next call trains anew
 
 
 def compare(tower: Tower | str | Path, other: Tower | str | Path, words: Sequence[str] = ()) -> Comparison:
@@ -148,14 +149,18 @@ class Comparison:
             cosine_after in [-1, 1]; where the pairs are WordNet's, pos and split in place of the target.
 
         Raises:
-            InputError: A word is unknown to WordNet.
+            InputError: Something is not a pair of words, or a word is unknown to WordNet.
         """
+        from lexclip_core.experiments.word_measures import judged_pairs
         from lexclip_core.figures.cosines import pair_table
 
-        if pairs is None and not self.words:
-            table = self._heldout_pairs()
+        if pairs is None:
+            table = _related([self.words]) if self.words else judged_pairs("test")
         else:
-            table = _related(self.words) if pairs is None else _described(pairs)
+            wrong = next((pair for pair in pairs if isinstance(pair, str) or len(pair) != 2), None)
+            if wrong is not None:
+                raise InputError(f"{wrong!r} is not a pair of words", "give pairs: .pairs([('hot', 'cold')])")
+            table = _related([_checked_words(list(pair), fewest=2) for pair in pairs])
         words = tuple(dict.fromkeys([*table["word_a"], *table["word_b"]]))
         return pair_table(table, words, self.before.encode_texts(words), self.after.encode_texts(words))
 
@@ -214,11 +219,6 @@ class Comparison:
 
     def _title(self) -> str:
         return f"{self.before.name} and {self.after.name}"
-
-    def _heldout_pairs(self) -> pd.DataFrame:
-        from lexclip_core.experiments.word_measures import judged_pairs
-
-        return judged_pairs("test")
 
     def _layout(self, root: str, seed: int) -> pd.DataFrame:
         from lexclip_core.experiments.word_measures import subtree_nodes
@@ -307,9 +307,9 @@ def _checked_words(words: Sequence[str], *, fewest: int) -> tuple[str, ...]:
 
     if isinstance(words, str) or not isinstance(words, Sequence):
         raise InputError(f"the words are {words!r}", "give a list of words, such as ['hot', 'cold']")
-    wrong = next((word for word in words if not isinstance(word, str)), None)
+    wrong = next((word for word in words if not isinstance(word, str) or "," in word), None)
     if wrong is not None:
-        raise InputError(f"{wrong!r} stands among the words", "give each word as a text")
+        raise InputError(f"{wrong!r} stands among the words", "give each word as a text of its own")
     listed = read_words(list(words))
     if len(listed.words) < fewest:
         reasons = "; ".join(f"{one.text!r}: {one.reason}" for one in listed.dropped)
@@ -318,40 +318,21 @@ def _checked_words(words: Sequence[str], *, fewest: int) -> tuple[str, ...]:
     return listed.words
 
 
-def _described(pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Return given pairs with the relation and the target of each."""
-    import pandas as pd
-
-    from lexclip_core.targets import relations
-
-    rows = []
-    for pair in pairs:
-        first, second = _checked_words(list(pair), fewest=2)
-        relation = relations.lexical_relations([first, second])[0, 1]
-        target = float(relations.lexical_targets([first, second])[0, 1])
-        rows.append((first, second, relations.WordRelation(relation).name.lower(), target))
-    return pd.DataFrame(rows, columns=["word_a", "word_b", "relation", "target"])
-
-
-def _related(words: Sequence[str]) -> pd.DataFrame:
-    """Return the pairs among words that WordNet relates; all pairs where it relates none."""
+def _related(groups: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """Return the pairs within each group of words that WordNet relates; all pairs where it relates none."""
     import numpy as np
     import pandas as pd
 
     from lexclip_core.targets import relations
 
-    if len(words) > MOST_WORDS:
-        raise InputError(f"{len(words):,} words make too many pairs to list", "name the pairs: .pairs([...])")
-    relation, target = relations.lexical_relations(words), relations.lexical_targets(words)
-    first, second = np.triu_indices(len(words), k=1)
-    known = relation[first, second] != relations.WordRelation.UNRELATED
-    chosen = np.flatnonzero(known) if known.any() else np.arange(len(first))
-    first, second = first[chosen], second[chosen]
-    names = [relations.WordRelation(one).name.lower() for one in relation[first, second]]
-    columns = {
-        "word_a": [words[row] for row in first.tolist()],
-        "word_b": [words[row] for row in second.tolist()],
-        "relation": names,
-        "target": target[first, second].astype(float),
-    }
-    return pd.DataFrame(columns)
+    rows = []
+    for words in groups:
+        if len(words) > MOST_WORDS:
+            problem = f"{len(words):,} words make too many pairs to list"
+            raise InputError(problem, "name the pairs: .pairs([...])")
+        relation, target = relations.lexical_relations(words), relations.lexical_targets(words)
+        known = np.argwhere(np.triu(relation != relations.WordRelation.UNRELATED, k=1))
+        for i, j in known if len(known) else np.argwhere(np.triu(np.ones_like(relation), k=1)):
+            name = relations.WordRelation(relation[i, j]).name.lower()
+            rows.append((words[i], words[j], name, float(target[i, j])))
+    return pd.DataFrame(rows, columns=["word_a", "word_b", "relation", "target"])

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 MARKER = VENV / ".set-up-in-progress"
+ONLY_LOCKED = ("--require-hashes", "--requirement")
 LOCK_FILE = ROOT / ".cache" / "set-up.lock"
-UV = "uv>=0.5"
 # The index and the machine code that this makes are kept in the cache folder.
 FIRST_CALL = "from lexclip_core.targets.wu_palmer import wu_palmer_matrix; wu_palmer_matrix(['dog.n.01'])"
 
@@ -55,7 +55,7 @@ def set_up() -> None:
     """Do every step whose stamp is missing or out of date."""
     requirements = digest(ROOT / "requirements.lock")
     project = digest(ROOT / "pyproject.toml", ROOT / "requirements.txt")
-    wordnet = digest(*sorted((ROOT / "lexclip_core" / "synsets").glob("install*.py")))
+    wordnet = digest(*sorted((ROOT / "lexclip_core" / "wordnet").glob("*.py")))
     kernels = digest(*sorted((ROOT / "lexclip_core" / "targets").glob("*.py")))
     discard_unusable_environment()
     if not stamped("requirements", requirements):
@@ -67,7 +67,7 @@ def set_up() -> None:
         say(f"requirements are in .venv ({time.monotonic() - started:.0f} s)")
     if not stamped("project", project):
         say("installing lexclip itself, editable")
-        install("--no-deps", "--editable", ".")
+        install("--no-build-isolation", "--no-deps", "--editable", ".")  # with the locked setuptools
         stamp("project", project)
     if not stamped("wordnet", wordnet) or not Path(read_stamp("wordnet")[1]).is_dir():
         say("finding WordNet 3.0")
@@ -137,11 +137,23 @@ def begin_environment() -> None:
 
 
 def install_requirements() -> None:
-    """Install exactly what `requirements.lock` pins."""
+    """Install exactly what `requirements.lock` pins, every file with a sha256 that stands there."""
     say("installing requirements.lock (about 6 GB on Linux, minutes the first time)")
     if not has_uv():
-        run(str(BIN / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", UV)
-    install("--requirement", "requirements.lock")
+        lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines(keepends=True)
+        alone = VENV / "uv.lock"
+        alone.write_text("".join(pin("uv", lines)), encoding="utf-8")
+        run(str(BIN / "python"), "-m", "pip", "install", "--quiet", *ONLY_LOCKED, str(alone))
+    install(*ONLY_LOCKED, "requirements.lock")
+
+
+def pin(name: str, lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a lock file that pin one distribution: its version and its hashes."""
+    wanted = False
+    for line in lines:
+        wanted = line.startswith(f"{name}==") or (wanted and line.startswith("    --hash="))
+        if wanted:
+            yield line
 
 
 def has_uv() -> bool:

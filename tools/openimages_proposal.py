@@ -128,7 +128,7 @@ def read_map(path: Path | None = None) -> dict[str, Mapped]:
     """
     path, restore = path or map_path(), "restore it from the repository"
     columns = ("label", "name", "synset", "decided", "why")
-    rows = [row for _, row in table_rows(path, columns, remedy=restore)]
+    rows: list[dict[str, Any]] = [row for _, row in table_rows(path, columns, remedy=restore)]
     mapped = {row.pop("label"): Mapped(**row) for row in rows}
     wrong = [label for label, one in mapped.items() if one.decided not in get_args(Decided)]
     if wrong or len(mapped) < len(rows):

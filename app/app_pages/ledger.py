@@ -8,45 +8,33 @@ import static_data
 import streamlit as st
 
 from lexclip_core.errors import LexclipError
+from lexclip_core.papers.ledger import measured_text, tally
+from lexclip_core.papers.verdicts import MEANINGS, SYMBOLS
 
 LEAD = (
     "What two papers claim and report, and what this project’s notebooks measured. Nothing here is filled in "
-    "by hand: a notebook that runs writes what it found, and the verdict is computed from it. Most of ours "
-    "is of small towers and emoji, where a direction can be compared but a value cannot; each row says which."
+    "by hand: a claim gets a verdict from the quantities that it names, on the tower and the data that it "
+    "speaks of, and from nothing else. Most of ours is of small towers and emoji: it is shown, and judges "
+    "nothing."
 )
-SIGNS = {
-    "reproduced": "✓ reproduced",
-    "within noise": "≈ within noise",
-    "contradicted": "✗ contradicted",
-    "not runnable here": "– not runnable here",
-}
+SIGNS = {verdict: f"{sign} {verdict}" for verdict, sign in SYMBOLS.items()}
 PAPERS = {"Both papers": "", "Wu-Palmer (blog)": "blog", "ParaCLIP": "paraclip"}
 CLAIM_COLUMNS = [
     "id",
     "verdict",
     "statement",
     "measured",
-    "ours",
-    "low",
-    "high",
-    "unit",
+    "here",
+    "direction",
     "data",
     "text_tower",
     "reason",
 ]
 NUMBER_COLUMNS = [
-    "verdict",
-    "paper",
-    "statement",
-    "reported",
-    "ours",
-    "low",
-    "high",
-    "unit",
-    "comparison",
-    "data",
+    *("verdict", "paper", "statement", "reported", "neighbours", "measured", "here", "direction", "data"),
     "reason",
 ]
+DETAIL_COLUMNS = ["verdict", "measured", "here", "over", "seeds", "direction", "data", "text_tower", "reason"]
 
 
 def choose(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -75,12 +63,13 @@ def choose(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def draw_counts(table: pd.DataFrame) -> None:
-    """Draw how many claims and numbers have each verdict."""
+    """Draw how many claims and numbers have each verdict, and what each means."""
+    st.markdown(f"**{tally(table)}**")
     counts = table.groupby("kind")["verdict"].value_counts()
     for column, (verdict, sign) in zip(st.columns(len(SIGNS)), SIGNS.items(), strict=True):
         claims, numbers = counts.get(("claim", verdict), 0), counts.get(("number", verdict), 0)
-        column.metric(sign, f"{claims} claims")
-        column.caption(f"{numbers} reported numbers")
+        column.metric(sign, f"{claims} claims", help=MEANINGS[verdict])
+        column.caption(f"{numbers} rows of numbers")
 
 
 def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -93,8 +82,14 @@ def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
     chosen = st.selectbox(
         "Claim", names, key="claim", bind="query-params", format_func=lambda one: f"{one}: {statements[one]}"
     )
-    found = details[details["claim"] == chosen].drop(columns="claim")
-    layout.table(found.assign(verdict=found["verdict"].map(SIGNS)).dropna(axis="columns", how="all"))
+    found = with_texts(details[details["claim"] == chosen])[DETAIL_COLUMNS]
+    layout.table(found.dropna(axis="columns", how="all"))
+
+
+def with_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with their verdict's sign, and what was measured here in words, intervals included."""
+    here = [measured_text(row) for row in rows.to_dict("records")]
+    return rows.assign(verdict=rows["verdict"].map(SIGNS).fillna("shown"), here=here)
 
 
 def draw() -> None:
@@ -113,11 +108,10 @@ def draw() -> None:
         st.info("No row is left. Choose fewer verdicts, or search for less.")
         return
     columns = CLAIM_COLUMNS if kind == "claim" else NUMBER_COLUMNS
-    shown = rows.assign(verdict=rows["verdict"].map(SIGNS))[columns]
-    layout.table(shown.dropna(axis="columns", how="all"), narrow=["id", "unit"])
+    layout.table(with_texts(rows)[columns].dropna(axis="columns", how="all"), narrow=["id"])
     st.caption(
-        f"{len(rows):,} rows. “Ours”, with its 95 % interval, is of the measurement that decides the "
-        "verdict; the reason says by which rule. `lexclip ledger --html FILE` writes all of it as one page."
+        f"{len(rows):,} rows. “Here” has the 95 % interval over items, and what varies over training seeds "
+        "or draws; “direction” says which way it points. `lexclip ledger --html FILE` writes all as one page."
     )
     if kind == "claim":
         draw_claim(details, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -44,7 +45,8 @@ def example(command: str) -> str:
 
 def emit(value: Any) -> None:
     """Print a value as JSON, NaN refused."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    plain = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") != "utf8"
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=plain, allow_nan=False))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -89,6 +91,9 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         name: What messages call the program.
         arguments: By default those of this process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no letter of a text ends a command
     logging.basicConfig(format="%(message)s")
     for library in ("lexclip_core", "tools"):
         logging.getLogger(library).setLevel(logging.INFO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -24,7 +25,7 @@ def ledger(
         str | None, typer.Option(help="blog, paraclip, open_clip or clip_benchmark [all].")
     ] = None,
     verdict: Annotated[
-        str | None, typer.Option(help="reproduced, within noise, contradicted or not runnable here [all].")
+        str | None, typer.Option(help="reproduced, not judged here, ...: any verdict [all].")
     ] = None,
     measured: Annotated[
         Path | None, typer.Option(help="Folder of other measurements [data/measured].", show_default=False)
@@ -34,11 +35,11 @@ def ledger(
 ) -> None:
     """Set claims and numbers of both papers and what was measured here, each with a verdict.
 
-    Without a choice the claims alone are listed; --json and --html have every number as well.
+    Without a choice the claims alone are listed, and how many have which verdict; --json and --html have
+    every number as well.
     """
-    from lexclip_core.papers.ledger import ledger_table
+    from lexclip_core.papers.ledger import ledger_table, tally, write_page
     from lexclip_core.papers.measurement import read_measurements
-    from lexclip_core.papers.page import write_page
     from lexclip_core.papers.verdicts import Verdict
 
     ours = read_measurements(measured)
@@ -64,10 +65,13 @@ def ledger(
         emit([{name: None if value != value else value for name, value in row.items()} for row in records])
     else:
         table(("row", "verdict", "the paper", "here", "why"), [_line(row) for row in records])
+        if claim is None and paper is None and verdict is None:
+            typer.echo(tally(rows))
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    from lexclip_core.papers.ledger import SYMBOLS, measured_text, reported_text
+    from lexclip_core.papers.ledger import measured_text, reported_text
+    from lexclip_core.papers.verdicts import SYMBOLS
 
     name = f"{row['id']} {row['statement']}" if row["kind"] == "claim" else row["statement"]
     here = ": ".join(filter(None, [row["measured"], measured_text(row)]))
@@ -94,15 +98,22 @@ def collect(
 ) -> None:
     """Collect what executed notebooks measured, for the ledger.
 
-    What code can check without a notebook is measured as well. Notebooks that were not executed keep the
-    measurements that they have.
+    The lists of classes are counted as well. Notebooks that were not executed keep the measurements that they
+    have.
     """
-    from lexclip_core.papers.checks import measure_checks
+    from lexclip_core.experiments.run_folder import git_commit
+    from lexclip_core.papers.blog_curves import class_lists
     from lexclip_core.papers.measurement import measured_folder, write_measurements
+    from lexclip_core.wordnet.tables import load_wordnet
     from tools.notebook_runner.execution import collect_measurements
     from tools.notebook_runner.running import default_output
 
     by_notebook = collect_measurements(executed or default_output(profile), profile=profile)
     recorded = [one for measured in by_notebook.values() for one in measured]
-    write_measurements([*recorded, *measure_checks(profile)], output or measured_folder())
+    commit = git_commit()
+    recorded += [
+        replace(one, notebook="class_lists", profile=profile, commit=commit)
+        for one in class_lists(load_wordnet())
+    ]
+    write_measurements(recorded, output or measured_folder())
     table(("notebook", "measurements"), [(stem, len(measured)) for stem, measured in by_notebook.items()])

@@ -26,7 +26,10 @@ ProviderName = Annotated[
     str, typer.Option("--provider", help="rules, siblings, siblings-rules, local or chat.")
 ]
 Words = Annotated[str, typer.Option(help="Fewest and most words of a caption, as released.")]
-Seed = Annotated[int, typer.Option(help="Of what rules and siblings choose, and a local model draws.")]
+Seed = Annotated[
+    int,
+    typer.Option(help="Of what rules and siblings choose, and a local model draws.", min=0, max=2**32 - 1),
+]
 Model = Annotated[str, typer.Option(help="Model of chat, or folder or name of local.")]
 BaseUrl = Annotated[str, typer.Option(help="Service of chat: any that speaks OpenAI's protocol [OpenAI].")]
 Settings = Annotated[
@@ -160,7 +163,7 @@ def _write(captions: Path, words: tuple[int, int], maker: Provider, out: Path, *
 
 
 def _report(made: Made, maker: Provider, out: Path, *, as_json: bool) -> None:
-    from lexclip_core.paraphrase.quality import examples, quality_table
+    from lexclip_core.paraphrase.provider import examples, quality_table
 
     judged = quality_table(made).drop(columns="cosine")
     counts = {part: len(getattr(made, part)) for part in ("records", "failures", "filtered")}

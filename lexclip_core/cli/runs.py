@@ -95,6 +95,8 @@ def validate(*, folder: Folder = None, as_json: Json = False) -> None:
     from lexclip_core.experiments.run_folder import list_runs, read_run
 
     place = folder or storage.runs_folder()
+    if not place.is_dir():
+        raise InputError(f"{place} is not a folder", "name a folder that holds run folders")
     summaries, found = list_runs(place)
     damaged = {one.path.name: one.reason for one in found}
     for one in summaries:
@@ -117,7 +119,9 @@ def validate(*, folder: Folder = None, as_json: Json = False) -> None:
 def _find(run_id: str, folder: Path | None) -> Path:
     place = folder or storage.runs_folder()
     path = place / run_id
-    if not path.is_dir():
+    if not (run_id and Path(run_id).name == run_id and path.is_dir()):
         names = sorted(one.name for one in place.iterdir() if one.is_dir()) if place.is_dir() else []
         raise InputError(f"no run {run_id!r} in {place}", f"choose one of: {', '.join(names) or '(none)'}")
+    if not (path / "config.json").is_file():
+        raise InputError(f"{path} is not a run: it has no config.json", "name a folder that a training wrote")
     return path

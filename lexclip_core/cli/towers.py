@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from lexclip_core.evaluation.lexical import PartOfSpeech, SynonymPolicy
     from lexclip_core.towers.tower import Tower
 
-TowerName = Annotated[str, typer.Option(help="A name that `lexclip models` lists.")]
+TowerName = Annotated[
+    str, typer.Option(help="A name that `lexclip models` lists, a folder or a weight file.")
+]
+Architecture = Annotated[
+    str | None, typer.Option(help="open_clip architecture of a weight file that does not state it.")
+]
 Tuned = Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")]
 Words = Annotated[list[str] | None, typer.Argument(help="Words or phrases.", show_default=False)]
 
@@ -87,11 +92,12 @@ def convert(
 
 
 @application.command(epilog=example("lexclip embed happy sad cheerful"))
-def embed(
+def embed(  # noqa: PLR0913 - one option each
     words: Words = None,
     *,
     source: Annotated[Path | None, typer.Option("--file", help="A text file, one word per line.")] = None,
     tower: TowerName = DEFAULT_TOWER,
+    architecture: Architecture = None,
     tuned: Tuned = None,
     out: Annotated[Path | None, typer.Option(help="Write words and unit rows to this .npz file.")] = None,
     as_json: Json = False,
@@ -109,7 +115,7 @@ def embed(
     listed = read_words(source or words or [])
     for one in listed.dropped:
         typer.echo(f"dropped {one.text!r}: {one.reason}", err=True)
-    encoder = load_tower(tower, tuned)
+    encoder = load_tower(tower, tuned, architecture)
     rows = encoder.encode_texts(listed.words)
     if out is not None:
         _write(out, listed.words, rows)
@@ -120,12 +126,13 @@ def embed(
         matrix("cosine", listed.words, rows @ rows.T)
 
 
-def load_tower(name: str, tuned: Path | None) -> Tower:
+def load_tower(name: str, tuned: Path | None, architecture: str | None = None) -> Tower:
     """Return the named tower, carrying tuned weights where a file is given."""
     from lexclip_core.towers.loading import load
     from lexclip_core.towers.weights import apply_tuned
 
-    return load(name) if tuned is None else apply_tuned(load(name), tuned)
+    tower = load(name, architecture=architecture)
+    return tower if tuned is None else apply_tuned(tower, tuned)
 
 
 def _write(path: Path, words: tuple[str, ...], rows: np.ndarray) -> None:
@@ -144,7 +151,7 @@ Data = Annotated[
 
 
 @evaluate.command(epilog=example("lexclip evaluate inversion --pos a --policy same_synset --sample 500"))
-def inversion(
+def inversion(  # noqa: PLR0913 - one option each
     *,
     pos: Annotated[str | None, typer.Option(help="Part of speech: n, v, a or r [all four].")] = None,
     policy: Annotated[
@@ -154,6 +161,7 @@ def inversion(
         int | None, typer.Option(min=1, help="Most triples of each part of speech [all].")
     ] = None,
     tower: TowerName = DEFAULT_TOWER,
+    architecture: Architecture = None,
     tuned: Tuned = None,
     as_json: Json = False,
 ) -> None:
@@ -169,13 +177,18 @@ def inversion(
     triples = wordnet_triples(load_wordnet(), *chosen)
     if sample is not None:
         triples = triples.sample(sample, seed=0)
-    encode = load_tower(tower, tuned).encode_texts
+    encode = load_tower(tower, tuned, architecture).encode_texts
     _show(measure_triples(encode, triples, split="all"), as_json=as_json)
 
 
 @evaluate.command("word-similarity", epilog=example("lexclip evaluate word-similarity DATA/wordsim --json"))
 def word_similarity(
-    data: Data, *, tower: TowerName = DEFAULT_TOWER, tuned: Tuned = None, as_json: Json = False
+    data: Data,
+    *,
+    tower: TowerName = DEFAULT_TOWER,
+    architecture: Architecture = None,
+    tuned: Tuned = None,
+    as_json: Json = False,
 ) -> None:
     """Rank correlation on every word-similarity set of a folder."""
     from lexclip_core.datasets.word_similarity import CARDS, available
@@ -184,7 +197,7 @@ def word_similarity(
     if not data.is_dir() or not available(data):
         files = ", ".join(one.files[0] for one in CARDS.values())
         raise InputError(f"{data} has no word-similarity set", f"name a folder with one of: {files}")
-    _show(measure_word_similarity(load_tower(tower, tuned).encode_texts, data), as_json=as_json)
+    _show(measure_word_similarity(load_tower(tower, tuned, architecture).encode_texts, data), as_json=as_json)
 
 
 @evaluate.command(epilog=example("lexclip evaluate sts DATA/sts --task sts-b"))
@@ -195,6 +208,7 @@ def sts(
         list[str] | None, typer.Option(help="A task; may be repeated [the seven of papers].")
     ] = None,
     tower: TowerName = DEFAULT_TOWER,
+    architecture: Architecture = None,
     tuned: Tuned = None,
     as_json: Json = False,
 ) -> None:
@@ -202,7 +216,9 @@ def sts(
     from lexclip_core.datasets.sentence_similarity import SEVEN
     from lexclip_core.evaluation.suite import measure_sts
 
-    _show(measure_sts(load_tower(tower, tuned).encode_texts, data, task or SEVEN), as_json=as_json)
+    _show(
+        measure_sts(load_tower(tower, tuned, architecture).encode_texts, data, task or SEVEN), as_json=as_json
+    )
 
 
 def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:

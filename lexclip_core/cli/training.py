@@ -130,7 +130,7 @@ def tune_on_paraphrases(  # noqa: PLR0913 - one argument per option
     preset: ParaphrasePreset = None,
     changes: Changes = None,
     config: Config = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.", min=0, max=2**32 - 1)] = None,
     out: Out = None,
     test_sets: TestSets = None,
     as_json: Json = False,

@@ -1,28 +1,48 @@
-"""Pictures with several captions each, for retrieval: COCO, Flickr8k and Flickr30k from the user's disk."""
+"""Pictures with several captions each, and pairs of queries for one picture: what retrieval is tested on.
+
+COCO, Flickr8k and Flickr30k are read from the user's disk, query pairs from any table.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import NotRequired
 
 import numpy as np
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from lexclip_core.datasets.cards import CARDS, Card, Draw, Source
+from lexclip_core.datasets.cards import (
+    CARDS,
+    Card,
+    Draw,
+    Source,
+    entry_of,
+    seeded,
+    text_sources,
+    whole_source,
+)
 from lexclip_core.datasets.pictures.files import SUFFIXES, digests, open_picture
 from lexclip_core.datasets.pictures.picture_set import PictureSet, without_classes
-from lexclip_core.datasets.text_files import GET_AGAIN, damaged, first_file, read_json, read_lines
 from lexclip_core.errors import InputError
+from lexclip_core.text_files import (
+    GET_AGAIN,
+    check_shape,
+    damaged,
+    first_file,
+    numbered_lines,
+    parse_json,
+    read_json,
+    read_lines,
+    table_rows,
+)
+from lexclip_core.words import shown
 
 logger = logging.getLogger(__name__)
-
-Split = Literal["all", "train", "development", "test"]
 
 # What the layouts call the parts; Karpathy's `restval` is trained on.
 _PARTS = {"train": "train", "restval": "train", "val": "development", "dev": "development", "test": "test"}
@@ -30,9 +50,7 @@ _FLICKR = CARDS["captions"]["flickr8k"].details  # the layouts of both sets
 _NAME_COLUMNS = ("image", "image_name", "filename", "file_name")
 _TEXT_COLUMNS = ("caption", "comment", "raw")
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<caption>.*)")
-# One row of Kaggle's Flickr30k table lacks its second bar.
-_LOST_BAR = re.compile(r"\s*\d+\s+(?P<caption>.+)")
-_NAMED_AT_MOST = 5  # pictures without a caption, or with another name than a picture's, that the log names
+_NAMED_AT_MOST = 5  # pictures that are skipped, in the log
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,48 +101,9 @@ class CaptionSet:
         """
         if not 1 <= pictures <= len(self):
             raise InputError(f"{pictures} of {len(self)} pictures are asked for", "ask for what is there")
-        chosen = np.sort(np.random.default_rng(seed).choice(len(self), pictures, replace=False)).tolist()
+        chosen = np.sort(seeded(seed).choice(len(self), pictures, replace=False)).tolist()
         captions = tuple(self.captions[place] for place in chosen)
         return CaptionSet(self.name, self.title, self.pictures.take(chosen), captions)
-
-
-def coco(annotations: Path, folder: Path, *, split: Split = "all") -> CaptionSet:
-    """Return COCO's pictures and captions.
-
-    Args:
-        annotations: `captions_val2017.json` or one like it, or Karpathy's `dataset_coco.json`.
-        folder: The pictures of the list, or the folder that holds `val2014` and `train2014` where the list
-            names those.
-        split: The part, which Karpathy's list alone has: the papers' 5,000 pictures are its `test`.
-
-    Raises:
-        InputError: The list has no such part.
-        MissingResourceError: The list or a picture is not there; the message has the first wrong path.
-        DamagedFileError: The list is damaged.
-    """
-    return _caption_set("coco", split, _coco_pictures(annotations, folder, split))
-
-
-def flickr(folder: Path, *, split: Split = "all") -> CaptionSet:
-    """Return the pictures and captions of Flickr8k or Flickr30k, whichever lies in a folder.
-
-    Layouts, in the order in which they are looked for: Karpathy's `dataset_flickr8k.json` or
-    `dataset_flickr30k.json`; the official `Flickr8k.token.txt` or `results_20130124.token`; a table
-    `captions.tsv`, `captions.txt`, `captions.csv`, `results.csv` or `flickr_annotations_30k.csv`. The
-    pictures lie in `Images`, `Flicker8k_Dataset`, `flickr30k-images` or next to the captions. Rows without a
-    picture's name, of which Flickr8k has five, are skipped, and the log counts them.
-
-    Args:
-        folder: The folder.
-        split: The part, by the captions' own column or by the lists of names next to them.
-
-    Raises:
-        InputError: The layout has no such part.
-        MissingResourceError: No layout, or not every picture, is there; the message has the first wrong path.
-        DamagedFileError: A file is damaged.
-    """
-    name, pictures = _flickr_pictures(folder, split)
-    return _caption_set(name, split, pictures)
 
 
 @dataclass(frozen=True)
@@ -153,8 +132,8 @@ def _caption_set(name: str, part: str, pictures: _Pictures) -> CaptionSet:
         name, title = f"{name}-{part}", f"{title}, {part}"
     entries, files = zip(*pictures, strict=True)
     titles = [entry.name for entry in entries]
-    shown = without_classes(name, title, digests(files), titles, lambda place: open_picture(files[place]))
-    return CaptionSet(name, title, shown, tuple(entry.captions for entry in entries))
+    opened = without_classes(name, title, digests(files), titles, lambda place: open_picture(files[place]))
+    return CaptionSet(name, title, opened, tuple(entry.captions for entry in entries))
 
 
 def _named_part(name: str, path: Path, split: str) -> tuple[str, _Pictures]:
@@ -164,7 +143,7 @@ def _named_part(name: str, path: Path, split: str) -> tuple[str, _Pictures]:
     `annotations/captions_train2017.json` with `train2017`, and every other part is that of val2017.
     """
     if name != "coco":
-        return split, _flickr_pictures(path, split)[1]
+        return split, _flickr_pictures(path, split, CARDS["captions"][name])
     if (path / "dataset_coco.json").is_file():
         return split, _coco_pictures(path / "dataset_coco.json", path, split)
     part = "train2017" if split == "train" else "val2017"
@@ -180,13 +159,6 @@ def _check(name: str, path: Path, draw: Draw) -> dict[str, int]:
     return {"pictures": len(pictures), "captions": sum(len(entry.captions) for entry, _ in pictures)}
 
 
-_SAMPLES = {part: Draw(part) for part in ("test", "train", "development", "all")}
-SOURCES = tuple(
-    Source(card, partial(_read, name), partial(_check, name), _SAMPLES)
-    for name, card in CARDS["captions"].items()
-)
-
-
 def _coco_pictures(annotations: Path, folder: Path, split: str) -> _Pictures:
     """Return the pictures of one part of COCO's or Karpathy's list, each with its file."""
     card = CARDS["captions"]["coco"]
@@ -195,19 +167,16 @@ def _coco_pictures(annotations: Path, folder: Path, split: str) -> _Pictures:
     return _located(_part(_listed(annotations), split, annotations), folder, card)
 
 
-def _flickr_pictures(folder: Path, split: str) -> tuple[str, _Pictures]:
-    """Return the set's name, and the pictures of one part of a folder's first list, each with its file."""
+def _flickr_pictures(folder: Path, split: str, card: Card) -> _Pictures:
+    """Return the pictures of one part of a folder's first list, each with its file."""
     file = first_file(folder, (*_FLICKR["karpathy"], *_FLICKR["tokens"], *_FLICKR["tables"]))
     if file is None:
-        raise CARDS["captions"]["flickr8k"].missing(
-            folder / _FLICKR["tokens"][0] if folder.is_dir() else folder
-        )
-    name = "flickr30k" if "30k" in file.name or "results" in file.name else "flickr8k"
+        raise card.missing(folder / _FLICKR["tokens"][0] if folder.is_dir() else folder)
     entries = _part(_listed(file), split, file, _names_of_part(folder, split))
     # The folder that holds the first picture holds all of them, or the set is not complete.
     places = [folder / place for place in _FLICKR["folders"] if (folder / place).is_dir()]
     place = next((one for one in places if (one / entries[0].name).is_file()), places[0])
-    return name, _located(entries, place, CARDS["captions"][name])
+    return _located(entries, place, card)
 
 
 def _located(entries: Sequence[_Entry], folder: Path, card: Card) -> _Pictures:
@@ -222,14 +191,17 @@ def _located(entries: Sequence[_Entry], folder: Path, card: Card) -> _Pictures:
 
 
 def _part(entries: list[_Entry], split: str, file: Path, names: frozenset[str] | None = None) -> list[_Entry]:
-    if split not in get_args(Split):
-        raise InputError(f"unknown part {split!r}", f"choose one of {', '.join(get_args(Split))}")
     if split == "all":
         chosen = entries
     elif any(entry.split for entry in entries) or names is None:
         chosen = [entry for entry in entries if entry.split == split]
     else:
-        chosen = [entry for entry in entries if entry.name.split(".")[0] in names]
+        chosen = [entry for entry in entries if names & {entry.name, Path(entry.name).stem}]
+        _log_skipped(
+            file,
+            names - {one for entry in chosen for one in (entry.name, Path(entry.name).stem)},
+            f"listed in the part {split} and not captioned",
+        )
     if not chosen:
         remedy = GET_AGAIN if split == "all" else "ask for all of it"
         raise InputError(f"{file} lists no picture of the part {split}", remedy)
@@ -237,10 +209,10 @@ def _part(entries: list[_Entry], split: str, file: Path, names: frozenset[str] |
 
 
 def _names_of_part(folder: Path, split: str) -> frozenset[str] | None:
-    """Return the names, without suffix, that a list of one part next to the captions has, if there is one."""
+    """Return the names that a list of one part next to the captions has, with suffix or without, if any."""
     lists = [f"{sub}/{name}" for name in _FLICKR["parts"].get(split, ()) for sub in (".", "Flickr8k_text")]
     file = first_file(folder, lists)
-    return frozenset(line.strip().split(".")[0] for line in read_lines(file) if line) if file else None
+    return frozenset(line.strip() for line in read_lines(file) if line.strip()) if file else None
 
 
 def _listed(file: Path) -> list[_Entry]:
@@ -251,31 +223,72 @@ def _listed(file: Path) -> list[_Entry]:
         tokens = file.suffix == ".token" or file.name.endswith(".token.txt")
         entries = _gathered(_token_rows(file) if tokens else _table_rows(file))
     usable = [entry for entry in entries if entry.captions and Path(entry.name).suffix.lower() in SUFFIXES]
-    others = sorted({entry.name for entry in entries} - {entry.name for entry in usable})
-    if others:  # Flickr8k lists `2258277193_586949ec62.jpg.1`, which no one has
-        named = ", ".join(others[:_NAMED_AT_MOST])
-        reason = "without a caption or without a picture's name"
-        logger.warning("%s: %d pictures are skipped, %s: %s", file, len(others), reason, named)
+    # Flickr8k lists `2258277193_586949ec62.jpg.1`, which no one has
+    others = {entry.name for entry in entries} - {entry.name for entry in usable}
+    _log_skipped(file, others, "without a caption or without a picture's name")
     return usable
+
+
+def _log_skipped(file: Path, names: Iterable[str], reason: str) -> None:
+    listed = sorted(names)
+    if listed:
+        named = ", ".join(listed[:_NAMED_AT_MOST])
+        logger.warning("%s: %d pictures are skipped, %s: %s", file, len(listed), reason, named)
+
+
+class CocoImage(TypedDict):
+    """A picture of COCO's list."""
+
+    id: int | str
+    file_name: str
+
+
+class CocoNote(TypedDict):
+    """A caption of COCO's list."""
+
+    image_id: int | str
+    caption: str
+
+
+class CocoCaptions(TypedDict):
+    """What `captions_val2017.json` and files like it hold."""
+
+    images: NotRequired[list[CocoImage]]
+    annotations: list[CocoNote]
+
+
+class _Sentence(TypedDict):
+    raw: str
+
+
+class _KarpathyImage(TypedDict):
+    filename: str
+    sentences: list[_Sentence]
+    filepath: NotRequired[str]
+    split: NotRequired[str]
+
+
+class _Karpathy(TypedDict):
+    images: list[_KarpathyImage]
 
 
 def _json_entries(file: Path) -> list[_Entry]:
     """Return the pictures of COCO's `captions_*.json` or of Karpathy's `dataset_*.json`, in their order."""
     content = read_json(file)
-    try:
-        if content["images"] and "sentences" in content["images"][0]:
-            return [_karpathy(image) for image in content["images"]]
-        texts: dict[int, list[str]] = {image["id"]: [] for image in content["images"]}
-        for row in content["annotations"]:
-            if row["image_id"] not in texts:
-                raise damaged(f"{file}: picture {row['image_id']} is captioned, not listed")
-            texts[row["image_id"]].append(row["caption"])
-        return [_Entry(image["file_name"], _stripped(texts[image["id"]])) for image in content["images"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damaged(f"{file} is not a list of captions: {type(error).__name__}: {error}") from error
+    if not isinstance(content, dict) or "annotations" not in content:
+        listed: _Karpathy = check_shape(content, _Karpathy, str(file))
+        return [_karpathy(image) for image in listed["images"]]
+    coco_list: CocoCaptions = check_shape(content, CocoCaptions, str(file))
+    images = coco_list.get("images", [])
+    texts: dict[int | str, list[str]] = {image["id"]: [] for image in images}
+    for row in coco_list["annotations"]:
+        if row["image_id"] not in texts:
+            raise damaged(f"{file}: picture {row['image_id']} is captioned, not listed")
+        texts[row["image_id"]].append(row["caption"])
+    return [_Entry(image["file_name"], _stripped(texts[image["id"]])) for image in images]
 
 
-def _karpathy(image: dict[str, Any]) -> _Entry:
+def _karpathy(image: _KarpathyImage) -> _Entry:
     captions = _stripped([sentence["raw"] for sentence in image["sentences"]])
     split = _PARTS.get(image.get("split", ""), "")
     return _Entry(image["filename"], captions, image.get("filepath", ""), split)
@@ -283,65 +296,29 @@ def _karpathy(image: dict[str, Any]) -> _Entry:
 
 def _token_rows(file: Path) -> Iterator[tuple[str, str, str]]:
     r"""Yield name, caption and "" of `NAME.jpg#0\tcaption` lines, as Flickr8k and Flickr30k have them."""
-    for number, line in _numbered(file):
-        match = _TOKEN.fullmatch(line)
-        if not match:
-            raise damaged(f"{file}, line {number}: no NAME.jpg#0, tab and caption")
-        yield match["name"], match["caption"], ""
+    for number, line in numbered_lines(file):
+        if line.strip():
+            match = _TOKEN.fullmatch(line.removesuffix("\n").removesuffix("\r"))
+            if not match:
+                raise damaged(f"{file}, line {number:,}: no NAME.jpg#0, tab and caption")
+            yield match["name"], match["caption"], ""
 
 
 def _table_rows(file: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield name, caption and part of a table with a header, its columns separated by tabs, bars or commas.
+    """Yield name, caption and part of a table with a header.
 
     The picture stands under `image`, `image_name` or `filename`; the text under `caption`, `comment`, or
     `raw` (a JSON list of all captions); the part, where there is one, under `split`.
     """
-    table = _cells(file)
-    columns = [column.strip() for column in (table[0] if table else [])]
-    name, text = _column(file, columns, _NAME_COLUMNS), _column(file, columns, _TEXT_COLUMNS)
-    part = columns.index("split") if "split" in columns else None
-    for number, given in enumerate(table[1:], start=2):
-        cells = _mended(given, len(columns))
-        if len(cells) < len(columns):
-            raise damaged(f"{file}, row {number}: {len(cells)} of {len(columns)} columns")
-        split = cells[part].strip() if part is not None else ""
-        texts = _json_texts(file, number, cells[text]) if columns[text] == "raw" else [cells[text]]
-        yield from ((cells[name].strip(), one, split) for one in texts)
-
-
-def _cells(file: Path) -> list[list[str]]:
-    lines = [line for _, line in _numbered(file)]
-    header = lines[0] if lines else ""
-    mark = next((one for one in "\t|" if one in header), ",")
-    if mark != ",":  # there the caption stands last, is never quoted, and may hold a mark
-        return [line.split(mark, header.count(mark)) for line in lines]
-    try:
-        return list(csv.reader(lines))
-    except csv.Error as error:
-        raise damaged(f"{file} is damaged: {error}") from error
-
-
-def _numbered(file: Path) -> Iterator[tuple[int, str]]:
-    return ((number, line) for number, line in enumerate(read_lines(file), start=1) if line.strip())
-
-
-def _column(file: Path, columns: list[str], names: tuple[str, ...]) -> int:
-    place = next((columns.index(name) for name in names if name in columns), None)
-    if place is None:
-        raise damaged(f"{file}: no column is called {' or '.join(names)}; it has {columns}")
-    return place
-
-
-def _mended(cells: list[str], columns: int) -> list[str]:
-    match = _LOST_BAR.fullmatch(cells[-1]) if cells and len(cells) == columns - 1 else None
-    return [*cells[:-1], "", match["caption"]] if match else cells
-
-
-def _json_texts(file: Path, number: int, cell: str) -> list[str]:
-    try:
-        return [str(text) for text in json.loads(cell)]
-    except (ValueError, TypeError) as error:
-        raise damaged(f"{file}, row {number}: {error}") from error
+    columns = {"image": _NAME_COLUMNS, "caption": _TEXT_COLUMNS}
+    for line, row in table_rows(file, columns, optional=("split", "raw")):
+        name, text, split = row["image"].strip(), row["caption"], row.get("split", "").strip()
+        if row.get("raw") == text:
+            place = f"{file}, line {line:,}"
+            listed: list[str] = check_shape(parse_json(text, place), list[str], place)
+            yield from ((name, one, split) for one in listed)
+        else:
+            yield name, text, split
 
 
 def _gathered(rows: Iterator[tuple[str, str, str]]) -> list[_Entry]:
@@ -356,3 +333,118 @@ def _gathered(rows: Iterator[tuple[str, str, str]]) -> list[_Entry]:
 
 def _stripped(texts: list[str]) -> tuple[str, ...]:
     return tuple(text.strip() for text in texts if text.strip())
+
+
+# --- pairs of queries ---
+
+
+@dataclass(frozen=True)
+class QueryPairs:
+    """Two phrasings of each intent: the test of paraphrased retrieval.
+
+    Args:
+        name: Name of the set.
+        queries_a: The original queries, (n,).
+        queries_b: Their paraphrases, (n,).
+        images: Name of the picture that both ask for, (n,); "" where unknown.
+        kinds: How the paraphrase was made, (n,); "" where unknown.
+    """
+
+    name: str
+    queries_a: tuple[str, ...]
+    queries_b: tuple[str, ...]
+    images: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = [len(part) for part in (self.queries_a, self.queries_b, self.images, self.kinds)]
+        if len(set(lengths)) > 1 or not lengths[0]:
+            raise InputError(
+                f"{self.name}: {lengths} queries, paraphrases, images and kinds do not pair",
+                "give one of each per pair",
+            )
+
+    def __len__(self) -> int:
+        return len(self.queries_a)
+
+    def places(self, names: Sequence[str]) -> np.ndarray:
+        """Return the place of each wanted picture among names, (n,) int64; -1 where it is not among them."""
+        known = {name: place for place, name in enumerate(names)}
+        return np.array([known.get(image, -1) for image in self.images], dtype=np.int64)
+
+    def intents(self) -> np.ndarray:
+        """Return a number for each intent, (n,) int64: pairs that ask for one picture have the same."""
+        numbers: dict[str, int] = {}
+        keys = [image or f"\0{place}" for place, image in enumerate(self.images)]
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def read_query_pairs(path: Path) -> QueryPairs:
+    """Read query pairs from a table: CSV, TSV or JSON lines with the columns query, paraphrase and image.
+
+    The columns `image` and `kind` may be absent.
+
+    Args:
+        path: The file, `.csv`, `.tsv` or `.jsonl`.
+
+    Raises:
+        InputError: The file is of another kind.
+        MissingResourceError: It is not there.
+        DamagedFileError: A column is missing, or a row lacks a query; see `text_files.table_rows`.
+    """
+    if path.suffix not in (".tsv", ".csv", ".jsonl"):
+        raise InputError(f"{path.name} is not a table of query pairs", "give a .csv, .tsv or .jsonl file")
+    remedy = "write a table in UTF-8 with the columns query, paraphrase, image"
+    rows = []
+    for line, row in table_rows(path, ("query", "paraphrase"), optional=("image", "kind"), remedy=remedy):
+        one, other = row["query"].strip(), row["paraphrase"].strip()
+        if not (one and other):
+            given = f"it has {shown(one)} and {shown(other)}"
+            raise damaged(f"{path}, line {line:,} lacks a query, {given}", "fill it in")
+        rows.append((one, other, row.get("image", "").strip(), row.get("kind", "").strip()))
+    if not rows:
+        raise damaged(f"{path} has no pairs", remedy)
+    queries_a, queries_b, images, kinds = zip(*rows, strict=True)
+    return QueryPairs(path.stem, queries_a, queries_b, images, kinds)
+
+
+# --- by name ---
+
+
+def open_captions(name: str, path: Path | None = None, *, split: str = "test") -> CaptionSet:
+    """Return pictures with their captions, by the name of the set.
+
+    Layouts of Flickr, in the order in which they are looked for: Karpathy's `dataset_flickr8k.json` or
+    `dataset_flickr30k.json`; the official `Flickr8k.token.txt` or `results_20130124.token`; a table
+    `captions.tsv`, `captions.txt`, `captions.csv`, `results.csv` or `flickr_annotations_30k.csv`. The
+    pictures lie in `Images`, `Flicker8k_Dataset`, `flickr30k-images` or next to the captions; parts are
+    known by the captions' own column or by lists of names next to them. Rows without a picture's name, of
+    which Flickr8k has five, are skipped, and the log counts them.
+
+    Args:
+        name: `coco`, `flickr8k` or `flickr30k`, or what was added to `cards.text_sources()`.
+        path: Where the set lies on disk; by default the folder with its name in `cards.pictures_folder()`.
+            COCO is read by Karpathy's `dataset_coco.json` where it is there, whose `test` is the papers'
+            5,000 pictures; else `train` is `annotations/captions_train2017.json` with `train2017`, and every
+            other part is that of val2017.
+        split: The part: `test`, `train`, `development` or `all`.
+
+    Raises:
+        InputError: No such set or part, or the list has no picture of the part.
+        MissingResourceError: No layout, or not every picture, is there; the message has the first wrong path.
+        DamagedFileError: A file is damaged.
+    """
+    texts = entry_of(text_sources(), name, "set of texts").open(path, sample=split)
+    if not isinstance(texts, CaptionSet):
+        raise InputError(f"{name} is not a set of captioned pictures", "name one, such as coco or flickr30k")
+    return texts
+
+
+_SAMPLES = {part: Draw(part) for part in ("test", "train", "development", "all")}
+SOURCES = (
+    *(
+        Source(one, partial(_read, name), partial(_check, name), _SAMPLES)
+        for name, one in CARDS["captions"].items()
+    ),
+    *(whole_source(one, read_query_pairs, "pairs") for one in CARDS["queries"].values()),
+)

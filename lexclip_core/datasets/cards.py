@@ -1,7 +1,7 @@
 """The data sets that lexclip reads and does not ship: their cards, and how a source of data is declared.
 
 The cards stand in `data/cards.toml`, one per source. A module that reads a set declares it in a tuple
-`SOURCES`; `pictures.sources` and `text_sources` gather these into their registries.
+`SOURCES`; `pictures.sources` and `text_sources` below gather these into their registries.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
+import numpy as np
+
 from lexclip_core import storage
-from lexclip_core.datasets.text_files import RESTORE, read_toml
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.text_files import RESTORE, read_toml
 
 Location = Literal["shipped", "pictures_folder", "given"]
 Sample = Literal["heldout", "released", "all"]
@@ -202,6 +205,29 @@ def declared_sources(package: str) -> dict[str, Source[Any]]:
     declared = {source.name: source for module in modules for source in getattr(module, "SOURCES", ())}
     known = [name for group in CARDS.values() for name in group if name in declared]
     return {name: declared[name] for name in dict.fromkeys([*known, *declared])}
+
+
+@cache
+def text_sources() -> dict[str, Source[Any]]:
+    """Return the registry of texts: name -> source of captioned pictures, scored sentences, and more.
+
+    A set is added by one module of `datasets` that declares a `Source` in a tuple `SOURCES`, with a card in
+    `data/cards.toml` or in the module. What another program adds to the mapping is opened the same way. A
+    source opens as `captions.CaptionSet`, `captions.QueryPairs`, `sentence_similarity.SentencePairs`,
+    `word_similarity.WordPairs` or `composition.CaptionTests`.
+    """
+    return declared_sources("lexclip_core.datasets")
+
+
+def seeded(seed: int, *of: int) -> np.random.Generator:
+    """Return the generator of a seed and of what else a draw depends on.
+
+    Raises:
+        InputError: The seed is not from 0 to 4,294,967,295.
+    """
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed {seed}", "give a whole number from 0 to 4,294,967,295")
+    return np.random.default_rng([seed, *of] if of else seed)
 
 
 def entry_of(registry: Mapping[str, E], name: str, what: str) -> E:

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
+from lexclip_core.datasets.cards import seeded
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import Comparison, form_of, unique_subset
@@ -178,7 +179,7 @@ def subsets(name_set: NameSet, size: int, count: int, seed: int) -> tuple[tuple[
         raise InputError(asked, f"ask for 1 to {n} classes")
     total = math.comb(n, size)
     _check_count(count, total, f"subsets of {size} of {n} classes")
-    rng = np.random.default_rng([seed, size])
+    rng = seeded(seed, size)
 
     def draw() -> tuple[int, ...]:
         return tuple(sorted(rng.choice(n, size, replace=False).tolist()))
@@ -202,7 +203,7 @@ def combinations(classes: Sequence[NamedClass], count: int, seed: int) -> tuple[
             raise InputError(f"class {one.key!r} has no alternative", "leave it out")
     total = possible(classes)
     _check_count(count, total, f"combinations of the {len(rows)} classes' alternatives")
-    rng = np.random.default_rng([seed, len(rows)])
+    rng = seeded(seed, len(rows))
 
     def draw() -> tuple[str, ...]:
         return tuple(row[rng.integers(len(row))] for row in rows)

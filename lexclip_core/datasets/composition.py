@@ -6,21 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from lexclip_core import storage
 from lexclip_core.datasets import cards
 from lexclip_core.datasets.cards import Card, entry_of, whole_source
 from lexclip_core.datasets.pictures.files import open_picture
-from lexclip_core.datasets.text_files import damaged, first_file, read_json
 from lexclip_core.download import fetch, offline
 from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.text_files import check_shape, damaged, first_file, read_json
 
 CARDS = cards.CARDS["composition"]
-_Record = dict[str, Any]
+_Text = Annotated[str, Field(pattern=r"\S")]  # not empty
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class CaptionTests:
         paraphrases: Second true captions, (n,), or () where the set has none.
         boxes: The part of the picture that is meant, (n, 4) int64: left, top, width and height in pixels;
             None where it is the whole picture.
+
+    Raises:
+        InputError: The parts do not fit together, or a box has no size or ends before its picture begins.
     """
 
     name: str
@@ -54,6 +59,10 @@ class CaptionTests:
             raise InputError(
                 f"{self.name}: parts of lengths {lengths} do not fit", "give one of each per item"
             )
+        for item, box in enumerate(() if self.boxes is None else self.boxes.tolist()):
+            if min(box[2:]) < 1 or box[0] + box[2] < 1 or box[1] + box[3] < 1:
+                problem = f"{self.name}: the box of item {item} is {box}, left, top, width and height"
+                raise InputError(problem, "give a box within the picture, at least one pixel wide and high")
 
     def __len__(self) -> int:
         return len(self.true)
@@ -94,37 +103,53 @@ def read(name: str, folder: Path | None = None, kinds: Sequence[str] = ()) -> Ca
         raise InputError(f"{card.title} has no kind {unknown[0]!r}", f"choose from {', '.join(files)}")
     wanted = {kind: file for kind, file in files.items() if not kinds or kind in kinds}
     place = fetched(card, tuple(wanted.values())) if folder is None else folder
-    rows: list[_Record] = []
+    shape, reader = _READERS[name]
+    rows: list[_Row] = []
     for kind, file in wanted.items():
         path = _file(place, file)
         if path is None:
             raise card.missing(place / file)
         content = read_json(path)
-        items = content.items() if isinstance(content, dict) else enumerate(content)
-        rows += [_row(_READERS[name], path, kind, str(key), item) for key, item in items]
-    parts = ("image", "true", "false", "group", "paraphrase")
-    images, true, false, groups, paraphrases = (
-        tuple(row[part] for row in rows if part in row) for part in parts
+        keyed = dict[str, shape] if isinstance(content, dict) else list[shape]  # type: ignore[valid-type]
+        items = check_shape(content, keyed, str(path))
+        rows += [reader(item, kind) for item in (items.values() if isinstance(items, dict) else items)]
+    if not rows:
+        raise damaged(f"{place / next(iter(wanted.values()))} has no items")
+    images, true, false, groups, paraphrases, boxes = zip(*rows, strict=True)
+    return CaptionTests(
+        name,
+        images,
+        true,
+        false,
+        groups,
+        paraphrases if any(paraphrases) else (),
+        None if None in boxes else np.array(boxes, dtype=np.int64),
     )
-    boxes = np.array([row["box"] for row in rows if "box" in row], dtype=np.int64)
-    return CaptionTests(name, images, true, false, groups, paraphrases, boxes if len(boxes) else None)
 
 
 def read_picture(tests: CaptionTests, item: int, folder: Path) -> Image.Image:
     """Return an item's picture as RGB, cut to its box where it has one.
 
     Raises:
+        InputError: Most of the box lies beyond the picture.
         MissingResourceError: The picture is not there.
         DamagedFileError: It is not a picture.
     """
     path = folder / tests.images[item]
     if not path.is_file():
         raise MissingResourceError(f"{path} is not there", f"name the folder of the pictures of {tests.name}")
-    picture = open_picture(path)
     if tests.boxes is None:
-        return picture
+        return open_picture(path)
+    picture = open_picture(path, max_side=None)  # boxes count its own pixels
     left, top, width, height = (int(value) for value in tests.boxes[item])
-    return picture.crop((left, top, left + width, top + height))
+    right, bottom = min(left + width, picture.width), min(top + height, picture.height)
+    left, top = max(left, 0), max(top, 0)
+    # People drew boxes over the edge, and what is there is taken; one that is mostly outside is another's.
+    if min(right - left, bottom - top) < 1 or 2 * (right - left) * (bottom - top) < width * height:
+        size = f"{path} is {picture.width} x {picture.height} pixels"
+        problem = f"item {item} of {tests.name}: {size}, its box {tests.boxes[item].tolist()} lies beyond"
+        raise InputError(problem, "get the picture that the box was drawn on")
+    return picture.crop((left, top, right, bottom))
 
 
 def address(card: Card, file: str) -> str:
@@ -164,38 +189,57 @@ def _file(folder: Path, file: str) -> Path | None:
     return first_file(folder, (file, Path(file).name))
 
 
-def _row(
-    reader: Callable[[_Record, str], _Record], path: Path, kind: str, key: str, item: _Record
-) -> _Record:
-    try:
-        row = reader(item, kind)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise damaged(f"{path}: item {key} is not as it should be ({reason})") from error
-    empty = [part for part, value in row.items() if value == ""]
-    if empty:
-        raise damaged(f"{path}: item {key} has an empty {empty[0]}")
-    return row
+_Row = tuple[str, str, str, str, str, tuple[int, ...] | None]
+"""Picture, true and false caption, group, paraphrase or "", box or None."""
 
 
-def _aro(item: _Record, group: str) -> _Record:
+class _Aro(TypedDict):
+    image_path: NotRequired[_Text]
+    image_id: NotRequired[int | str]
+    bbox_x: int
+    bbox_y: int
+    bbox_w: int
+    bbox_h: int
+    true_caption: _Text
+    false_caption: _Text
+
+
+class _Relation(_Aro):
+    relation_name: _Text
+
+
+class _Attribution(_Aro):
+    attributes: list[_Text]
+
+
+class _SugarCrepe(TypedDict):
+    filename: _Text
+    caption: _Text
+    negative_caption: _Text
+
+
+class _SugarCrepePP(_SugarCrepe):
+    caption2: _Text
+
+
+def _aro(item: Any, _kind: str) -> _Row:
     image = item["image_path"] if "image_path" in item else f"{item['image_id']}.jpg"
-    box = [int(item[f"bbox_{end}"]) for end in "xywh"]
-    captions = {"true": item["true_caption"].strip(), "false": item["false_caption"].strip()}
-    return {"image": image, "group": group, "box": box, **captions}
-
-
-def _sugarcrepe(item: _Record, kind: str) -> _Record:
-    captions = {"true": item["caption"].strip(), "false": item["negative_caption"].strip()}
-    return {"image": item["filename"], "group": kind, **captions}
-
-
-_READERS: dict[str, Callable[[_Record, str], _Record]] = {
-    "vg-relation": lambda item, _: _aro(item, item["relation_name"]),
     # ARO keeps the two attributes in their order: black and white are not white and black.
-    "vg-attribution": lambda item, _: _aro(item, "_".join(item["attributes"][:2])),
-    "sugarcrepe": _sugarcrepe,
-    "sugarcrepe-pp": lambda item, kind: {**_sugarcrepe(item, kind), "paraphrase": item["caption2"].strip()},
+    group = item["relation_name"] if "relation_name" in item else "_".join(item["attributes"][:2])
+    box = tuple(item[f"bbox_{end}"] for end in "xywh")
+    return image, item["true_caption"].strip(), item["false_caption"].strip(), group, "", box
+
+
+def _sugarcrepe(item: Any, kind: str) -> _Row:
+    true, false = item["caption"].strip(), item["negative_caption"].strip()
+    return item["filename"], true, false, kind, item.get("caption2", "").strip(), None
+
+
+_READERS: dict[str, tuple[type, Callable[[Any, str], _Row]]] = {
+    "vg-relation": (_Relation, _aro),
+    "vg-attribution": (_Attribution, _aro),
+    "sugarcrepe": (_SugarCrepe, _sugarcrepe),
+    "sugarcrepe-pp": (_SugarCrepePP, _sugarcrepe),
 }
 
 

@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from lexclip_core import storage
+from lexclip_core.datasets.cards import seeded
 from lexclip_core.datasets.composition import CaptionTests
-from lexclip_core.datasets.text_files import read_toml
 from lexclip_core.errors import InputError
+from lexclip_core.text_files import read_toml
 from lexclip_core.words import normalise, shown, with_article
 
 Probe = Literal["negation", "kinds", "comparison"]
@@ -57,7 +58,7 @@ def sentence_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
         InputError: Fewer than `FEWEST` things, or a name twice.
     """
     _check(things)
-    generator = np.random.default_rng([seed, 28])
+    generator = seeded(seed, 28)
     rows: list[tuple[str, ...]] = []
     for probe in get_args(Probe):
         asked = [thing for thing in things if thing.kind] if probe == "kinds" else list(things)
@@ -85,7 +86,7 @@ def picture_probes(things: Sequence[Thing], *, seed: int = 0) -> CaptionTests:
     unseen = [thing.name for thing in things if not thing.image]
     if unseen:
         raise InputError(f"{unseen[0]!r} has no picture", "name one, or use `sentence_probes`")
-    others, _ = _companions(things, np.random.default_rng([seed, 29]))
+    others, _ = _companions(things, seeded(seed, 29))
     own_with, own_without = (_captions(which, things) for which in ("with", "without"))
     other_with, other_without = (_captions(which, others) for which in ("with", "without"))
     return CaptionTests(

@@ -12,8 +12,8 @@ import numpy as np
 
 from lexclip_core.datasets import cards
 from lexclip_core.datasets.cards import Card, entry_of, whole_source
-from lexclip_core.datasets.text_files import damaged, first_file, read_lines, read_table
 from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.text_files import damaged, first_file, read_lines, table_rows
 
 Text = Literal["raw", "tokenised"]
 _Row = tuple[str, str, float, str]
@@ -129,13 +129,6 @@ def _row(place: str, sentences: tuple[str, str], score: str, subset: str) -> _Ro
     return first, second, value, subset
 
 
-def _cells(path: Path, number: int, line: str, fewest: int) -> list[str]:
-    cells = line.split("\t")
-    if len(cells) < fewest:
-        raise damaged(f"{path}, line {number}: {len(cells)} columns, fewer than {fewest}")
-    return cells
-
-
 def _semeval_rows(folder: Path, card: Card) -> Iterator[_Row]:
     names = [Path(file).name for file in card.files]
     for path, gold in zip(
@@ -148,20 +141,27 @@ def _semeval_rows(folder: Path, card: Card) -> Iterator[_Row]:
             raise damaged(f"{gold}: {len(scores)} scores for {len(lines)} pairs of {path.name}")
         for number, (line, score) in enumerate(zip(lines, scores, strict=True), start=1):
             if score.strip():
-                first, second, *_ = _cells(path, number, line, 2)
-                yield _row(f"{path}, line {number}", (first, second), score.strip(), subset)
+                place, cells = f"{path}, line {number:,}", line.split("\t")
+                if len(cells) < 2:
+                    raise damaged(f"{place}: no tab between two sentences")
+                yield _row(place, (cells[0], cells[1]), score.strip(), subset)
 
 
-def _benchmark_rows(path: Path, _card: Card) -> Iterator[_Row]:
+def _benchmark_rows(path: Path, card: Card) -> Iterator[_Row]:
+    # Some copies have the two sentences' sources at the end, which the official file does not name.
     for number, line in enumerate(read_lines(path), start=1):
-        genre, file, _year, _id, score, first, second, *_ = _cells(path, number, line, 7)
-        yield _row(f"{path}, line {number}", (first, second), score, f"{genre}/{file}")
+        place, cells = f"{path}, line {number:,}", line.split("\t")
+        if not 7 <= len(cells) <= 9:
+            raise damaged(f"{place}: {len(cells)} cells where {card.title} has 7 to 9")
+        genre, file, _year, _id, score, first, second = cells[:7]
+        yield _row(place, (first, second), score, f"{genre}/{file}")
 
 
 def _sick_rows(path: Path, _card: Card) -> Iterator[_Row]:
-    for number, line in enumerate(read_lines(path)[1:], start=2):
-        _id, first, second, score, judgement, *_ = _cells(path, number, line, 5)
-        yield _row(f"{path}, line {number}", (first, second), score, judgement)
+    columns = ("sentence_A", "sentence_B", "relatedness_score", "entailment_judgment")
+    for line, row in table_rows(path, columns):
+        first, second, score, judgement = (row[column] for column in columns)
+        yield _row(f"{path}, line {line:,}", (first, second), score, judgement)
 
 
 _READERS: dict[str, Callable[[Path, Card], Iterator[_Row]]] = {
@@ -172,18 +172,10 @@ _READERS: dict[str, Callable[[Path, Card], Iterator[_Row]]] = {
 
 
 def _single_table_rows(path: Path, card: Card, text: Text) -> Iterator[_Row]:
-    lines = read_lines(path)
-    header = lines[0].split("\t")
-    wanted = ("task", "subset", "score", *_TABLE_COLUMNS[text])
-    missing = [column for column in wanted if column not in header]
-    if missing:
-        raise damaged(f"{path}: column {missing[0]!r} is missing; it has {header}")
-    places = [header.index(column) for column in wanted]
-    for number, line in enumerate(lines[1:], start=2):
-        if line.startswith(f"{card.details['table_name']}\t"):
-            cells = _cells(path, number, line, len(header))
-            _name, subset, score, first, second = (cells[place] for place in places)
-            yield _row(f"{path}, line {number}", (first, second), score, subset)
+    first, second = _TABLE_COLUMNS[text]
+    for line, row in table_rows(path, ("task", "subset", "score", first, second)):
+        if row["task"] == card.details["table_name"]:
+            yield _row(f"{path}, line {line:,}", (row[first], row[second]), row["score"], row["subset"])
 
 
 def _hub_rows(card: Card) -> tuple[Path, list[_Row]]:
@@ -208,6 +200,8 @@ def _hub_rows(card: Card) -> tuple[Path, list[_Row]]:
     if not files:
         wanted = f"{split} split of {card.hub} in {', '.join(_HUB_FORMATS)}"
         raise damaged(f"{folder} holds no {wanted}", "delete that folder and fetch again")
-    table = read_table(files[0], ("sentence1", "sentence2", "score"))
-    rows = zip(table["sentence1"], table["sentence2"], table["score"], strict=True)
-    return files[0], [_row(str(files[0]), (first, second), str(score), "") for first, second, score in rows]
+    columns = ("sentence1", "sentence2", "score")
+    return files[0], [
+        _row(f"{files[0]}, line {line:,}", (row["sentence1"], row["sentence2"]), row["score"], "")
+        for line, row in table_rows(files[0], columns)
+    ]

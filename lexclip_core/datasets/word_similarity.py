@@ -11,7 +11,7 @@ import numpy as np
 
 from lexclip_core.datasets import cards
 from lexclip_core.datasets.cards import entry_of, whole_source
-from lexclip_core.datasets.text_files import damaged, first_file, read_lines
+from lexclip_core.text_files import damaged, first_file, read_lines
 
 Layout = Literal["pairs", "simlex", "simverb", "men_lemma", "semicolon", "combined"]
 
@@ -47,8 +47,9 @@ where the tags differ.
 
 
 def _row(line: str, layout: Layout) -> Row:
-    separator = ";" if layout == "semicolon" else "\t" if "\t" in line else None
-    cells, columns = [cell.strip() for cell in line.split(separator)], LAYOUTS[layout][1].split()
+    separator = ";" if layout == "semicolon" else "\t" if "\t" in line else " "
+    cells = [cell.strip() for cell in line.split(separator) if separator != " " or cell.strip()]
+    columns = LAYOUTS[layout][1].split()
     if len(cells) != len(columns) and ("*" not in columns or len(cells) < len(columns) - 1):
         raise ValueError(f"{len(cells)} cells")
     cell = dict(zip(columns, cells, strict=False))

@@ -151,6 +151,8 @@ def _macro(sums: np.ndarray, counts: np.ndarray) -> Estimate:
     # Resampling n hits of which a share p is right draws a binomial count.
     drawn = np.random.default_rng(0).binomial(counts, shares, size=(RESAMPLES, len(counts))) / counts
     low, high = interval_of(drawn.mean(axis=1), value)
+    if low == high:  # all right or all wrong, of which resamples know no spread
+        low, high = wilson_interval(round(value * counts.sum()), int(counts.sum())).ends
     note = f"mean of {len(counts)} groups; bootstrap within each, {RESAMPLES} resamples"
     return Estimate(value, low, high, int(counts.sum()), note)
 

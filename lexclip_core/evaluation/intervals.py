@@ -8,9 +8,8 @@ most of a second to import, and many only read an `Estimate`: each function impo
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,9 +18,9 @@ from lexclip_core.errors import InputError
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
+_BLOCKS = 20
 
 Statistic = Callable[..., "np.ndarray | float"]
-Alternative = Literal["two-sided", "less", "greater"]
 ResampledBy = Literal["pictures", "classes"]
 
 
@@ -49,7 +48,7 @@ class Estimate:
     def of(cls, given: Any) -> Estimate:
         """Return a number, a mapping or an estimate as a checked estimate without note.
 
-        One draw has no interval: of n = 1 with low = high both ends are dropped.
+        An interval of no width says nothing: where low = high both ends are dropped.
 
         Args:
             given: A number, or an estimate: a mapping, a named tuple or an object with value (or mean), and
@@ -63,18 +62,18 @@ class Estimate:
         >>> Estimate.of({"value": 0.5, "low": 0.5, "high": 0.5, "n": 1}).low is None
         True
         """
-        if hasattr(given, "_asdict"):
-            given = given._asdict()
-        elif not isinstance(given, Mapping) and hasattr(given, "low"):
-            names = ("value", "mean", "low", "high", "n")
-            given = {name: getattr(given, name) for name in names if hasattr(given, name)}
-        entry: Mapping[str, Any] = given if isinstance(given, Mapping) else {"value": given}
+        names = ("value", "mean", "low", "high", "n")
+        entry: Mapping[str, Any] = {"value": given}
+        if isinstance(given, Mapping):
+            entry = given
+        elif hasattr(given, "low"):
+            entry = {name: getattr(given, name) for name in names if hasattr(given, name)}
         value = entry.get("value", entry.get("mean"))
         if value is None:
             raise InputError(f"{dict(entry)} has no value", "give value, low, high and n")
         low, high, n = (entry.get(name) for name in ("low", "high", "n"))
         ends = None
-        if low is not None and high is not None and not (n == 1 and low == high):
+        if low is not None and high is not None and low != high:
             ends = float(low), float(high)
         numbers = [float(value), *(ends or ())]
         if not all(map(math.isfinite, numbers)):
@@ -106,23 +105,28 @@ class Estimate:
         >>> wilson_interval(1, 2).as_dict()["value"]
         0.5
         """
-        entry: dict[str, float | int | str | None] = {
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "n": self.n,
-            "note": self.note,
-        }
-        return entry if self.p is None else entry | {"p": self.p}
+        return {name: one for name, one in asdict(self).items() if name != "p" or one is not None}
 
 
-def with_baseline(before: Mapping[str, Estimate], after: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
+def with_baseline(
+    before: Mapping[str, Estimate],
+    after: Mapping[str, Estimate],
+    changes: Mapping[str, Estimate] | None = None,
+) -> dict[str, dict[str, Any]]:
     """Return each estimate after tuning as an entry of metrics.json, the value before under "before".
+
+    Args:
+        before: By the metric's name.
+        after: Likewise.
+        changes: Paired changes of some of them, which get "change", "change_low" and "change_high".
 
     >>> with_baseline({"test/auc": Estimate(0.5)}, {"test/auc": Estimate(0.75)})["test/auc"]["before"]
     0.5
     """
-    return {name: estimate.as_dict() | {"before": before[name].value} for name, estimate in after.items()}
+    entries = {name: estimate.as_dict() | {"before": before[name].value} for name, estimate in after.items()}
+    for name, one in (changes or {}).items():
+        entries[name] |= {"change": one.value, "change_low": one.low, "change_high": one.high}
+    return entries
 
 
 def metric_name(split: str, *parts: str) -> str:
@@ -204,30 +208,70 @@ def bootstrap_interval(
     >>> bootstrap_interval(np.array([0.0, 1.0, 1.0, 1.0])).value
     0.75
     """
-    from scipy import stats
-
     arrays = _paired(samples)
     n = len(arrays[0])
     value = float(statistic(*arrays, axis=-1))
     if n == 1 or not np.isfinite(value):
         note = "no interval: one item" if n == 1 else "no value: constant input"
         return Estimate(value, value, value, n, note)
-    with warnings.catch_warnings():
-        # It complains of resamples without a value, which interval_of leaves out.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        result = stats.bootstrap(
-            arrays,
-            statistic,
-            n_resamples=resamples,
-            batch=max(1, 2_000_000 // n),
-            paired=True,
-            vectorized=True,
-            confidence_level=CONFIDENCE,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        )
-    low, high = interval_of(result.bootstrap_distribution, value)
+    rng, drawn, step = np.random.default_rng(seed), [], max(1, 2_000_000 // n)
+    for start in range(0, resamples, step):
+        rows = rng.integers(n, size=(min(step, resamples - start), n))
+        drawn.append(statistic(*(array[rows] for array in arrays), axis=-1))
+    low, high = interval_of(np.concatenate(drawn), value)
     return Estimate(value, low, high, n, f"bootstrap, {resamples} resamples")
+
+
+def drawn_words(
+    words: Sequence[tuple[str, ...]], *, resamples: int = RESAMPLES, seed: int | np.random.Generator = 0
+) -> tuple[np.ndarray, int]:
+    """Return how often each pair or triple occurs when words are drawn anew, and how many words there are.
+
+    Pairs that share a word at either end are not independent, so a pair counts as often as its first word was
+    drawn times its second (Snijders and Borgatti 1999 draw the vertices of a network so).
+
+    Args:
+        words: The words of each of n items, of one number.
+        resamples: How many resamples to draw.
+        seed: Seed of the draw.
+
+    Returns:
+        (resamples, n) int counts, and the number of words.
+
+    >>> counts, number = drawn_words([("hot", "cold"), ("hot", "warm")], resamples=5)
+    >>> counts.shape, number
+    ((5, 2), 3)
+    """
+    names, ends = np.unique(np.asarray(words, np.str_), return_inverse=True)
+    chances = np.full(len(names), 1 / len(names))
+    draws = np.random.default_rng(seed).multinomial(len(names), chances, size=resamples)
+    counts: np.ndarray = draws[:, ends.reshape(len(words), -1)].prod(axis=2)
+    return counts, len(names)
+
+
+def mean_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, seed: int = 0) -> Estimate:
+    """Return the mean of values with its 95 % bootstrap interval over the words of their pairs or triples.
+
+    Args:
+        values: (n,) scores or hits.
+        words: The words of each, as `drawn_words` takes them.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: There is no item, the lengths differ, or a value is not finite.
+
+    >>> mean_over_words(np.array([0.0, 1.0]), [("hot", "cold"), ("big", "small")]).value
+    0.5
+    """
+    (array,), rng, drawn = _paired(values), np.random.default_rng(seed), []
+    for _ in range(_BLOCKS):  # a block at a time: there may be tens of thousands of pairs
+        counts, number = drawn_words(words, resamples=RESAMPLES // _BLOCKS, seed=rng)
+        totals = counts.sum(axis=1)
+        drawn.append(counts[totals > 0] @ array / totals[totals > 0])
+    low, high = interval_of(np.concatenate(drawn), float(array.mean()))
+    if low == high and np.isin(array, (0, 1)).all():
+        low, high = wilson_interval(int(array.sum()), len(array)).ends
+    return Estimate(float(array.mean()), low, high, len(array), f"bootstrap over {number} words")
 
 
 def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
@@ -249,39 +293,30 @@ def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
 
 
 def paired_permutation(
-    before: np.ndarray,
-    after: np.ndarray,
-    *,
-    alternative: Alternative = "two-sided",
-    resamples: int = 9999,
-    seed: int = 0,
+    before: np.ndarray, after: np.ndarray, *, resamples: int = 9999, seed: int = 0
 ) -> float:
-    """Return the p-value of a mean change between paired scores, by exchanging each pair at random.
+    """Return the two-sided p-value of a mean change between paired scores, by exchanging pairs at random.
 
     Exact where 2^n is at most `resamples`. Scores must be on one scale: ranks of two models' cosines,
     errors, or hits, not cosines of two models.
 
     Args:
         before: (n,) scores.
-        after: (n,) scores of the same items; "greater" asks whether they are higher.
-        alternative: Which change counts.
+        after: (n,) scores of the same items.
         resamples: How many permutations to draw.
         seed: Seed of the draw.
 
     Raises:
         InputError: There is no item, the lengths differ, or a value is not finite.
 
-    >>> paired_permutation(np.zeros(3), np.ones(3), alternative="greater")  # 1 of 2 ** 3 arrangements
-    0.125
+    >>> paired_permutation(np.zeros(3), np.ones(3))  # 2 of 2 ** 3 arrangements
+    0.25
     """
     from scipy import stats
 
     scores_before, scores_after = _paired((before, after))
-    if np.array_equal(scores_before, scores_after):
-        return 1.0
-    if len(scores_before) == 1:  # two arrangements, both as extreme unless a direction was named
-        rose = bool(scores_after[0] > scores_before[0])
-        return 0.5 if alternative == ("greater" if rose else "less") else 1.0
+    if len(scores_before) == 1 or np.array_equal(scores_before, scores_after):
+        return 1.0  # of one item, both arrangements are as extreme
     result = stats.permutation_test(
         (scores_after, scores_before),
         lambda x, y, axis: np.mean(x - y, axis=axis),
@@ -289,7 +324,6 @@ def paired_permutation(
         vectorized=True,
         n_resamples=resamples,
         batch=max(1, 2_000_000 // len(scores_before)),
-        alternative=alternative,
         rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
@@ -297,6 +331,8 @@ def paired_permutation(
 
 def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int = 0) -> Estimate:
     """Return the mean of values with its 95 % bootstrap interval over groups, each with all its items.
+
+    Hits (0 or 1) that are their own groups, or that are all alike, get Wilson's interval.
 
     Args:
         values: (n,) scores or hits.
@@ -312,6 +348,13 @@ def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int
     """
     sums, counts = _sums(values, groups)
     estimate = bootstrap_interval((sums, counts), _ratio, seed=seed)
+    alone, hits = counts.max() == 1, bool(np.isin(values, (0, 1)).all())
+    if hits and len(counts) > 1 and (alone or estimate.low == estimate.high):
+        # Independent hits; or groups all alike, of which resamples know no spread: a hit for each group.
+        share = wilson_interval(round(estimate.value * len(counts)), len(counts))
+        ends = min(share.ends[0], estimate.value), max(share.ends[1], estimate.value)
+        note = f"Wilson over {len(counts)} {over}"
+        return Estimate(estimate.value, *ends, len(values), note)
     return replace(estimate, n=len(values), note=_note(over, estimate, len(counts)))
 
 
@@ -366,6 +409,11 @@ def accuracy_change(
     drawn = _drawn(groups, before, labels)
     (old, counts), (new, _) = _sums(before, drawn), _sums(after, drawn)
     estimate = bootstrap_interval((new - old, counts), _ratio, seed=seed)
+    if estimate.low == estimate.high and len(counts) > 1:  # all groups alike: of so many, none was otherwise
+        unseen = wilson_interval(0, len(counts)).ends[1]
+        estimate = replace(
+            estimate, low=max(-1.0, estimate.value - unseen), high=min(1.0, estimate.value + unseen)
+        )
     changed = old != new  # what did not change is the same either way round
     p = paired_permutation(old[changed], new[changed], seed=seed) if changed.any() else 1.0
     return replace(estimate, n=len(before), note=_note(groups, estimate, len(counts)), p=p)

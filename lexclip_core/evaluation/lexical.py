@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.intervals import RESAMPLES, Estimate, interval_of, metric_name, wilson_interval
+from lexclip_core.evaluation.intervals import (
+    RESAMPLES,
+    Estimate,
+    drawn_words,
+    interval_of,
+    mean_over_words,
+    metric_name,
+    wilson_interval,
+)
 from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import normalise
 
@@ -147,13 +155,14 @@ def inversion_rate(
     split: str,
     policy: str,
     pos: Sequence[str] | None = None,
+    words: Sequence[tuple[str, ...]] | None = None,
 ) -> dict[str, Estimate]:
-    """Return the share of triples whose antonym is at least as near as the synonym, with Wilson intervals.
+    """Return the share of triples whose antonym is at least as near as the synonym, with intervals.
 
     Keys are "split/inversion_rate/policy" and, with `pos`, one more for each part of speech in it. A tie
     counts as inverted, so that an encoder that maps all words to one point does not look perfect. Triples
-    that share a word are not independent: the interval is that of independent triples, hence a little
-    narrow. Claim B5 states the phenomenon; it gives no rate.
+    that share a word are not independent: with `words` these are resampled; without, the interval is
+    Wilson's of independent triples, hence a little narrow. Claim B5 states the phenomenon; it gives no rate.
 
     Args:
         cosine_synonym: (n,) cosines of word and synonym.
@@ -161,6 +170,7 @@ def inversion_rate(
         split: Which words: heldout, seen, all, ...
         policy: The synonym policy that made the triples.
         pos: (n,) part of speech of each triple.
+        words: (n,) the three words of each.
 
     Raises:
         InputError: No triple, lengths that differ, or a cosine that is not finite.
@@ -172,7 +182,13 @@ def inversion_rate(
     near, far = _checked(cosine_synonym, cosine_antonym)
     inverted = far >= near
     name = metric_name(split, "inversion_rate", policy)
-    result = {name: wilson_interval(int(inverted.sum()), len(inverted))}
+
+    def rate(chosen: np.ndarray) -> Estimate:
+        if words is None:
+            return wilson_interval(int(inverted[chosen].sum()), int(chosen.sum()))
+        return mean_over_words(inverted[chosen], [words[place] for place in np.flatnonzero(chosen).tolist()])
+
+    result = {name: rate(np.ones(len(inverted), bool))}
     if pos is not None:
         letters = np.asarray(pos)
         if letters.shape != inverted.shape:
@@ -180,8 +196,7 @@ def inversion_rate(
                 f"{len(letters)} parts of speech for {len(inverted)} triples", "give one of each per triple"
             )
         for letter in sorted(set(letters.tolist())):
-            chosen = inverted[letters == letter]
-            result[f"{name}/{letter}"] = wilson_interval(int(chosen.sum()), len(chosen))
+            result[f"{name}/{letter}"] = rate(letters == letter)
     return result
 
 
@@ -190,22 +205,23 @@ def synonym_over_antonym_auc(
     relations: Sequence[str],
     *,
     split: str,
-    words: Sequence[str] | None = None,
+    words: Sequence[tuple[str, str]] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Return "split/synonym_over_antonym_auc": the chance that a synonym pair is the nearer one.
 
     A random synonym pair is compared with a random antonym pair; ties count half; 1/2 is no order at all.
-    The interval is a percentile bootstrap. With `words` (the first word of each pair) whole words are
-    resampled with all their pairs, since pairs that share a word are not independent; without, single pairs
-    are, and the interval is too narrow where words repeat.
+    The interval is a percentile bootstrap. With `words` these are resampled at both ends of the pairs, since
+    pairs that share a word are not independent; without, single pairs are, and the interval is too narrow
+    where words repeat.
 
     Args:
-        cosines: (n,) cosines of the pairs.
+        cosines: (n,) cosines of the pairs; (2, n) of two towers, before and after tuning: then the value is
+            the paired change, the second AUC minus the first on the same resamples.
         relations: (n,) "synonym" or "antonym"; pairs of any other relation are left out.
         split: Which words: heldout, seen, all, ...
-        words: (n,) the word that each pair belongs to.
+        words: (n,) both words of each pair.
         resamples: Bootstrap resamples.
         seed: Seed of the bootstrap.
 
@@ -217,46 +233,53 @@ def synonym_over_antonym_auc(
     >>> auc["heldout/synonym_over_antonym_auc"].value
     0.5
     """
-    if len(relations) != len(cosines) or (words is not None and len(words) != len(cosines)):
+    n = np.shape(cosines)[-1]
+    if len(relations) != n or (words is not None and len(words) != n):
         raise InputError(
-            f"{len(cosines)} cosines, {len(relations)} relations and the words do not pair",
+            f"{n} cosines, {len(relations)} relations and the words do not pair",
             "give one of each per pair",
         )
-    synonym, values, cluster = _judged(cosines, relations, words)
-    order, block = _blocks(values)
-    synonym, cluster = synonym[order], cluster[order]
-    value = _weighted_auc(synonym, block, np.ones(len(values)))
-    clusters = int(cluster.max()) + 1
-    draws = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
-    distribution = np.array([_weighted_auc(synonym, block, draw[cluster]) for draw in draws])
-    low, high = interval_of(distribution, value)
-    note = f"bootstrap over {clusters} {'pairs' if words is None else 'words'}, {resamples} resamples"
-    return {metric_name(split, "synonym_over_antonym_auc"): Estimate(value, low, high, len(values), note)}
+    judged, synonym = _judged(cosines, relations)
+    if words is None:
+        count = len(synonym)
+        draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+        over = f"{count} pairs"
+    else:
+        draws, count = drawn_words(
+            [one for one, keep in zip(words, judged, strict=True) if keep], resamples=resamples, seed=seed
+        )
+        over = f"{count} words at both ends"
+    weights = np.vstack([np.ones(len(synonym)), draws])  # the first is the value itself
+    *before, aucs = (_aucs(row[judged], synonym, weights) for row in np.atleast_2d(cosines))
+    if before:
+        aucs = aucs - before[0]
+    value = float(aucs[0])
+    low, high = interval_of(aucs[1:], value)
+    note = f"{'paired ' if before else ''}bootstrap over {over}, {resamples} resamples"
+    return {metric_name(split, "synonym_over_antonym_auc"): Estimate(value, low, high, len(synonym), note)}
 
 
-def _judged(
-    cosines: np.ndarray, relations: Sequence[str], words: Sequence[str] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return of each synonym or antonym pair: is it a synonym, its cosine, the number of its word."""
-    labels, values = np.asarray(relations), np.asarray(cosines, np.float64)
+def _judged(cosines: np.ndarray, relations: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which pairs are synonyms or antonyms, and of these, which are synonyms."""
+    labels = np.asarray(relations)
     judged = (labels == "synonym") | (labels == "antonym")
-    synonym, values = labels[judged] == "synonym", values[judged]
+    synonym = labels[judged] == "synonym"
     if synonym.all() or not synonym.any():
         raise InputError(
             f"{int(synonym.sum())} synonym pairs against {int((~synonym).sum())} antonym pairs",
             "give at least one pair of each relation",
         )
-    if not np.isfinite(values).all():
+    if not np.isfinite(np.atleast_2d(cosines)[:, judged]).all():
         raise InputError("a cosine is not a finite number", "drop or repair the pair")
-    members = np.arange(len(values)) if words is None else np.asarray(words)[judged]
-    return synonym, values, np.unique(members, return_inverse=True)[1]
+    return judged, synonym
 
 
-def _blocks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ascending order of values, and the number of the block of equal values each then is in."""
+def _aucs(values: np.ndarray, synonym: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the AUC of the pairs under each row of weights."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    return order, np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
+    block = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
+    return np.array([_weighted_auc(synonym[order], block, row[order]) for row in weights])
 
 
 def _weighted_auc(synonym: np.ndarray, block: np.ndarray, weights: np.ndarray) -> float:
@@ -322,14 +345,10 @@ def _unanimous(expected: np.ndarray, count: ConsistencyRule) -> np.ndarray:
 
 def _share_of_subsets(members: np.ndarray, templates: int, size: int) -> np.ndarray:
     """Return C(members, size) / C(templates, size): how many subsets hold members only."""
-    from scipy.special import gammaln
+    from scipy.special import comb
 
-    enough = members >= size
-    k = np.where(enough, members, size)
-    logarithm = (
-        gammaln(k + 1) - gammaln(k - size + 1) - gammaln(templates + 1) + gammaln(templates - size + 1)
-    )
-    return np.where(enough, np.exp(logarithm), 0.0)
+    share: np.ndarray = comb(members, size) / comb(templates, size)
+    return share
 
 
 _COUNTS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {

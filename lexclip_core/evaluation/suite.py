@@ -13,7 +13,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.evaluation.embeddings import row_cosines
 from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.evaluation.lexical import Triples, inversion_rate
-from lexclip_core.evaluation.similarity import macro_mean, spearman, spearman_by_part, split_by_words
+from lexclip_core.evaluation.similarity import FEWEST_PAIRS, heldout_pairs, macro_mean, spearman
 from lexclip_core.towers.encoder import Encoder, TextRows
 
 
@@ -67,29 +67,40 @@ def template_cosines(
 def measure_triples(encode: Encoder, triples: Triples, *, split: str) -> dict[str, Estimate]:
     """Return the `inversion_rate` of an encoder on triples, as a whole and by part of speech."""
     near, far = triple_cosines(encode, triples)
-    return inversion_rate(near, far, split=split, policy=triples.policy, pos=triples.pos)
+    words = list(zip(triples.words, triples.synonyms, triples.antonyms, strict=True))
+    return inversion_rate(near, far, split=split, policy=triples.policy, pos=triples.pos, words=words)
 
 
 def measure_word_similarity(
-    encode: Encoder, folder: Path, *, seen_words: Collection[str] | None = None, seed: int = 0
+    encode: Encoder,
+    folder: Path,
+    *,
+    seen_words: Collection[str] | None = None,
+    before: Encoder | None = None,
+    seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Return rho on every word-similarity set of a folder: of all pairs, and by part where words were seen.
+    """Return rho on every word-similarity set of a folder, of all pairs or of those with no seen word.
 
     Args:
         encode: Texts to unit rows.
         folder: Folder of word-similarity sets.
-        seen_words: The words that tuning used; None for an encoder that was not tuned.
+        seen_words: The words that tuning used, whose pairs are left out; None for an encoder that was not
+            tuned. A set of which too few pairs are left is left out.
+        before: The encoder before tuning: then the values are paired changes.
         seed: Seed of the bootstrap.
     """
     result: dict[str, Estimate] = {}
     for name in word_similarity.available(folder):
         pairs = word_similarity.read(name, folder)
-        cosines = text_cosines(encode, pairs.words_a, pairs.words_b)
-        if seen_words is None:
-            result |= spearman(cosines, pairs.scores, split="all", name=name, seed=seed)
-        else:
-            parts = split_by_words(list(zip(pairs.words_a, pairs.words_b, strict=True)), seen_words)
-            result |= spearman_by_part(cosines, pairs.scores, parts, name=name, seed=seed)
+        words = list(zip(pairs.words_a, pairs.words_b, strict=True))
+        chosen = np.flatnonzero(heldout_pairs(words, seen_words or ()))
+        if len(chosen) < FEWEST_PAIRS:
+            continue
+        encoders = [encode] if before is None else [before, encode]
+        cosines = np.stack([text_cosines(one, pairs.words_a, pairs.words_b)[chosen] for one in encoders])
+        split = "all" if seen_words is None else "heldout"
+        left = [words[place] for place in chosen.tolist()]
+        result |= spearman(cosines, pairs.scores[chosen], split=split, name=name, words=left, seed=seed)
     return result
 
 
@@ -125,17 +136,3 @@ def sentence_rho(encode: Encoder, pairs: SentencePairs, *, split: str, seed: int
     """
     cosines = text_cosines(encode, pairs.sentences_a, pairs.sentences_b)
     return spearman(cosines, pairs.scores, split=split, name=pairs.name, seed=seed)
-
-
-def sts_mean(encode: Encoder, folder: Path | None = None, *, seed: int = 0) -> Estimate:
-    """Return the mean rho of the seven tasks, the "Avg." of ParaCLIP's tables (claim P11).
-
-    Args:
-        encode: Texts to unit rows.
-        folder: Folder of the tasks; None asks the hub.
-        seed: Seed of the bootstrap.
-
-    Raises:
-        MissingResourceError: A task is not there.
-    """
-    return measure_sts(encode, folder, seed=seed)["test/sts_mean/spearman"]

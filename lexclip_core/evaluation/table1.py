@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from lexclip_core.datasets.captions import QueryPairs
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation
-from lexclip_core.datasets.query_pairs import QueryPairs
 from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation import retrieval, zero_shot

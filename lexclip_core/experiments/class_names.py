@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
@@ -16,8 +18,9 @@ import pandas as pd
 
 from lexclip_core import storage
 from lexclip_core.cache import ARRAYS, JSON, cached
-from lexclip_core.datasets.class_names import NamedClass, NameSet, combinations, possible, subsets
+from lexclip_core.datasets.class_names import Kind, NamedClass, NameSet, combinations, possible, subsets
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.intervals import t_interval
 from lexclip_core.evaluation.zero_shot import class_weights, correct
 from lexclip_core.experiments.pipeline import tuned_copy
 from lexclip_core.experiments.words import matrix_materials
@@ -48,6 +51,10 @@ METHOD = MatrixSettings(
 logger = logging.getLogger(__name__)
 _OWN = ("base", "tuned")
 _NO_COST = {"words": 0, "steps": 0, "seconds": 0.0}
+_COLUMNS = [
+    *("kind", "control", "replaced", "K", "subset", "combination", "tower", "names"),
+    *("accuracy", "n_pictures", *_NO_COST),
+]
 
 
 @dataclass(frozen=True)
@@ -263,17 +270,16 @@ def _tuned(
 ) -> tuple[Tower, tuple[float, float, float]]:
     """Return the tuned tower, and its words, steps and seconds."""
     material = matrix_materials(settings, chosen.words, chosen.synsets)
-    same = base_rows is not None and material.words == chosen.words  # a control may have taken other words
-    encode = base_rows if same and base_rows is not None else _in_precision(base, settings.dtype).encode_texts
+    encode: Encoder
+    if base_rows is not None and material.words == chosen.words:
+        encode = base_rows
+    else:  # a control may have taken other words
+        tower = base.copy()
+        tower.dtype = chosen_precision(settings.dtype)
+        encode = tower.encode_texts
     objective = LexicalObjective(material.words, material.sampler, settings, encode(material.words))
     tower, history = tuned_copy(settings, objective, base)
     return tower, (len(material.words), len(history.rows), history.rows[-1]["seconds"])
-
-
-def _in_precision(base: Tower, dtype: str) -> Tower:
-    tower = base.copy()
-    tower.dtype = chosen_precision(dtype)
-    return tower
 
 
 def accuracies(
@@ -360,7 +366,7 @@ def study(
         return cached("class-names", content, lambda: _rows(pictures, chosen, fixed, plan, tune), codec=JSON)
 
     table = _over_subsets(named, plan, one)
-    return table.assign(kind=named.kind, control=plan.settings.control, replaced=plan.replaced)[_columns()]
+    return table.assign(kind=named.kind, control=plan.settings.control, replaced=plan.replaced)[_COLUMNS]
 
 
 def transfer(
@@ -407,25 +413,23 @@ def transfer(
     digests = {"base": tower_digest(text_tower), "source": repr((source.words, source.synsets))}
 
     def one(classes: tuple[NamedClass, ...]) -> Rows:
-        chosen, share = vocabulary(classes, "tuned_on", plan.seed), _overlap(classes, source)
+        chosen = vocabulary(classes, "tuned_on", plan.seed)
+        share = sum(shared_words(classes, source.words)) / sum(len(one.words) for one in classes)
         content = _content(pictures, classes, plan, digests)
         rows = cached("class-names", content, lambda: _rows(pictures, chosen, fixed, plan, tune), codec=JSON)
         return [row | {"overlap": share} for row in rows]
 
     parts = [_over_subsets(named, plan, one).assign(split="all")]
-    free = _overlap_free(named, source)
+    shared = shared_words(named.classes, source.words)
+    untaught = tuple(one for one, n in zip(named.classes, shared, strict=True) if not n)
+    free = replace(named, classes=untaught)
     if len(free) >= 2:
         sizes = tuple(dict.fromkeys(min(size, len(free)) for size in plan.sizes))
         parts.append(_over_subsets(free, replace(plan, sizes=sizes), one).assign(split="overlap_free"))
     table = pd.concat(parts, ignore_index=True).assign(
         kind=named.kind, tuned_on=tuned_on.kind, control=plan.settings.control, replaced=plan.replaced
     )
-    return table[["tuned_on", "split", *_columns(), "overlap"]]
-
-
-def _columns() -> list[str]:
-    settings = ["kind", "control", "replaced", "K", "subset", "combination", "tower", "names"]
-    return [*settings, "accuracy", "n_pictures", *_NO_COST]
+    return table[["tuned_on", "split", *_COLUMNS, "overlap"]]
 
 
 def _over_subsets(named: NameSet, plan: Plan, one: Callable[[tuple[NamedClass, ...]], Rows]) -> pd.DataFrame:
@@ -433,16 +437,14 @@ def _over_subsets(named: NameSet, plan: Plan, one: Callable[[tuple[NamedClass, .
     draws = [
         (size, number, classes)
         for size in plan.sizes
-        for number, classes in enumerate(subsets(named, size, _count(named, size, plan), plan.seed))
+        for number, classes in enumerate(
+            subsets(named, size, max(1, min(plan.subsets, math.comb(len(named), size))), plan.seed)
+        )
     ]
     rows: Rows = []
     for size, number, classes in storage.progress(draws, desc="subsets"):
         rows += [{"K": size, "subset": number} | row for row in one(classes)]
     return pd.DataFrame(rows)
-
-
-def _count(named: NameSet, size: int, plan: Plan) -> int:
-    return max(1, min(plan.subsets, math.comb(len(named), size)))
 
 
 def _tuner(
@@ -479,10 +481,117 @@ def _content(
     }
 
 
-def _overlap(classes: Sequence[NamedClass], source: Vocabulary) -> float:
-    return sum(shared_words(classes, source.words)) / sum(len(one.words) for one in classes)
+# --- tables of a study ---
+
+_GROUPS = ("kind", "tuned_on", "control", "replaced", "split", "K", "tower", "names")
+CURVE = ("kind", "K", "tower", "names", "mean", "low", "high", "n")
+_NEEDED = ("K", "subset", "combination", "tower", "names", "accuracy")
+
+# Kind of names -> choices of replaced names for the one set of classes (claim D8).
+_COMBINATIONS: dict[Kind, int] = {"synonym": 3, "hypernym": 1, "mixed": 3}
 
 
-def _overlap_free(named: NameSet, source: Vocabulary) -> NameSet:
-    shared = shared_words(named.classes, source.words)
-    return replace(named, classes=tuple(one for one, n in zip(named.classes, shared, strict=True) if not n))
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Return mean accuracy and mean gain over the base tower, one row per K, tower and names.
+
+    Draws of one subset share pictures and a tuned tower, so they are averaged first and the interval is over
+    subsets; with one subset alone it is over combinations, and says nothing of other classes.
+
+    Args:
+        table: What `study` or `transfer` returned, or several of them in one.
+
+    Returns:
+        The columns that tell rows apart (kind, control, replaced, K, tower, names, ...), then mean, low and
+        high (95 % t interval), gain, gain_low and gain_high against `base` on the same subset and names, `n`
+        draws and what they are draws of (`over`: subsets or combinations). One draw has no interval: low =
+        mean = high.
+
+    Raises:
+        InputError: Columns are missing, or there is no base tower to compare with.
+    """
+    missing = [name for name in _NEEDED if name not in table.columns]
+    if missing:
+        raise InputError(f"the table lacks the column {missing[0]!r}", "give the table of a study")
+    keys = [name for name in _GROUPS if name in table.columns]
+    same = [*(name for name in keys if name != "tower"), "subset", "combination"]
+    base = table[table["tower"] == "base"].drop_duplicates(same).set_index(same)["accuracy"]
+    joined = table.join(base.rename("base"), on=same)
+    if joined["base"].isna().any():
+        raise InputError(
+            "some rows have no row of tower 'base' beside them", "give the whole table of a study"
+        )
+    joined["gain"] = joined["accuracy"] - joined["base"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | _in_short(group)
+        for key, group in joined.groupby(keys, sort=False, dropna=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _in_short(group: pd.DataFrame) -> dict[str, float | int | str | None]:
+    over = "subset" if group["subset"].nunique() > 1 else "combination"
+    means = group.groupby(over)[["accuracy", "gain"]].mean()
+    accuracy, gain = t_interval(means["accuracy"].tolist()), t_interval(means["gain"].tolist())
+    return {
+        "mean": accuracy.value,
+        "low": accuracy.low,
+        "high": accuracy.high,
+        "gain": gain.value,
+        "gain_low": gain.low,
+        "gain_high": gain.high,
+        "n": accuracy.n,
+        "over": f"{over}s",
+    }
+
+
+def write_curve(short: pd.DataFrame, folder: Path, about: Mapping[str, Any]) -> list[Path]:
+    """Write the accuracies of a summary for the explorer, `KIND.csv`, and where they come from, `KIND.json`.
+
+    Rows of controls are left out, and so is what only a transfer has. Accuracies are rounded to 4 digits.
+
+    Args:
+        short: What `summary` returned for a study.
+        folder: Where to; made if it is not there.
+        about: What a later reader needs to trust or repeat the numbers; kept in the JSON file.
+
+    Returns:
+        The files written, the CSV of each kind before its JSON.
+
+    Raises:
+        InputError: The table is no summary of a study.
+        StorageError: A file cannot be written.
+    """
+    missing = [name for name in ("control", *CURVE) if name not in short.columns]
+    if missing:
+        raise InputError(f"the table lacks the column {missing[0]!r}", "give the summary of a study")
+    written = []
+    for kind, rows in short[short["control"] == "none"].groupby("kind", sort=False):
+        csv, provenance = folder / f"{kind}.csv", folder / f"{kind}.json"
+        with storage.atomic_write(csv) as temporary:
+            rows[list(CURVE)].round(4).to_csv(temporary, index=False, lineterminator="\n")
+        with storage.atomic_write(provenance) as temporary:
+            temporary.write_text(json.dumps(dict(about), indent=2) + "\n", encoding="utf-8")
+        written += [csv, provenance]
+    return written
+
+
+def released_plan(kind: Kind, **settings: Any) -> Plan:
+    """Return the released code's choices: three combinations, one for hypernyms, and no loop over subsets.
+
+    It tunes by `blog-release` and tests the bare names that it tuned on. The blog's source speaks of five
+    combinations and three subsets, which are `Plan`'s defaults. Draws are seeded and distinct, in both (claim
+    D9). The pictures that go with it are `sources.open_set(..., sample="released")` (claim D19).
+
+    Args:
+        kind: Which names stand in: the number of combinations follows from it.
+        **settings: Of `Plan`, to set otherwise, such as `sizes`.
+
+    Raises:
+        InputError: The kind is unknown.
+    """
+    if kind not in _COMBINATIONS:
+        raise InputError(f"unknown kind {kind!r}", f"choose one of {', '.join(_COMBINATIONS)}")
+    plan = Plan(
+        MatrixSettings.from_flat({"preset": "blog-release"}), subsets=1, combinations=_COMBINATIONS[kind]
+    )
+    return replace(plan, **settings)

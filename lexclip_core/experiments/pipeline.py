@@ -12,7 +12,9 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,17 +23,22 @@ import numpy as np
 import pandas as pd
 
 from lexclip_core import storage
-from lexclip_core.experiments.methods import ParaphraseExperiment, WordExperiment
+from lexclip_core.errors import MissingResourceError
+from lexclip_core.evaluation.intervals import with_baseline
+from lexclip_core.experiments import paraphrases, word_measures
+from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
 from lexclip_core.experiments.run_folder import RunContent, command, git_commit, write_run
 from lexclip_core.experiments.word_measures import Encoders, Metrics
-from lexclip_core.towers.loading import chosen_precision, load
+from lexclip_core.experiments.words import Lexicon, cached_embeddings, frequent_words, lexicon, materials
+from lexclip_core.figures.maps import subtree_layout
+from lexclip_core.towers.loading import chosen_precision, load, load_image
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
 from lexclip_core.towers.weights import apply_tuned, interpolate, save_tuned
 from lexclip_core.training.distributed import is_writer, join, wait_for_all
 from lexclip_core.training.loop import History, train
-from lexclip_core.training.objectives import Objective
-from lexclip_core.training.settings import TrainingSettings
+from lexclip_core.training.objectives import LexicalObjective, Objective, ParaclipObjective
+from lexclip_core.training.settings import ParaphraseSettings, TrainingSettings, WordSettings
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +46,7 @@ BLOG_WORDS = ("happy", "sad", "cheerful", "smart", "dumb", "intelligent")
 """Words that every run keeps: the blog's own examples."""
 
 _HISTORY_ROWS = 1_000
+_MANY = 2_000  # frequent words kept with a run; a larger vocabulary is not kept as a whole
 LARGEST_TENSORS = 8_000_000
 """Bytes of tuned tensors that a run folder may carry; larger ones are made again."""
 
@@ -72,6 +80,140 @@ class Experiment(Protocol):
 
     def layout(self, words: tuple[str, ...], before: np.ndarray, after: np.ndarray) -> pd.DataFrame | None:
         """Return the maps that are drawn of unit rows of the run's words; None without."""
+
+
+def word_objective(
+    settings: WordSettings, base: Tower, vocabulary: Lexicon | None = None
+) -> tuple[LexicalObjective, tuple[str, ...]]:
+    """Return what a training on words is about, and the words it sees."""
+    made = materials(settings, base, vocabulary)
+    reference = cached_embeddings(base, made.words)
+    return LexicalObjective(made.words, made.sampler, settings, reference), made.words
+
+
+class WordExperiment:
+    """A training on words, judged on words that it never saw.
+
+    Args:
+        settings: Of method `matrix` or `relations`.
+        base: The tower that is tuned.
+        test_sets: Folder with `wordsim` and `sts`, measured as well; nothing is tuned on them.
+        roots: WordNet subtrees to draw.
+        vocabulary: The words to train on and to judge by; by default WordNet's.
+
+    Raises:
+        InputError: Settings that do not go together, or words that the target is not defined for.
+        MissingResourceError: The folder of test sets has no `wordsim`.
+    """
+
+    def __init__(
+        self,
+        settings: WordSettings,
+        base: Tower,
+        test_sets: Path | None = None,
+        *,
+        roots: tuple[str, ...] = word_measures.SUBTREES,
+        vocabulary: Lexicon | None = None,
+    ) -> None:
+        if test_sets and not (test_sets / "wordsim").is_dir():
+            raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
+        self.settings, self.test_sets = settings, test_sets
+        self._roots, self._vocabulary = roots, vocabulary or lexicon()
+        self.objective, self._seen = word_objective(settings, base, self._vocabulary)
+        self.every = max(50, self.objective.steps // 20)
+
+    def measure(self, towers: Encoders) -> tuple[Metrics, pd.DataFrame]:
+        """Return inversions, separation and retention of unseen words, and the pairs of both splits."""
+        seen, vocabulary = self._seen, self._vocabulary
+        metrics, judged = word_measures.inversions(towers, seen, vocabulary), []
+        for split in ("dev", "test"):
+            judged.append(word_measures.measured_pairs(towers, split, seen, vocabulary))
+            metrics |= word_measures.separation(judged[-1], split)
+            metrics |= word_measures.retention(towers, split, seen, vocabulary)
+        if self.test_sets:
+            metrics |= word_measures.outside_sets(towers, self.test_sets, self._seen)
+        return metrics, pd.concat(judged, ignore_index=True)
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words trained on, where they are few, those of the maps, and frequent ones."""
+        own = self._seen if len(self._seen) <= _MANY else ()
+        return (*own, *self._drawn["word"], *frequent_words(_MANY, self._vocabulary))
+
+    def layout(self, words: tuple[str, ...], before: np.ndarray, after: np.ndarray) -> pd.DataFrame | None:
+        """Return the joint maps of the subtrees."""
+        if not self._roots:
+            return None
+        return subtree_layout(self._drawn, words, before, after, seed=self.settings.seed)
+
+    @cached_property
+    def _drawn(self) -> pd.DataFrame:
+        return word_measures.nodes(self._roots) if self._roots else pd.DataFrame({"word": []})
+
+
+class ParaphraseExperiment:
+    """A training on captions, paraphrases and pictures, judged on held-out pictures and on sentences.
+
+    Args:
+        settings: Of method `paraphrases`.
+        base: The tower that is tuned.
+        test_sets: Folder with `sts` and `sugarcrepe_pp`, measured as well; nothing is chosen by them.
+        tests: What is measured; the test scenes of emoji by default.
+        material: What is trained on; emoji by default.
+        vocabulary: The words to judge by; by default WordNet's.
+
+    Raises:
+        InputError: Settings that do not go together, or fewer records than a batch has.
+        MissingResourceError: The image tower or the emoji are not there.
+    """
+
+    every = 10
+
+    def __init__(
+        self,
+        settings: ParaphraseSettings,
+        base: Tower,
+        test_sets: Path | None = None,
+        *,
+        tests: paraphrases.Tests | None = None,
+        material: Material | None = None,
+        vocabulary: Lexicon | None = None,
+    ) -> None:
+        if material is None or tests is None:
+            features = features_by(load_image(settings.image_tower))
+            material = material or emoji_material(settings, features)
+            tests = tests or paraphrases.with_other_concepts(
+                paraphrases.emoji_tests(features, folder=test_sets), features
+            )
+        self.settings, self.test_sets = settings, test_sets
+        self.objective = paraphrase_objective(settings, material, base)
+        self._base, self._tests, self._vocabulary = base, tests, vocabulary
+
+    def measure(self, towers: Encoders) -> tuple[Metrics, pd.DataFrame]:
+        """Return Table 1's columns and the rest of the tests, and the pairs of words of the test split."""
+        before = paraphrases.measured_base(self._base, self._tests)
+        # a sweep over the same tests finds this setting measured
+        after = paraphrases.measured_setting(self.settings, self._base, self._tests, towers.after)
+        pairs = word_measures.measured_pairs(towers, "test", (), self._vocabulary)
+        return with_baseline(before, after), pairs
+
+    def words(self) -> tuple[str, ...]:
+        """Return frequent words."""
+        return frequent_words(_MANY // 2, self._vocabulary)
+
+    def layout(self, words: tuple[str, ...], before: np.ndarray, after: np.ndarray) -> None:
+        """Draw no map."""
+
+
+def paraphrase_objective(settings: ParaphraseSettings, material: Material, base: Tower) -> ParaclipObjective:
+    """Return what a training on paraphrases is about, with the words whose terms are added to it."""
+    words = settings.distance_settings()
+    return ParaclipObjective(
+        material.records,
+        settings,
+        pictures=material.pictures,
+        distance=word_objective(words, base)[0] if words else None,
+        device=base.device,
+    )
 
 
 EXPERIMENTS: dict[str, Callable[[Any, Tower, Path | None], Experiment]] = {
@@ -145,12 +287,22 @@ def tune(
     join()
     base = base or load(settings.tower, device=settings.device, dtype=settings.dtype)
     made = experiment(base) if experiment else EXPERIMENTS[settings.method](settings, base, test_sets)
-    trained = train_tower(settings, made.objective, base, every=made.every)
-    if not is_writer():
-        return (out or storage.runs_folder()) / settings.run_id
-    path = save_run(made, trained, out, began=began, largest=largest)
-    trained.remove_files()
+    with one_training(settings):
+        trained = train_tower(settings, made.objective, base, every=made.every)
+        if not is_writer():
+            return (out or storage.runs_folder()) / settings.run_id
+        path = save_run(made, trained, out, began=began, largest=largest)
+        trained.remove_files()
     return path
+
+
+def one_training(settings: TrainingSettings) -> AbstractContextManager[None]:
+    """Return a context in which no other process trains with these settings: they share one checkpoint.
+
+    Under torchrun the first process holds the lock for all of them.
+    """
+    lock = storage.cache_folder() / "experiments" / f".{settings.run_id}.lock"
+    return storage.one_at_a_time(lock) if is_writer() else nullcontext()
 
 
 def train_tower(settings: TrainingSettings, objective: Objective, base: Tower, *, every: int = 50) -> Trained:
@@ -228,19 +380,6 @@ def save_run(
     Raises:
         StorageError: The run folder cannot be written.
     """
-    content = measured_run(experiment, trained, began=began)
-    small = trained.weights.stat().st_size <= largest
-    return write_run(out or storage.runs_folder(), content, tuned=trained.weights if small else None)
-
-
-def measured_run(experiment: Experiment, trained: Trained, *, began: float | None = None) -> RunContent:
-    """Measure a training and return what its run folder will hold.
-
-    Args:
-        experiment: What is measured, and which words and maps are kept.
-        trained: The towers before and after.
-        began: `time.monotonic()` at the start, for the provenance; now if left out.
-    """
     settings = experiment.settings
     towers: Encoders = Encoders(trained.base.encode_texts, trained.tower.encode_texts)
     metrics, pairs = experiment.measure(towers)
@@ -249,7 +388,7 @@ def measured_run(experiment: Experiment, trained: Trained, *, began: float | Non
     layout = experiment.layout(words, before, after)
     seconds = time.monotonic() - (time.monotonic() if began is None else began)
     origin = provenance(settings, trained.base, seconds=seconds, test_sets=experiment.test_sets)
-    return RunContent(
+    content = RunContent(
         run_id=settings.run_id,
         config=settings.flat(),
         metrics=metrics,
@@ -261,6 +400,8 @@ def measured_run(experiment: Experiment, trained: Trained, *, began: float | Non
         layout=layout,
         provenance=origin | dict(experiment.objective.provenance()),
     )
+    small = trained.weights.stat().st_size <= largest
+    return write_run(out or storage.runs_folder(), content, tuned=trained.weights if small else None)
 
 
 def history_table(history: History) -> pd.DataFrame:

@@ -1,54 +1,47 @@
-"""Run folders: what a run holds, written whole, read with validation, listed, and compared in a table."""
+"""Run folders: what a run holds, written whole, read with validation, listed, and compared in a table.
+
+A folder may come from anywhere. Reading it takes bounded time and memory, runs nothing, and ends with a run
+of finite numbers and plain texts, or with a `DamagedFileError` that names the file.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import os
 import re
 import shlex
 import shutil
+import stat
+import struct
 import subprocess
 import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import parse_json
 from lexclip_core.training.settings import CUSTOM, PRESETS, TrainingSettings, settings_class
+
+T = TypeVar("T")
 
 HISTORY_COLUMNS = ("step", "epoch", "seconds", "total")
 PAIR_COLUMNS = ("word_a", "word_b", "relation", "pos", "split", "cosine_before", "cosine_after")
 LAYOUT_COLUMNS = (
-    "subtree",
-    "word",
-    "synset",
-    "parent",
-    "gloss",
-    "x_before",
-    "y_before",
-    "x_after",
-    "y_after",
-    "trustworthiness_before",
-    "trustworthiness_after",
+    *("subtree", "word", "synset", "parent", "gloss", "x_before", "y_before", "x_after", "y_after"),
+    *("trustworthiness_before", "trustworthiness_after"),
 )
-TEXT_COLUMNS = (
-    "word_a",
-    "word_b",
-    "relation",
-    "pos",
-    "split",
-    "subtree",
-    "word",
-    "synset",
-    "parent",
-    "gloss",
-)
+TEXT_COLUMNS = (*PAIR_COLUMNS[:5], *LAYOUT_COLUMNS[:5])
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _COMMANDS = {
@@ -57,14 +50,19 @@ _COMMANDS = {
     "paraphrases": "lexclip paraclip tune",
 }
 _REQUIRED_FILES = (
-    "config.json",
-    "metrics.json",
-    "history.csv",
-    "embeddings.npz",
-    "pairs.csv",
-    "provenance.json",
+    *("config.json", "metrics.json", "history.csv", "embeddings.npz", "pairs.csv", "provenance.json"),
 )
+_OPTIONAL_FILES = ("layout.csv", "tuned.safetensors")
+_TEXTS = ("preset", "method", "tower", "target", "control", "image_tower", "command")
 _REMEDY = "delete the folder, or make the run again with `lexclip tune`"
+
+_MOST_BYTES = {".json": 2 << 20, ".csv": 32 << 20, ".npz": 1 << 28}  # of a file, by its suffix
+_MOST_ARRAYS = 1 << 28  # bytes of the embeddings in memory: 120,000 words of 512 numbers fit
+_MOST_RATIO = 64  # of packed embeddings over 16 MB: numbers pack badly, and a zip bomb is all zeros
+_MOST_METRICS = 5_000
+_MOST_ITEMS = 200_000  # of a JSON file, counted by commas
+_HUGE = 1e30  # no measurement is larger, and figures still draw it
+_HEADER = 8_192  # bytes that the header of an array or a table may have
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +111,9 @@ def validate_run(content: RunContent) -> None:
     shape = (len(content.words), content.before.shape[-1])
     if not content.words:
         raise InputError("a run needs at least one word")
-    if len(set(content.words)) != len(content.words):
-        twice = next(word for i, word in enumerate(content.words) if word in content.words[:i])
-        raise InputError(f"words: {twice!r} stands twice")
+    counts = Counter(content.words)
+    if len(counts) != len(content.words):
+        raise InputError(f"words: {counts.most_common(1)[0][0]!r} stands twice")
     for name in ("before", "after"):
         matrix = getattr(content, name)
         if matrix.shape != shape:
@@ -133,30 +131,37 @@ def _check_columns(name: str, table: pd.DataFrame, columns: tuple[str, ...]) -> 
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise InputError(f"{name}: column {missing[0]!r} is missing; it has {list(table.columns)}")
-    for column in columns:
-        if column not in TEXT_COLUMNS and len(table) and not pd.api.types.is_numeric_dtype(table[column]):
+    for column in table.columns if name == "history" else columns:
+        if column in TEXT_COLUMNS or not len(table):
+            continue
+        if not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{name}: column {column!r} holds something that is not a number")
+        values = table[column].to_numpy(float)
+        if column.startswith("trustworthiness"):
+            values = values[~np.isnan(values)]  # which a small map does not have
+        if not (np.abs(values) <= (1.01 if column.startswith("cosine") else _HUGE)).all():
+            raise InputError(f"{name}: column {column!r} holds a number that cannot be")
 
 
 def check_metrics(metrics: Mapping[str, Any]) -> None:
-    """Check that every metric has a number under "value" and numbers or nothing elsewhere.
+    """Check that every metric has a finite number under "value" and such numbers or nothing elsewhere.
 
     Raises:
         InputError: Naming the metric that does not.
     """
+    if len(metrics) > _MOST_METRICS:
+        raise InputError(f"metrics: {len(metrics):,} are more than any run has")
     for name, entry in metrics.items():
-        numbers = (
-            {key: entry.get(key) for key in ("low", "high", "n", "before")} if isinstance(entry, dict) else {}
-        )
         if not isinstance(entry, dict) or not _is_number(entry.get("value")):
             raise InputError(f"metrics: {name!r} has no number under 'value'")
-        for key, value in numbers.items():
-            if value is not None and not _is_number(value):
-                raise InputError(f"metrics: {name!r} has {value!r} under {key!r}, which is not a number")
+        for key in ("low", "high", "n", "before", "change", "change_low", "change_high"):
+            value = entry.get(key)
+            if value is not None and not (_is_number(value) and (key != "n" or value == int(value))):
+                raise InputError(f"metrics: {name!r} has {value!r:.40} under {key!r}, which is not a number")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _HUGE
 
 
 def write_run(folder: Path, content: RunContent, *, tuned: Path | None = None) -> Path:
@@ -282,27 +287,23 @@ def read_run(path: Path) -> Run:
     """Read and validate one run folder.
 
     Raises:
-        DamagedFileError: A file is missing, truncated or contradicts another; the message names it.
+        DamagedFileError: A file is missing, truncated, too large, or contradicts another; it is named.
     """
-    _require_files(path)
-    words, before, after = _guarded(path, "embeddings.npz", _read_embeddings)
-    layout = path / "layout.csv"
+    words, before, after = _read(path, "embeddings.npz", _read_embeddings)
     tuned = path / "tuned.safetensors"
-    run = Run(
-        run_id=path.name,
-        config=_guarded(path, "config.json", _read_json),
-        metrics=_guarded(path, "metrics.json", _read_json),
-        history=_guarded(path, "history.csv", _read_table),
-        words=words,
-        before=before,
-        after=after,
-        pairs=_guarded(path, "pairs.csv", _read_table),
-        layout=_guarded(path, "layout.csv", _read_table) if layout.exists() else None,
-        provenance=_guarded(path, "provenance.json", _read_json),
-        path=path,
-        tuned_path=tuned if tuned.exists() else None,
-    )
     try:
+        run = Run(
+            run_id=path.name,
+            **{name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")},
+            history=_read(path, "history.csv", _read_table),
+            words=words,
+            before=before,
+            after=after,
+            pairs=_read(path, "pairs.csv", _read_table),
+            layout=_read(path, "layout.csv", _read_table) if _has(path, "layout.csv") else None,
+            path=path,
+            tuned_path=tuned if _has(path, tuned.name) else None,
+        )
         validate_run(run)
     except InputError as error:
         raise DamagedFileError(f"run {path}: {error.problem}", _REMEDY) from error
@@ -315,10 +316,13 @@ def list_runs(folder: Path) -> tuple[tuple[RunSummary, ...], tuple[DamagedRun, .
     Hidden folders (runs being written) and plain files are skipped; a missing folder holds no runs.
     """
     summaries, damaged = [], []
-    storage.recover_folders(folder)
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        storage.recover_folders(folder)
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        return (), (DamagedRun(folder, f"run {folder}: cannot be listed ({error.strerror})"),)
     for path in paths:
-        if path.name.startswith(".") or not path.is_dir():
+        if path.name.startswith(".") or not (os.path.isdir(path) or os.path.islink(path)):
             continue
         try:
             summaries.append(summarise(path))
@@ -333,86 +337,182 @@ def summarise(path: Path) -> RunSummary:
     Raises:
         DamagedFileError: A required file is missing or unreadable.
     """
-    _require_files(path)
-    metrics = _guarded(path, "metrics.json", _read_json)
-    _guarded(path, "metrics.json", lambda _: check_metrics(metrics))
+    for name in _REQUIRED_FILES:
+        if not _has(path, name):
+            raise DamagedFileError(f"run {path}: {name} is missing", _REMEDY)
     return RunSummary(
         run_id=path.name,
         path=path,
-        stamp=max(file.stat().st_mtime_ns for file in (path, *path.iterdir())),
-        config=_guarded(path, "config.json", _read_json),
-        metrics=metrics,
-        provenance=_guarded(path, "provenance.json", _read_json),
-        n_words=_guarded(path, "embeddings.npz", _count_words),
-        has_layout=(path / "layout.csv").exists(),
-        has_tuned=(path / "tuned.safetensors").exists(),
+        stamp=max(_changed(path / name) for name in ("", *_REQUIRED_FILES, *_OPTIONAL_FILES)),
+        **{name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")},
+        n_words=_read(path, "embeddings.npz", lambda stream: _headers(_archive(stream))["words"].shape[0]),
+        has_layout=_has(path, "layout.csv"),
+        has_tuned=_has(path, "tuned.safetensors"),
     )
 
 
-def _require_files(path: Path) -> None:
-    for name in _REQUIRED_FILES:
-        if not (path / name).is_file():
-            raise DamagedFileError(f"run {path}: {name} is missing", _REMEDY)
+def _changed(path: Path) -> int:
+    with suppress(OSError):  # it is not there, or no longer
+        return path.stat().st_mtime_ns
+    return 0
 
 
-def _guarded(path: Path, name: str, reader: Callable[[Path], Any]) -> Any:
+def _has(path: Path, name: str) -> bool:
+    return os.path.isfile(path / name)  # false, and no error, for whatever else may be there
+
+
+def _read(path: Path, name: str, reader: Callable[[BinaryIO], T]) -> T:
+    """Return what a reader makes of a file; whatever it raises becomes an error that names the file."""
     try:
-        return reader(path / name)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        path.name.encode()
+        with open(path / name, "rb", opener=_open_at_once) as stream:
+            status, most = os.fstat(stream.fileno()), _MOST_BYTES[Path(name).suffix]
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError("it is not a regular file")
+            if status.st_size > most:
+                raise ValueError(f"its {status.st_size:,} bytes are more than the {most:,} of any run")
+            return reader(stream)
+    except (DamagedFileError, InputError) as error:
+        raise DamagedFileError(f"run {path}: {error.problem}", _REMEDY) from error
+    except FileNotFoundError as error:
+        raise DamagedFileError(f"run {path}: {name} is missing", _REMEDY) from error
+    except Exception as error:  # of any kind: libraries differ in what they raise at hostile bytes
+        reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
         raise DamagedFileError(f"run {path}: {name} cannot be read ({reason})", _REMEDY) from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not a JSON number")
-
-    value = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object, found {type(value).__name__}")
-    return value
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe would wait for a writer
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _bytes(stream: BinaryIO, suffix: str) -> bytes:
+    content = stream.read(_MOST_BYTES[suffix] + 1)  # a file that grows, or tells no size
+    if len(content) > _MOST_BYTES[suffix]:
+        raise ValueError("it is larger than any run's")
+    return content
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    def read(stream: BinaryIO) -> dict[str, Any]:
+        content = _bytes(stream, ".json")
+        if content.count(b",") > _MOST_ITEMS:
+            raise ValueError("it has more items than any run")
+        value = parse_json(content.decode(), name)
+        if not isinstance(value, dict):
+            raise ValueError(f"expected an object, found {type(value).__name__}")
+        _check_plain(value)
+        for key in _TEXTS:
+            if not isinstance(value.get(key, ""), str | None):
+                raise ValueError(f"{key} is not a text")
+        if name == "metrics.json":
+            check_metrics(value)
+        return value
+
+    return _read(path, name, read)
+
+
+def _check_plain(value: object) -> None:
+    if isinstance(value, int | float) and not abs(value) <= _HUGE:
+        raise ValueError("it holds a number that is not finite, or too large")
+    for child in (
+        (*value.keys(), *value.values())
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else ()
+    ):
+        _check_plain(child)
+
+
+def _read_table(stream: BinaryIO) -> pd.DataFrame:
+    content = _bytes(stream, ".csv")
+    if len(content.partition(b"\n")[0]) > _HEADER:
+        raise ValueError("its first line is too long")
     # "null", "nan" and "NA" are words here, so only an empty cell of a number column is a missing value.
-    header = pd.read_csv(path, nrows=0).columns
+    header = pd.read_csv(io.BytesIO(content), nrows=0).columns
     text = {column: str for column in header if column in TEXT_COLUMNS}
     missing = {column: [""] for column in header if column not in text}
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+    return pd.read_csv(
+        io.BytesIO(content), dtype=text, keep_default_na=False, na_values=missing, low_memory=False
+    )
 
 
-def _read_embeddings(path: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
-        words, before, after = archive["words"], archive["before"], archive["after"]
-    if words.ndim != 1 or words.dtype.kind != "U":
+class _Header(NamedTuple):
+    """What an array in an archive announces, and where its numbers begin."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    start: int
+
+
+def _archive(stream: BinaryIO) -> zipfile.ZipFile:
+    """Open an archive as numpy writes it; a long list of members would be read whole before it is refused."""
+    stream.seek(-42, os.SEEK_END)
+    zip64, end = stream.read(20), struct.unpack("<4s4H2LH", stream.read(22))
+    if zip64[:4] == b"PK\6\7" or end[0] != b"PK\5\6" or end[4] > 16 or end[5] > 1 << 16 or end[7]:
+        raise ValueError("it is not an archive as numpy writes it")
+    return zipfile.ZipFile(stream)
+
+
+def _headers(archive: zipfile.ZipFile) -> dict[str, _Header]:
+    """Return the headers of words, before and after, which fit each other, the archive and the memory."""
+    members = {name: archive.getinfo(f"{name}.npy") for name in ("words", "before", "after")}
+    headers = {name: _header(archive, member) for name, member in members.items()}
+    words, before, after = headers.values()
+    if len(words.shape) != 1 or words.dtype.kind != "U" or words.dtype.itemsize > 4_000:
         raise ValueError("words is not a list of strings")
-    return tuple(words.tolist()), _unit_rows(before), _unit_rows(after)
+    for one in (before, after):
+        if len(one.shape) != 2 or one.dtype.kind != "f" or one.dtype.itemsize > 4:
+            raise ValueError(f"expected a matrix of floats, found {one.dtype} {one.shape}")
+    if not words.shape[0] == before.shape[0] == after.shape[0] or before.shape != after.shape:
+        shapes = {name: one.shape for name, one in headers.items()}
+        raise ValueError(f"words, before and after differ in length: {shapes}")
+    size, packed = (
+        sum(getattr(one, key) for one in members.values()) for key in ("file_size", "compress_size")
+    )
+    if size > _MOST_ARRAYS or size > max(1 << 24, _MOST_RATIO * packed):
+        raise ValueError(f"it would unpack to {size:,} bytes")
+    return headers
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Header:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("it is packed in another way than numpy does")
+    with archive.open(member) as stream:
+        start = io.BytesIO(stream.read(_HEADER))
+    old = np.lib.format.read_magic(start) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+    header = _Header(*read(start, max_header_size=_HEADER), start.tell())
+    if min(header.shape, default=1) < 1 or (
+        math.prod(header.shape) * header.dtype.itemsize + header.start != member.file_size
+    ):
+        raise ValueError(
+            f"{member.filename} announces {header.dtype} {header.shape}, and holds something else"
+        )
+    return header
+
+
+def _read_embeddings(stream: BinaryIO) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    archive = _archive(stream)
+    arrays = {}
+    for name, header in _headers(archive).items():
+        with archive.open(f"{name}.npy") as member:
+            member.read(header.start)
+            flat = np.frombuffer(member.read(), dtype=header.dtype)
+        arrays[name] = flat.reshape(header.shape, order="F" if header.fortran else "C")
+    words = tuple(arrays["words"].tolist())
+    "".join(words).encode()  # half of a surrogate pair could not be shown
+    return words, _unit_rows(arrays["before"]), _unit_rows(arrays["after"])
 
 
 def _unit_rows(matrix: np.ndarray) -> np.ndarray:
-    if matrix.ndim != 2 or matrix.dtype.kind != "f" or not np.isfinite(matrix).all():
-        raise ValueError(f"expected a finite matrix of floats, found {matrix.dtype} {matrix.shape}")
     rows = matrix.astype(np.float32)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not (norms > 0).all():
-        raise ValueError("a row is all zeros")
+    if not (np.isfinite(norms) & (norms > 0)).all():
+        raise ValueError("a row is not finite, or all zeros")
     unit: np.ndarray = rows / norms
     return unit
-
-
-def _count_words(path: Path) -> int:
-    with zipfile.ZipFile(path) as archive:
-        shapes = {name: _npy_shape(archive, f"{name}.npy") for name in ("words", "before", "after")}
-    if not shapes["words"][0] == shapes["before"][0] == shapes["after"][0]:
-        raise ValueError(f"words, before and after differ in length: {shapes}")
-    return int(shapes["words"][0])
-
-
-def _npy_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    with archive.open(name) as stream:
-        if np.lib.format.read_magic(stream) == (1, 0):
-            return np.lib.format.read_array_header_1_0(stream)[0]
-        return np.lib.format.read_array_header_2_0(stream)[0]
 
 
 COMPARED = {

@@ -7,40 +7,28 @@ trained. Under torchrun all processes train, and all return the same table.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from lexclip_core.evaluation.intervals import Estimate
-from lexclip_core.experiments import paraphrase_measures
-from lexclip_core.experiments.methods import paraphrase_objective
+from lexclip_core.experiments import paraphrases
 from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
-from lexclip_core.experiments.pipeline import train_tower
+from lexclip_core.experiments.pipeline import one_training, paraphrase_objective, train_tower
 from lexclip_core.towers import loading
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.weights import interpolate
 from lexclip_core.training.distributed import is_writer, wait_for_all
 from lexclip_core.training.settings import TABLE_2, ParaphraseSettings
 
-logger = logging.getLogger(__name__)
-
 TABLE_2_COLUMNS = ("row", "seed", "metric", "split", "value", "low", "high", "before", "n")
 TRADE_OFF_COLUMNS = (
-    "name",
-    "w_image",
-    "w_caption",
-    "w_paraphrase",
-    "alpha",
-    "seed",
-    "metric",
-    "split",
-    "value",
-    "low",
-    "high",
+    *("name", "w_image", "w_caption", "w_paraphrase", "alpha"),
+    *("seed", "metric", "split", "value", "low", "high"),
 )
 MEASURED: Mapping[str, str] = {
     "paraphrased/ao@10": "AO@10",
@@ -99,11 +87,11 @@ class Sweep:
     start: ParaphraseSettings
     base: Tower
     make: Make
-    tests: paraphrase_measures.Tests
+    tests: paraphrases.Tests
 
 
 def emoji_sweep(
-    start: ParaphraseSettings, *, count: int = paraphrase_measures.SCENES, folder: Path | None = None
+    start: ParaphraseSettings, *, count: int = paraphrases.SCENES, folder: Path | None = None
 ) -> Sweep:
     """Return a sweep on the embedded default: emoji material, and the test scenes of held-out things.
 
@@ -117,9 +105,14 @@ def emoji_sweep(
     """
     features = features_by(loading.load_image(start.image_tower))
     base = loading.load(start.tower, device=start.device, dtype=start.dtype)
-    tests = paraphrase_measures.emoji_tests(features, count=count, folder=folder)
-    tests = paraphrase_measures.with_other_concepts(tests, features)
-    return Sweep(start, base, lambda settings: emoji_material(settings, features), tests)
+    tests = paraphrases.emoji_tests(features, count=count, folder=folder)
+    tests = paraphrases.with_other_concepts(tests, features)
+
+    @lru_cache(maxsize=1)  # weights and scales come one after the other, and change no material
+    def material(seed: int, provider: str) -> Material:
+        return emoji_material(start.replace(seed=seed, provider=provider), features)
+
+    return Sweep(start, base, lambda settings: material(settings.seed, settings.provider), tests)
 
 
 def sweep_table2(
@@ -151,15 +144,15 @@ def sweep_ablation(
 
 
 def _by_setting(sweep: Sweep, seeds: Sequence[int], rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    before = paraphrase_measures.measured_base(sweep.base, sweep.tests)
-    found = [_setting_rows("base", -1, before, before)] if "base" in rows else []
+    before = paraphrases.measured_base(sweep.base, sweep.tests)
+    found = _rows({"row": "base", "seed": -1}, before, before) if "base" in rows else []
     for seed in seeds:
         for name, changes in rows.items():
             if name != "base":
                 settings = sweep.start.replace(**changes, seed=seed)
-                after = _measured(sweep, settings, (sweep.start.alpha,))[sweep.start.alpha]
-                found.append(_setting_rows(name, seed, after, before))
-    return pd.concat(found, ignore_index=True)
+                after = _measured(sweep, settings, (settings.alpha,))[settings.alpha]
+                found += _rows({"row": name, "seed": seed}, after, before)
+    return pd.DataFrame(found, columns=list(TABLE_2_COLUMNS))
 
 
 def sweep_trade_offs(
@@ -178,14 +171,9 @@ def sweep_trade_offs(
         alphas: Interpolations of what was trained with the base.
         weights: Name -> weights of L1'', L2 and L3.
     """
-    found = [
-        _trade_off_rows(
-            "base",
-            (0.0, 0.0, 0.0, 0.0),
-            -1,
-            paraphrase_measures.measured_base(sweep.base, sweep.tests),
-        )
-    ]
+    before = paraphrases.measured_base(sweep.base, sweep.tests)
+    none = {"w_image": 0.0, "w_caption": 0.0, "w_paraphrase": 0.0, "alpha": 0.0}
+    found = _rows({"name": "base", **none, "seed": -1}, before, before)
     for seed in seeds:
         for name, (image, caption, paraphrase) in weights.items():
             settings = sweep.start.replace(
@@ -196,10 +184,11 @@ def sweep_trade_offs(
                 caption_paraphrase=caption,
                 paraphrase_paraphrase=paraphrase,
             )
+            shares = {"w_image": image, "w_caption": caption, "w_paraphrase": paraphrase}
             for alpha, after in _measured(sweep, settings, alphas).items():
                 label = name if alpha == 1 else f"{name}, alpha {alpha:g}"
-                found.append(_trade_off_rows(label, (image, caption, paraphrase, alpha), seed, after))
-    return pd.concat(found, ignore_index=True)
+                found += _rows({"name": label, **shares, "alpha": alpha, "seed": seed}, after, before)
+    return pd.DataFrame(found, columns=list(TRADE_OFF_COLUMNS))
 
 
 def _measured(
@@ -207,53 +196,36 @@ def _measured(
 ) -> dict[float, dict[str, Estimate]]:
     """Return every metric at every alpha; settings that were not measured before are trained."""
     at = {alpha: settings.replace(alpha=alpha) for alpha in alphas}
-    known = {
-        alpha: paraphrase_measures.known_setting(one, sweep.base, sweep.tests) for alpha, one in at.items()
-    }
+    known = {alpha: paraphrases.known_setting(one, sweep.base, sweep.tests) for alpha, one in at.items()}
     wait_for_all()  # nobody measures before all have looked, so all know the same
     if None not in known.values():
         return {alpha: one for alpha, one in known.items() if one is not None}
     whole = settings.replace(alpha=1.0)
-    trained = train_tower(
-        whole, paraphrase_objective(whole, sweep.make(whole), sweep.base), sweep.base, every=10
-    )
+    with one_training(whole):
+        trained = train_tower(
+            whole, paraphrase_objective(whole, sweep.make(whole), sweep.base), sweep.base, every=10
+        )
 
-    def measure(alpha: float) -> dict[str, Estimate]:
-        tower = trained.tower if alpha == 1 else interpolate(sweep.base, trained.tower, alpha)
-        return paraphrase_measures.measured_setting(at[alpha], sweep.base, sweep.tests, tower.encode_texts)
+        def measure(alpha: float) -> dict[str, Estimate]:
+            tower = trained.tower if alpha == 1 else interpolate(sweep.base, trained.tower, alpha)
+            return paraphrases.measured_setting(at[alpha], sweep.base, sweep.tests, tower.encode_texts)
 
-    measured = {alpha: measure(alpha) for alpha in alphas} if is_writer() else {}
-    wait_for_all()
-    if is_writer():
-        trained.remove_files()
+        measured = {alpha: measure(alpha) for alpha in alphas} if is_writer() else {}
+        wait_for_all()
+        if is_writer():
+            trained.remove_files()
     return measured or {alpha: measure(alpha) for alpha in alphas}  # of the others: read, not measured
 
 
-def _shown(found: Mapping[str, Estimate]) -> Iterator[tuple[str, str, Estimate]]:
-    """Yield split, the table's name and the estimate of every metric that a table shows."""
-    for name, estimate in found.items():
+def _rows(
+    keys: Mapping[str, Any], after: Mapping[str, Estimate], before: Mapping[str, Estimate]
+) -> list[dict[str, Any]]:
+    """Return a row for every metric that a table shows, beside the base's value of it."""
+    rows = []
+    for name, one in after.items():
         split, _, metric = name.partition("/")
         label = (OUTSIDE if split == "outside" else MEASURED).get(metric)
         if label:
-            yield split, label, estimate
-
-
-def _setting_rows(
-    row: str, seed: int, after: Mapping[str, Estimate], before: Mapping[str, Estimate]
-) -> pd.DataFrame:
-    base = {(split, label): estimate.value for split, label, estimate in _shown(before)}
-    rows = [
-        (row, seed, label, split, one.value, one.low, one.high, base[split, label], one.n)
-        for split, label, one in _shown(after)
-    ]
-    return pd.DataFrame(rows, columns=list(TABLE_2_COLUMNS))
-
-
-def _trade_off_rows(
-    name: str, setting: tuple[float, float, float, float], seed: int, after: Mapping[str, Estimate]
-) -> pd.DataFrame:
-    rows = [
-        (name, *setting, seed, label, split, one.value, one.low, one.high)
-        for split, label, one in _shown(after)
-    ]
-    return pd.DataFrame(rows, columns=list(TRADE_OFF_COLUMNS))
+            values = {"value": one.value, "low": one.low, "high": one.high, "n": one.n}
+            rows.append({**keys, "metric": label, "split": split, **values, "before": before[name].value})
+    return rows

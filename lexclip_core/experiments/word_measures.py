@@ -17,7 +17,7 @@ from lexclip_core.evaluation import lexical, neighbourhoods, suite
 from lexclip_core.evaluation.embeddings import BeforeAfter
 from lexclip_core.evaluation.intervals import Estimate, with_baseline
 from lexclip_core.evaluation.lexical import Triples, wordnet_triples
-from lexclip_core.evaluation.similarity import split_by_words
+from lexclip_core.evaluation.similarity import heldout_pairs
 from lexclip_core.experiments.words import Lexicon, lexicon
 from lexclip_core.targets.relations import WordRelation
 from lexclip_core.towers.encoder import Encoder
@@ -67,8 +67,8 @@ def measured_pairs(
 ) -> pd.DataFrame:
     """Return `judged_pairs` of which tuning saw neither word, with cosine_before and cosine_after."""
     table = judged_pairs(split, vocabulary)
-    parts = split_by_words(list(zip(table.word_a, table.word_b, strict=True)), seen)
-    table = table[np.array(parts) == "heldout"].reset_index(drop=True)
+    heldout = heldout_pairs(list(zip(table.word_a, table.word_b, strict=True)), seen)
+    table = table[heldout].reset_index(drop=True)
     for column, encode in (("cosine_before", encoders.before), ("cosine_after", encoders.after)):
         table[column] = suite.text_cosines(encode, table.word_a.tolist(), table.word_b.tolist())
     return table
@@ -85,11 +85,17 @@ def separation(pairs: pd.DataFrame, split: str) -> Metrics:
 
 
 def _auc(pairs: pd.DataFrame, split: str) -> Metrics:
-    def one(column: str) -> dict[str, Estimate]:
-        cosines, words = pairs[column].to_numpy(), pairs.word_a.tolist()
-        return lexical.synonym_over_antonym_auc(cosines, pairs.relation.tolist(), split=split, words=words)
+    words = list(zip(pairs.word_a, pairs.word_b, strict=True))
+    relations, old, new = (
+        pairs.relation.tolist(),
+        pairs.cosine_before.to_numpy(),
+        pairs.cosine_after.to_numpy(),
+    )
 
-    return with_baseline(one("cosine_before"), one("cosine_after"))
+    def one(cosines: np.ndarray) -> dict[str, Estimate]:
+        return lexical.synonym_over_antonym_auc(cosines, relations, split=split, words=words)
+
+    return with_baseline(one(old), one(new), one(np.stack([old, new])))
 
 
 def inversions(encoders: Encoders, seen: Collection[str], vocabulary: Lexicon | None = None) -> Metrics:
@@ -140,10 +146,10 @@ def outside_sets(encoders: Encoders, folder: Path, seen: Collection[str]) -> Met
 
 
 def _word_similarity(encoders: Encoders, folder: Path, seen: Collection[str]) -> Metrics:
-    before = suite.measure_word_similarity(encoders.before, folder / "wordsim", seen_words=seen)
-    after = suite.measure_word_similarity(encoders.after, folder / "wordsim", seen_words=seen)
-    heldout = {name: value for name, value in after.items() if name.startswith("heldout/")}
-    return with_baseline(before, heldout)
+    def rho(encode: Encoder, before: Encoder | None = None) -> dict[str, Estimate]:
+        return suite.measure_word_similarity(encode, folder / "wordsim", seen_words=seen, before=before)
+
+    return with_baseline(rho(encoders.before), rho(encoders.after), rho(encoders.after, encoders.before))
 
 
 def _sentences(encoders: Encoders, folder: Path) -> Metrics:

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from lexclip_core import storage
 from lexclip_core.cache import ARRAY, cached
 from lexclip_core.datasets.pictures.imagenet import synonym_classes
-from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.targets.controls import controlled, random_words
 from lexclip_core.targets.registry import TARGETS
 from lexclip_core.targets.relations import (
@@ -29,6 +29,7 @@ from lexclip_core.targets.relations import (
     lexical_pairs,
     pair_targets,
 )
+from lexclip_core.text_files import numbered_lines
 from lexclip_core.towers.tower import Tower
 from lexclip_core.training.samplers import (
     SAMPLERS,
@@ -125,17 +126,13 @@ def read_digests(path: Path | None = None) -> frozenset[str]:
         MissingResourceError: The file is not there.
         DamagedFileError: A line is neither a comment nor a digest.
     """
-    path = path or digests_path()
-    if not path.is_file():
-        raise MissingResourceError(
-            f"{path} is not there", f"restore it from the repository, or rebuild it: {REBUILD_DIGESTS}"
-        )
-    digests = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    path, digests = path or digests_path(), set()
+    restore = f"restore it from the repository, or rebuild it: {REBUILD_DIGESTS}"
+    for number, line in numbered_lines(path, missing=restore):
         if line.startswith("#") or not line.strip():
             continue
         if not _DIGEST.fullmatch(line.strip()):
-            place = f"{path}, line {number}: {line[:40]!r}"
+            place = f"{path}, line {number}: {line.strip()[:40]!r}"
             raise DamagedFileError(
                 f"{place} is not {DIGEST_DIGITS} hex digits", f"rebuild the file: {REBUILD_DIGESTS}"
             )

@@ -1,87 +1,171 @@
-"""The ledger: every claim and reported number of both papers with ours, as a table and in words."""
+"""The ledger: every claim and reported number of both papers with ours, as a table, in words, as one page.
+
+`page.html` is the template of the page, which needs nothing but a browser.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from html import escape
+from pathlib import Path
+from typing import Any, get_args
 
 import pandas as pd
 
+from lexclip_core import storage
 from lexclip_core.evaluation.intervals import Estimate
+from lexclip_core.papers.claims import Claim, read_claims
 from lexclip_core.papers.measurement import Measurement, read_measurements
-from lexclip_core.papers.reported import Claim, Place, places, read_claims
+from lexclip_core.papers.reported import Place, places
 from lexclip_core.papers.verdicts import (
+    MEANINGS,
+    SYMBOLS,
+    Direction,
     Judgement,
+    Verdict,
     combined,
     effect,
-    in_unit_of,
     judge_claim,
     judge_number,
-    notebook_of,
 )
 
 TEXT_COLUMNS = (
-    *("kind", "id", "paper", "claims", "statement", "unit", "measured", "text_tower", "image_tower"),
-    *("data", "split", "comparison", "verdict", "tests", "reason", "notebook", "profile"),
+    *("kind", "id", "paper", "claims", "statement", "neighbours", "unit", "measured", "over"),
+    *("text_tower", "image_tower", "data", "split", "comparison", "direction", "verdict", "tests", "reason"),
+    *("notebook", "profile"),
 )
 NUMBER_COLUMNS = (
     *("reported", "uncertainty", "reported_change", "ours", "low", "high", "n"),
-    *("change", "change_low", "change_high"),
+    *("change", "change_low", "change_high", "seeds", "by_seed", "by_seed_low", "by_seed_high"),
 )
-_PREFERRED = ("value", "direction", "statement", "level")
+_PREFERRED = ("value", "direction", "elsewhere", "level")
+_STRICTEST = ("contradicted", "within noise", "reproduced", "not judged here")
+_LISTED = 3  # measurements that a claim's reason gives in full
 
 
 def ledger_table(measurements: Sequence[Measurement] | None = None) -> pd.DataFrame:
     """Return the ledger: a row for each claim, B1 to P26, then for each reported number.
+
+    Reported numbers next to which one and the same measurement stands are one row, of the nearest.
 
     Args:
         measurements: Ours; those of `data/measured` unless given.
 
     Returns:
         Text columns `TEXT_COLUMNS`, empty where there is nothing to say: `kind` (claim, number), `id` (the
-        claim, or paper, where, row, column and setting joined by " | "), `claims` (that a number bears on),
-        `verdict`, `tests` (how many measurements say what), `reason`. Number columns `NUMBER_COLUMNS`, NaN
-        where there is none, in the unit of `unit`: percent, change (percent), cosine, count, number, share,
-        check. `measured` to `split` and the numbers are those of the measurement that decides most.
+        claim, or paper, where, row, column and setting joined by " | "), `claims` (that a number belongs to),
+        `neighbours` (the other reported numbers of the row), `over` (the items that the interval is over),
+        `direction` (for, against, open: which way ours points), `verdict`, `tests` (how many measurements say
+        what), `reason`. Number columns `NUMBER_COLUMNS`, NaN where there is none, in the unit of `unit`:
+        percent, change (percent), cosine, count, number, share; `by_seed` is the effect over training seeds
+        or draws. `measured` to `split` and the numbers are those of the measurement that decides most.
     """
     ours = read_measurements() if measurements is None else tuple(measurements)
     rows = [_claim_row(claim, ours) for claim in read_claims().values()]
-    rows += [_number_row(place, ours) for place in places()]
+    first = {one.places[0] for one in ours if one.places}
+    joined = {place for one in ours for place in one.places[1:]} - first
+    rows += [_number_row(place, ours) for place in places() if place not in joined]
     empty: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     made = pd.DataFrame([empty | row for row in rows], columns=list(empty))
     return made.astype(dict.fromkeys(NUMBER_COLUMNS, float))
 
 
 def claim_details(measurements: Sequence[Measurement] | None = None) -> pd.DataFrame:
-    """Return every measurement that bears on a claim, one row per measurement and claim, with its verdict.
+    """Return every measurement that stands next to a claim, one row per measurement and claim.
 
     Columns: claim, then those of `ledger_table` that say what was measured, on what, and what came of it.
+    What is only shown has no verdict.
     """
     ours = read_measurements() if measurements is None else tuple(measurements)
     rows = [
-        {"claim": claim, "verdict": one.verdict, "reason": one.reason}
-        | _ours(one, _plain_unit(one.measurement))
-        for claim in read_claims()
-        for one in _judged_claims(claim, ours)
+        {"claim": claim.id} | _ours(one, _plain_unit(one.measurement)) | {"reason": one.reason}
+        for claim in read_claims().values()
+        for part in _next_to(claim, ours)
+        for one in part
     ]
-    columns = ["claim", "measured", "unit", *NUMBER_COLUMNS[3:], "text_tower", "image_tower", "data", "split"]
-    return pd.DataFrame(rows, columns=[*columns, "comparison", "verdict", "reason", "notebook", "profile"])
+    columns = ["claim", "measured", "unit", *NUMBER_COLUMNS[3:], "over", "text_tower", "image_tower", "data"]
+    columns += ["split", "comparison", "direction", "verdict", "reason", "notebook", "profile"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def judgements(measurements: Sequence[Measurement]) -> pd.DataFrame:
+    """Return what a notebook's measurements say of the claims next to which they stand, for a reader.
+
+    Columns: claim, statement, measured, here (with its interval), verdict (with its sign), why.
+
+    Args:
+        measurements: What the notebook is about to record.
+    """
+    details, claims = claim_details(measurements), read_claims()
+    table = ledger_table(measurements).set_index("id")["verdict"]
+    verdicts = [one or table[claim] for one, claim in zip(details["verdict"], details["claim"], strict=True)]
+    made = {
+        "claim": details["claim"],
+        "statement": [claims[claim].statement for claim in details["claim"]],
+        "measured": details["measured"],
+        "here": [measured_text(one) for one in details.to_dict("records")],
+        "verdict": [f"{SYMBOLS[one]} {one}" for one in verdicts],
+        "why": details["reason"],
+    }
+    return pd.DataFrame(made)
+
+
+def tally(rows: pd.DataFrame | None = None) -> str:
+    """Return how many claims have which verdict, as one sentence for the documents.
+
+    Args:
+        rows: What `ledger_table` gave; the shipped one unless given.
+    """
+    rows = ledger_table() if rows is None else rows
+    claims = rows[rows["kind"] == "claim"]
+    counts = Counter(claims["verdict"])
+    said = ", ".join(f"{counts[one]} {one}" for one in get_args(Verdict) if counts[one])
+    points = Counter(claims.loc[claims["verdict"] == "not judged here", "direction"])
+    ways = f"{points['for']} point the stated way here, {points['against']} the other way"
+    return f"Of {len(claims)} claims: {said}. Of those not judged here {ways}, the rest is open or mixed."
 
 
 def _claim_row(claim: Claim, ours: Sequence[Measurement]) -> dict[str, Any]:
     row: dict[str, Any] = {"kind": "claim", "id": claim.id, "paper": claim.paper, "claims": claim.id}
-    row["statement"] = claim.statement
-    tests = _judged_claims(claim.id, ours)
-    if not tests:
-        missing = {"reason": _missing(claim.needs, claim.notebook), "notebook": claim.notebook}
-        return row | {"verdict": combined([])} | missing
-    best = _decisive(tests)
-    return row | _decided(best, tests, _plain_unit(best.measurement))
+    tests, shown = _next_to(claim, ours)
+    verdict = combined(claim, tests)
+    row |= {"statement": claim.statement, "notebook": claim.notebook, "verdict": verdict}
+    chosen = [one for one in tests if one.verdict == verdict] or tests or shown
+    if chosen:
+        row |= _ours(chosen[0], _plain_unit(chosen[0].measurement)) | {"verdict": verdict}
+        row["direction"] = _points(tests) if verdict == "not judged here" else chosen[0].direction
+    row["tests"] = _counts(tests)
+    reasons: dict[Verdict, str] = {
+        "implemented": f"shown by {', '.join(claim.shown_by)}",
+        "undefined": f"readings: {_seen(shown) or 'none measured'}",
+        "not judged here": f"a claim about {claim.about}; here we see: {_seen(tests)}",
+        "not runnable here": _missing(claim.needs, claim.notebook),
+    }
+    row["reason"] = reasons.get(verdict) or (chosen[0].reason if chosen else "")
+    return row
+
+
+def _points(tests: Sequence[Judgement]) -> Direction:
+    """Return which way what is seen elsewhere points: for with at least half of it and nothing against."""
+    counts = Counter(one.direction for one in tests)
+    if counts["against"]:
+        return "open" if counts["for"] else "against"
+    return "for" if 2 * counts["for"] >= len(tests) > 0 else "open"
+
+
+def _seen(judged: Sequence[Judgement]) -> str:
+    said = []
+    for one in judged[:_LISTED]:
+        ours = _ours(one, _plain_unit(one.measurement))
+        said.append(f"{one.measurement.what}: {measured_text(ours)}, on {conditions_text(ours)}")
+    return "; ".join([*said, *([f"{len(judged) - _LISTED} more"] if len(judged) > _LISTED else [])])
 
 
 def _number_row(place: Place, ours: Sequence[Measurement]) -> dict[str, Any]:
     reported, claims = places()[place], read_claims()
+    first = claims[reported.claims[0]]
     row: dict[str, Any] = {
         "kind": "number",
         "id": " | ".join(place),
@@ -92,80 +176,55 @@ def _number_row(place: Place, ours: Sequence[Measurement]) -> dict[str, Any]:
         "reported": reported.value,
         "uncertainty": reported.uncertainty,
         "reported_change": effect(place)[0],
+        "notebook": first.notebook,
     }
-    first = claims[reported.claims[0]]
-    notebook = notebook_of(place) or first.notebook
-    tests = _preferred([judge_number(one, place) for one in ours if one.place == place])
+    if place.column in first.settings:
+        return row | {"verdict": "implemented", "reason": f"a setting, shown by {', '.join(first.shown_by)}"}
+    every = [judge_number(one) for one in ours if place in one.places[:1]]
+    ranks = [_PREFERRED.index(one.comparison) for one in every]  # the paper's own setting comes first
+    tests = [one for one, rank in zip(every, ranks, strict=True) if rank == min(ranks)]
     if not tests:
-        return row | {
-            "verdict": combined([]),
-            "reason": _missing(first.needs, notebook),
-            "notebook": notebook,
-        }
-    best = _decisive(tests)
-    row |= _decided(best, tests, reported.unit)
-    if best.comparison == "level":
-        row["reason"] = f"{best.reason}; {_missing(first.needs, best.measurement.notebook or notebook)}"
+        return row | {"verdict": "not runnable here", "reason": _missing(first.needs, first.notebook)}
+    best = min(tests, key=lambda one: _STRICTEST.index(one.verdict))
+    others = dict.fromkeys(other for one in tests for other in one.measurement.places[1:])
+    row |= _ours(best, reported.unit)
+    row["neighbours"] = "; ".join(
+        f"{other.row}, {other.column}: {places()[other].value:g}" for other in others
+    )
+    row["tests"] = _counts(tests)
+    if best.comparison in ("elsewhere", "level"):
+        row["reason"] += f"; {_missing(first.needs, best.measurement.notebook or first.notebook)}"
     return row
 
 
-def _decisive(tests: Sequence[Judgement]) -> Judgement:
-    """Return the first test that says what all together say."""
-    verdict = combined([one.verdict for one in tests])
-    return next((one for one in tests if one.verdict == verdict), tests[0])
+def _counts(tests: Sequence[Judgement]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(one.verdict for one in tests).most_common())
 
 
-def _decided(best: Judgement, tests: Sequence[Judgement], unit: str) -> dict[str, Any]:
-    counts = Counter(one.verdict for one in tests)
-    tally = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    verdict = combined([one.verdict for one in tests])
-    return _ours(best, unit) | {"verdict": verdict, "tests": tally, "reason": best.reason}
-
-
-def _judged_claims(claim: str, ours: Sequence[Measurement]) -> list[Judgement]:
-    """Judge each measurement once, though it may stand at several of the paper's places."""
-    judged = [
-        one for one in map(judge_claim, (one for one in ours if claim in one.claims)) if one is not None
-    ]
-    distinct = {
-        (one.measurement.notebook, one.measurement.what, one.measurement.value, one.verdict): one
-        for one in reversed(judged)
-    }
-    return list(reversed(distinct.values()))
-
-
-def _preferred(judged: Sequence[Judgement]) -> list[Judgement]:
-    """Keep the judgements of the best kind: one on the paper's own setting outweighs all others."""
-    best = min((_PREFERRED.index(one.comparison) for one in judged), default=0)
-    return [one for one in judged if _PREFERRED.index(one.comparison) == best]
+def _next_to(claim: Claim, ours: Sequence[Measurement]) -> tuple[list[Judgement], list[Judgement]]:
+    """Return what tests a claim, and what is only shown next to it, in the claim's order."""
+    every = [judge_claim(one, claim) for name in claim.quantities for one in ours if one.quantity == name]
+    return [one for one in every if one.comparison], [one for one in every if not one.comparison]
 
 
 def _ours(judged: Judgement, unit: str) -> dict[str, Any]:
     measured, about = judged.measurement, judged.measurement.conditions
+    percent = unit in ("percent", "change")
 
-    def in_unit(value: Estimate) -> Estimate:
-        return value.scaled(100) if unit in ("percent", "change") else value
+    def numbers(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+        if estimate is None:
+            return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+        scaled = estimate.scaled(100) if percent else estimate
+        return {name: scaled.value, f"{name}_low": scaled.low, f"{name}_high": scaled.high}
 
-    value = in_unit_of(measured.place, measured.value) if measured.place else in_unit(measured.value)
-    change = in_unit(measured.change) if measured.change is not None else None
-    return {
-        "measured": measured.what,
-        "unit": unit,
-        "ours": value.value,
-        "low": value.low,
-        "high": value.high,
-        "n": value.n,
-        "change": change.value if change else None,
-        "change_low": change.low if change else None,
-        "change_high": change.high if change else None,
-        "text_tower": about.text_tower,
-        "image_tower": about.image_tower,
-        "data": about.data,
-        "split": about.split,
-        "comparison": judged.comparison,
-        "notebook": measured.notebook,
-        "profile": measured.profile,
-    }
+    value = measured.value.scaled(100) if percent else measured.value
+    row = {name: getattr(about, name) for name in ("text_tower", "image_tower", "data", "split")}
+    row |= {name: getattr(judged, name) for name in ("comparison", "direction", "verdict", "reason")}
+    row |= {"measured": measured.what, "unit": unit, "ours": value.value, "low": value.low}
+    row |= {"high": value.high, "n": measured.effect.n if value.n is None else value.n}
+    row |= numbers("change", measured.change) | numbers("by_seed", measured.by_seed)
+    row |= {name: getattr(measured, name) for name in ("over", "notebook", "profile")}
+    return row | {"seeds": len(about.seeds) or None}
 
 
 def _plain_unit(measured: Measurement) -> str:
@@ -174,10 +233,6 @@ def _plain_unit(measured: Measurement) -> str:
 
 def _missing(needs: str, notebook: str) -> str:
     return f"needs {needs}: notebook {notebook}, profile paper" if notebook else f"needs {needs}"
-
-
-SYMBOLS = {"reproduced": "✓", "within noise": "≈", "contradicted": "✗", "not runnable here": "·"}
-"""A sign for each verdict that needs no colour."""
 
 
 def reported_text(row: Mapping[str, Any]) -> str:
@@ -193,16 +248,20 @@ def reported_text(row: Mapping[str, Any]) -> str:
 
 
 def measured_text(row: Mapping[str, Any]) -> str:
-    """Return what was measured here, "60.0 (55.0 to 65.0), change +8.0 (+2.0 to +14.0)"; empty if nothing."""
+    """Return what was measured here, "60.0 (55.0 to 65.0), paired change +8.0 (+2.0 to +14.0)".
+
+    It is empty where nothing was. What varies over training seeds or draws follows. An interval without a
+    width, or with none once rounded, is not written.
+    """
     if pd.isna(row["ours"]):
         return ""
-    if row["unit"] == "check":
-        return "holds" if row["ours"] else "does not hold"
-    said = _interval(row["ours"], row["low"], row["high"], row["unit"], _number)
-    if pd.isna(row["change"]):
-        return said
-    change = _interval(row["change"], row["change_low"], row["change_high"], row["unit"], _signed)
-    return f"{said}, change {change}"
+    unit, changed = row["unit"], not pd.isna(row["change"])
+    said = _number(row["ours"], unit) + _interval(row["low"], row["high"], unit, _number)
+    if changed:
+        interval = _interval(row["change_low"], row["change_high"], unit, _signed)
+        said += f", paired change {_signed(row['change'], unit)}{interval}"
+    spread = _interval(row["by_seed_low"], row["by_seed_high"], unit, _signed if changed else _number)
+    return f"{said}; over seeds or draws{spread}" if spread else said
 
 
 def conditions_text(row: Mapping[str, Any]) -> str:
@@ -211,19 +270,111 @@ def conditions_text(row: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, [" + ".join(towers), row["data"]]))
 
 
-def _interval(value: float, low: float, high: float, unit: str, written: Callable[[float, str], str]) -> str:
-    if pd.isna(low) or pd.isna(high):
-        return written(value, unit)
-    return f"{written(value, unit)} ({written(low, unit)} to {written(high, unit)})"
+def _interval(low: float, high: float, unit: str, written: Callable[[float, str], str]) -> str:
+    if pd.isna(low) or pd.isna(high) or written(low, unit) == written(high, unit):
+        return ""
+    return f" ({written(low, unit)} to {written(high, unit)})"
 
 
 def _number(value: float, unit: str) -> str:
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "number":
-        return f"{value:g}"
+        return f"{value:.4g}"
     return f"{value:.3f}" if unit == "cosine" else f"{value:.1f}"
 
 
 def _signed(value: float, unit: str) -> str:
+    if unit == "number":
+        return f"{value:+.3g}"
     return f"{value:+.3f}" if unit == "cosine" else f"{value:+.1f}"
+
+
+_PAPERS = {
+    "blog": "the blog (Gao, 2025)",
+    "paraclip": "ParaCLIP (Kim et al., 2024)",
+    "open_clip": "open_clip's own results",
+    "clip_benchmark": "CLIP_benchmark's results",
+}
+_HEADER = ("row", "claims", "the paper", "here", "measured on", "verdict", "why")
+
+
+def write_page(path: Path, measurements: Sequence[Measurement] | None = None) -> Path:
+    """Write the ledger as one HTML file and return its path.
+
+    Args:
+        path: The file.
+        measurements: Ours; those of `data/measured` unless given.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    with storage.atomic_write(path) as temporary:
+        temporary.write_text(
+            page_html(ledger_table(measurements), claim_details(measurements)), encoding="utf-8"
+        )
+    return path
+
+
+def page_html(rows: pd.DataFrame, tests: pd.DataFrame) -> str:
+    """Return the page of a ledger: what `ledger_table` and `claim_details` gave."""
+    counts = rows[rows["kind"] == "number"]["verdict"].value_counts()
+    numbers = ", ".join(f"{count} {one}" for one, count in counts.items())
+    verdicts: tuple[Verdict, ...] = get_args(Verdict)
+    by_claim = {claim: group.to_dict("records") for claim, group in tests.groupby("claim")}
+    choices = (
+        _select("kind", "rows", {"claim": "claims", "number": "numbers"}),
+        _select("paper", "paper", _PAPERS),
+        _select("verdict", "verdict", {one: f"{SYMBOLS[one]} {one}" for one in verdicts}),
+    )
+    parts = {
+        "summary": escape(f"{tally(rows)} Of {counts.sum()} rows of numbers: {numbers}."),
+        "meanings": "".join(
+            f"<li><b>{SYMBOLS[one]} {one}</b>: {escape(MEANINGS[one])}</li>" for one in verdicts
+        ),
+        "choices": "\n".join(choices),
+        "count": str(len(rows)),
+        "header": "".join(f'<th scope="col">{name}</th>' for name in _HEADER),
+        "rows": "\n".join(_row(row, by_claim.get(row["id"], [])) for row in rows.to_dict("records")),
+    }
+    template = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda name: parts[name[1]], template)
+
+
+def _select(name: str, label: str, options: Mapping[str, str]) -> str:
+    listed = "".join(
+        f'<option value="{escape(key)}">{escape(said)}</option>' for key, said in options.items()
+    )
+    select = f'<select name="{name}" id="{name}"><option value="">all</option>{listed}</select>'
+    return f'<div><label for="{name}">{label}</label>{select}</div>'
+
+
+def _row(row: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> str:
+    data = {name: row[name] for name in ("kind", "paper", "verdict", "claims")}
+    attributes = " ".join(f'data-{name}="{escape(str(value))}"' for name, value in data.items())
+    first = f"{row['id']}: {row['statement']}" if row["kind"] == "claim" else row["statement"]
+    on = ", ".join(
+        filter(None, [conditions_text(row), row["split"], row["notebook"] if row["measured"] else ""])
+    )
+    here = ": ".join(filter(None, [row["measured"], measured_text(row)]))
+    cells = (row["claims"], reported_text(row) + _neighbours(row), here, on)
+    verdict = f"{SYMBOLS[row['verdict']]} {row['verdict']}"
+    listed = _tests(row, tests) if row["kind"] == "claim" else ""
+    return (
+        f'<tr {attributes}><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + f'<td class="verdict">{escape(verdict)}</td><td>{escape(row["reason"])}{listed}</td></tr>'
+    )
+
+
+def _neighbours(row: Mapping[str, Any]) -> str:
+    return f"; next to it also {row['neighbours']}" if row["neighbours"] else ""
+
+
+def _tests(row: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> str:
+    if not tests:
+        return ""
+    said = [f"{one['measured']}: {measured_text(one)} ({one['reason']})" for one in tests]
+    signs = [SYMBOLS.get(one["verdict"], "-") for one in tests]
+    items = "".join(f"<li>{sign} {escape(one)}</li>" for sign, one in zip(signs, said, strict=True))
+    return f"<details><summary>{escape(row['tests'] or 'shown')}</summary><ul>{items}</ul></details>"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
+
+from pydantic import TypeAdapter
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.evaluation.intervals import Estimate
-from lexclip_core.papers.reported import CLAIM_IDS, Place, ReportedUnit, reported_at
+from lexclip_core.papers.claims import claims_by_quantity
+from lexclip_core.papers.reported import Place, ReportedUnit, reported_at
 
-MeasuredUnit = Literal["share", "cosine", "count", "number", "check"]
-ExpectedRelation = Literal["above", "below", "equals"]
+MeasuredUnit = Literal["share", "cosine", "count", "number"]
 MEASURED_AS: dict[ReportedUnit, MeasuredUnit] = {
     "percent": "share",
     "change": "share",
@@ -22,14 +25,7 @@ MEASURED_AS: dict[ReportedUnit, MeasuredUnit] = {
     "count": "count",
     "number": "number",
 }
-_KEYS = {"notebook", "profile", "commit", "measured"}
-
-
-class Expectation(NamedTuple):
-    """What a claim predicts of a value: that it lies above, lies below, or equals a bound."""
-
-    relation: ExpectedRelation
-    bound: float
+_COLLECTED = {"notebook", "profile", "commit"}  # once for all measurements of a notebook
 
 
 class _Named(Protocol):
@@ -61,42 +57,42 @@ class Conditions:
     weights: Mapping[str, str] = field(default_factory=dict)
 
     def measured(
-        self, what: str, value: Any, of: str | Place, *, change: Any = None, **options: Any
+        self,
+        what: str,
+        value: Any,
+        quantity: str = "",
+        *,
+        at: Place | Sequence[Place] = (),
+        change: Any = None,
+        **options: Any,
     ) -> Measurement:
         """Return a measurement made under these conditions.
 
         Args:
             what: What was measured, in words, with what a reader must know to repeat it (K, template, ...).
             value: A number, an `Estimate`, or a mapping with value (or mean), low, high and n.
-            of: The claims it bears on (`"B4 B5"`), or the place of the reported number it is compared with,
-                whose claims it then bears on.
-            change: The effect that gives a direction, as `value` is given: tuned minus base, or replaced
-                minus original names, on the same pictures. A place measured on other data is judged by it.
-            **options: `unit` (`share` of 1 unless given; cosine, count, number, or check: 1 holds, 0 does
-                not); `expected`, what a claim predicts of the value, such as `("above", 0)`; `differs`, what
-                is not as the paper has it besides tower and data.
+            quantity: Which quantity of `data/claims.toml` it is; the claims that name it are judged by it.
+                Empty for a number that is only shown next to a reported one.
+            at: The place of the reported number that it is compared with; of several, the nearest first.
+            change: A paired change, as `value` is given: tuned minus base, or replaced minus original names,
+                on the same items.
+            **options: `over`, the items that the interval is over, such as words or pictures: without it an
+                interval decides nothing. `by_seed`, the same effect over training seeds or draws. `unit`
+                (`share` of 1 unless given; cosine, count, number). `differs`, what is not as the paper has it
+                besides tower and data.
 
         Raises:
-            InputError: Unknown claim or place, a number that is not finite or lies outside its interval.
+            InputError: Unknown quantity or place, a number that is not finite or lies outside its interval.
 
         >>> rate = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 98}
-        >>> made = Conditions("WordNet 3.0", "all", "MiniLM").measured("inversion rate", rate, "B5")
+        >>> made = Conditions("WordNet 3.0", "all", "MiniLM").measured(
+        ...     "triples with the antonym nearer", rate, "inversion_rate", over="triples"
+        ... )
         >>> made.claims, made.value.ends
         (('B5',), (0.4, 0.6))
         """
-        place = of if isinstance(of, Place) else None
-        claims = reported_at(place).claims if place else tuple(str(of).split())
-        expected = options.pop("expected", None)
-        return Measurement(
-            what=what,
-            value=Estimate.of(value),
-            claims=claims,
-            place=place,
-            change=None if change is None else Estimate.of(change),
-            expected=Expectation(*expected) if expected else None,
-            conditions=self,
-            **options,
-        )
+        places = (at,) if isinstance(at, Place) else tuple(at)
+        return Measurement(what, value, self, quantity, places, change, **options)
 
 
 @dataclass(frozen=True)
@@ -104,6 +100,9 @@ class Measurement:
     """A value with what it is of; made by `Conditions.measured`, read from an executed notebook.
 
     Attributes:
+        places: Where the papers have such a number; it is compared with the first, the others are neighbours.
+        over: The items that the interval of its effect is over; empty where there is none.
+        by_seed: Its effect over training seeds or draws: shown, and no ground for a verdict.
         differs: What is not as the paper has it besides tower and data, such as another number of classes;
             then only the direction is compared.
         notebook: Stem of the notebook, `profile` the parameters it ran with, `commit` the code; all three
@@ -112,11 +111,12 @@ class Measurement:
 
     what: str
     value: Estimate
-    claims: tuple[str, ...]
     conditions: Conditions
-    place: Place | None = None
+    quantity: str = ""
+    places: tuple[Place, ...] = ()
     change: Estimate | None = None
-    expected: Expectation | None = None
+    by_seed: Estimate | None = None
+    over: str = ""
     unit: MeasuredUnit = "share"
     differs: str = ""
     notebook: str = ""
@@ -124,47 +124,43 @@ class Measurement:
     commit: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("value", "change", "by_seed"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, Estimate.of(getattr(self, name)))
         if not self.what.strip():
             raise InputError("a measurement says not what it is of", "name it in a few words")
         if self.unit not in get_args(MeasuredUnit):
             raise InputError(
                 f"unknown unit {self.unit!r}", f"choose one of {', '.join(get_args(MeasuredUnit))}"
             )
-        if self.place and self.unit != (unit := MEASURED_AS[reported_at(self.place).unit]):
+        for place in self.places:
+            if self.unit != (unit := MEASURED_AS[reported_at(place).unit]):
+                raise InputError(
+                    f"{self.what!r} is a {self.unit}, what is reported there a {unit}", f"give unit={unit!r}"
+                )
+        if not self.places and not self.quantity:
+            raise InputError(f"{self.what!r} stands next to nothing", "name a quantity or a place")
+        if self.quantity and self.quantity not in claims_by_quantity():
             raise InputError(
-                f"{self.what!r} is a {self.unit}, what is reported there a {unit}", f"give unit={unit!r}"
+                f"no claim names a quantity {self.quantity!r}", "data/claims.toml lists them; add it there"
             )
-        if self.place is None and not self.claims:
-            raise InputError(f"{self.what!r} bears on no claim", "name one, such as B4 or P11")
-        for claim in self.claims:
-            if claim not in CLAIM_IDS:
-                raise InputError(f"unknown claim {claim!r}", "claims are B1 to B30 and P1 to P26")
-        if self.expected and self.expected.relation not in get_args(ExpectedRelation):
-            raise InputError(
-                f"unknown relation {self.expected.relation!r}",
-                f"one of {', '.join(get_args(ExpectedRelation))}",
-            )
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Return the claims next to which it stands."""
+        return claims_by_quantity()[self.quantity] if self.quantity else ()
+
+    @property
+    def effect(self) -> Estimate:
+        """Return the change where there is one, else the value."""
+        return self.value if self.change is None else self.change
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for a JSON file; what is empty is left out."""
-        about = self.conditions
-        made: dict[str, Any] = {
-            "what": self.what,
-            "claims": list(self.claims),
-            "place": list(self.place) if self.place else None,
-            **_numbers(self.value),
-            "unit": self.unit,
-            "change": _numbers(self.change) if self.change else None,
-            "expected": list(self.expected) if self.expected else None,
-            "differs": self.differs,
-            "data": about.data,
-            "split": about.split,
-            "text_tower": about.text_tower,
-            "image_tower": about.image_tower,
-            "seeds": list(about.seeds),
-            "weights": dict(about.weights),
-        }
-        return {name: value for name, value in made.items() if value not in (None, "", [], {})}
+        entry: dict[str, Any] = _form().dump_python(
+            self, mode="json", exclude_defaults=True, exclude=_COLLECTED
+        )
+        return entry
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any], **collected: str) -> Measurement:
@@ -174,31 +170,14 @@ class Measurement:
             InputError: A part is missing or is not what it must be.
         """
         try:
-            about = Conditions(
-                data=entry["data"],
-                split=entry["split"],
-                text_tower=entry.get("text_tower", ""),
-                image_tower=entry.get("image_tower", ""),
-                seeds=tuple(entry.get("seeds", ())),
-                weights=dict(entry.get("weights", {})),
-            )
-            place = Place(*entry["place"]) if "place" in entry else None
-            return about.measured(
-                entry["what"],
-                entry,
-                place or " ".join(entry["claims"]),
-                change=entry.get("change"),
-                expected=entry.get("expected"),
-                unit=entry.get("unit", "share"),
-                differs=entry.get("differs", ""),
-                **collected,
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            return replace(_form().validate_python(entry), **collected)  # type: ignore[arg-type]
+        except ValueError as error:
             raise InputError(f"a measurement cannot be read: {error}", "collect it again") from error
 
 
-def _numbers(estimate: Estimate) -> dict[str, float | int | None]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+@lru_cache(maxsize=1)
+def _form() -> TypeAdapter[Measurement]:
+    return TypeAdapter(Measurement)
 
 
 def conditions(
@@ -291,7 +270,7 @@ def read_measurements(folder: Path | None = None) -> tuple[Measurement, ...]:
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(content, dict) or set(content) != _KEYS:
+            if not isinstance(content, dict) or set(content) != {*_COLLECTED, "measured"}:
                 raise InputError("it has other keys than a file of measurements", "collect it again")
             stem, profile = content["notebook"], content["profile"]
             measurements += recorded_measurements(content, notebook=stem, profile=profile)

@@ -1,17 +1,15 @@
-"""What the two papers state: their claims, and their numbers one by one, to compare our own results with.
+"""The numbers that the two papers report, one by one, to compare our own results with.
 
-`data/claims.csv` has the columns id, statement, notebook and needs. `data/reported.csv` has the columns
-paper, where (figure, table or part of the text), row, column, value, uncertainty, setting, unit, claims.
-The first four and the setting are a number's place. Values are as printed, in the unit `percent` (for STS
-100 times Spearman's rho), `change` (a difference or a loss, in percent), `cosine`, `count` or `number`; the
-uncertainty is what reading a value off a figure adds (0.3 points), printed numbers have 0; `claims` names
-the claims that a number bears on. The blog's readers return shares of 1, as every accuracy of this project.
+`data/reported.csv` has the columns paper, where (figure, table or part of the text), row, column, value,
+uncertainty, setting, unit, claims. The first four and the setting are a number's place. Values are as
+printed, in the unit `percent` (for STS 100 times Spearman's rho), `change` (a difference or a loss, in
+percent), `cosine`, `count` or `number`; the uncertainty is what reading a value off a figure adds (0.3
+points), printed numbers have 0; `claims` names the claims that a number belongs to. The blog's readers return
+shares of 1, as every accuracy of this project.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -36,67 +34,6 @@ _LIMITS: dict[ReportedUnit, tuple[float, float]] = {
 
 
 _REMEDY = "restore it from the repository"
-_CLAIM_COLUMNS = ["id", "statement", "notebook", "needs"]
-CLAIM_IDS = (*(f"B{number}" for number in range(1, 31)), *(f"P{number}" for number in range(1, 27)))
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One statement of a paper.
-
-    Attributes:
-        id: B (the blog) or P (ParaCLIP) and a number.
-        statement: What is stated, in one sentence.
-        notebook: Stem of the notebook that measures it; empty where nothing can be run.
-        needs: What the paper's own setting needs.
-    """
-
-    id: str
-    statement: str
-    notebook: str
-    needs: str
-
-    @property
-    def paper(self) -> str:
-        """Return `blog` or `paraclip`."""
-        return "blog" if self.id.startswith("B") else "paraclip"
-
-
-def read_claims(path: Path | None = None) -> dict[str, Claim]:
-    """Return all claims by their id, in order.
-
-    Args:
-        path: Another file of the same columns, instead of the `data/claims.csv` that is shipped.
-
-    Raises:
-        MissingResourceError: There is no such file.
-        DamagedFileError: Columns are missing, or a claim is missing, stands twice or is unknown.
-
-    >>> read_claims()["B5"].paper
-    'blog'
-    """
-    return _shipped_claims() if path is None else _read_claims(path)
-
-
-@lru_cache(maxsize=1)
-def _shipped_claims() -> dict[str, Claim]:
-    return _read_claims(storage.data_folder() / "claims.csv")
-
-
-def _read_claims(path: Path) -> dict[str, Claim]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise MissingResourceError(f"{path} is not there", _REMEDY) from error
-    if reader.fieldnames != _CLAIM_COLUMNS:
-        raise DamagedFileError(f"{path} has the columns {reader.fieldnames}", _REMEDY)
-    ids = [row["id"] for row in rows]
-    if tuple(ids) != CLAIM_IDS:
-        odd = sorted(set(ids) ^ set(CLAIM_IDS)) or [one for one in ids if ids.count(one) > 1] or ["an order"]
-        raise DamagedFileError(f"{path} lacks or repeats {odd[0]}", _REMEDY)
-    return {row["id"]: Claim(**row) for row in rows}
 
 
 class Place(NamedTuple):
@@ -205,7 +142,7 @@ def blog_curve(kind: BlogKind, dataset: BlogSet = "ImageNet") -> pd.DataFrame:
     if kind not in known:
         raise InputError(f"the blog has no figure of {dataset} {kind!r}", f"choose one of {', '.join(known)}")
     rows = rows[rows["setting"] == kind]
-    return _accuracies(rows, {"kind": kind} | _names_and_tower(rows))
+    return _accuracies(rows, "kind", kind)
 
 
 def blog_transfer() -> pd.DataFrame:
@@ -216,7 +153,8 @@ def blog_transfer() -> pd.DataFrame:
     """
     rows = _rows("blog", "OpenImages comparison")
     kinds, tuned_on = zip(*(setting.split(" / ") for setting in rows["setting"]), strict=True)
-    return _accuracies(rows, {"kind": kinds, "names": rows["column"], "tower": tuned_on})
+    columns = [" ".join(parts) for parts in zip(tuned_on, rows["column"], strict=True)]
+    return _accuracies(rows.assign(column=columns), "kind", kinds)
 
 
 def blog_emotions() -> pd.DataFrame:
@@ -226,7 +164,7 @@ def blog_emotions() -> pd.DataFrame:
     as shares of 1.
     """
     rows = _rows("blog", "FER2013")
-    return _accuracies(rows, {"template": rows["setting"]} | _names_and_tower(rows))
+    return _accuracies(rows, "template", rows["setting"])
 
 
 def paraclip_table() -> pd.DataFrame:
@@ -247,17 +185,13 @@ def _rows(paper: str, where: str) -> pd.DataFrame:
     return table[(table["paper"] == paper) & (table["where"] == where)]
 
 
-def _names_and_tower(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    parts = rows["column"].str.split(" ", expand=True)
-    return {"names": parts[1], "tower": parts[0]}
-
-
-def _accuracies(rows: pd.DataFrame, labels: dict[str, Any]) -> pd.DataFrame:
-    made = pd.DataFrame({"classes": rows["row"].astype(int)}).assign(**labels)
+def _accuracies(rows: pd.DataFrame, label: str, labels: Any) -> pd.DataFrame:
+    parts = rows["column"].str.rpartition(" ")
+    made = pd.DataFrame({"classes": rows["row"].astype(int), "names": parts[2], "tower": parts[0]})
+    made.insert(0, label, labels)
     made["accuracy"] = np.round(rows["value"] / 100, 6)
     made["uncertainty"] = np.round(rows["uncertainty"] / 100, 6)
-    order = [*(name for name in ("kind", "template") if name in labels), "classes", "names", "tower"]
-    return made[[*order, "accuracy", "uncertainty"]].reset_index(drop=True)
+    return made.reset_index(drop=True)
 
 
 def _wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:

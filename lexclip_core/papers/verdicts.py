@@ -1,29 +1,58 @@
-"""How a measurement is judged against the number or the claim that it bears on.
+"""How a measurement is judged against the number or the claim that it was made to test.
 
-On the paper's own model and data a number is compared by value: reproduced if ours lies within what the
-paper may have meant, within noise if only our interval reaches that, contradicted beyond. On other models
-or data only the direction of an effect is: reproduced if our interval lies on the paper's side of 0,
-contradicted if on the other, within noise if it includes 0. A claim that predicts something of a value is
-judged by that. What nothing here measures, or is a level without direction, is not runnable here. A claim
-with several tests is general: one against it contradicts it, and at least half must reproduce it.
+A claim is judged by the quantities that it names, on the towers and the data that it speaks of: reproduced
+where the whole interval lies where it supports the claim, contradicted where it lies against it, within noise
+otherwise. A number is judged by value on the paper's own model and data: reproduced if ours lies within what
+the paper may have meant, within noise if only our interval reaches that, contradicted beyond; and by
+direction where something else differs, such as the number of classes. An effect without an interval over
+items decides nothing. On other towers or data nothing is judged: what is seen there is shown, with the way
+that it points.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from lexclip_core.evaluation.intervals import Estimate
-from lexclip_core.papers.measurement import Conditions, Expectation, ExpectedRelation, Measurement
+from lexclip_core.papers.claims import Claim, ClaimTest, tower_groups
+from lexclip_core.papers.measurement import Conditions, Measurement
 from lexclip_core.papers.reported import Place, ReportedUnit, places, reported_at
 
-Verdict = Literal["reproduced", "within noise", "contradicted", "not runnable here"]
+Verdict = Literal[
+    "reproduced",
+    "within noise",
+    "contradicted",
+    "implemented",
+    "undefined",
+    "not judged here",
+    "not runnable here",
+]
+Direction = Literal["for", "against", "open", ""]
+JudgedBy = Literal["value", "direction", "test", "elsewhere", "level", ""]
 
-JudgedBy = Literal["value", "direction", "statement", "level", ""]
+SYMBOLS: dict[Verdict, str] = {
+    "reproduced": "✓",
+    "within noise": "≈",
+    "contradicted": "✗",
+    "implemented": "◆",
+    "undefined": "?",
+    "not judged here": "○",
+    "not runnable here": "·",
+}
+"""A sign for each verdict that needs no colour."""
+MEANINGS: dict[Verdict, str] = {
+    "reproduced": "what was made to test it, on the tower and the data it speaks of, agrees",
+    "within noise": "it was tested, and the interval leaves it open",
+    "contradicted": "what was made to test it, on the tower and the data it speaks of, disagrees",
+    "implemented": "it describes a data set, a formula or a setting, which a test shows",
+    "undefined": "its source does not say what is meant: each reading is listed with its number",
+    "not judged here": "it speaks of another tower or other data; what is seen here is shown",
+    "not runnable here": "nothing here measures it",
+}
 
-_EXACT = ("cosine", "count", "number", "check")
+_EXACT = ("cosine", "count", "number")
 ROUNDING: dict[ReportedUnit, float] = {
     "percent": 0.05,
     "change": 0.05,
@@ -32,14 +61,12 @@ ROUNDING: dict[ReportedUnit, float] = {
     "number": 0.0,
 }
 _TINY = 1e-9
-
-_PARACLIP_TOWERS = {  # beginnings of names: of the base, and of the authors' own tuned weights
-    "OpenAI": ("ViT-B-32-quickgelu/openai", "ViT-B-32/openai", "ParaCLIP/openai"),
-    "OpenCLIP (400M)": ("ViT-B-32/laion400m_e32", "ParaCLIP/laion400m_e32"),
-    "OpenCLIP (2B)": ("ViT-B-32/laion2b_s34b_b79k", "ParaCLIP/laion2b_s34b_b79k"),
-    "OpenCLIP-RoBERTa (2B)": ("roberta-ViT-B-32/laion2b_s12b_b32k", "ParaCLIP/laion2b_s12b_b32k"),
-    "LaCLIP (400M)": ("LaCLIP/", "ParaCLIP/laion400m_laclip"),
+_BY_DIRECTION: dict[Direction, Verdict] = {
+    "for": "reproduced",
+    "against": "contradicted",
+    "open": "within noise",
 }
+
 _DATA = {  # the first words of a column -> a word that the name of the data must have
     "AO@10": "coco",
     "JS@10": "coco",
@@ -54,13 +81,6 @@ _DATA = {  # the first words of a column -> a word that the name of the data mus
     "FER2013": "fer2013",
 }
 _NEARER = {"cosine with sad": "cosine with cheerful", "cosine with dumb": "cosine with intelligent"}
-_NOTEBOOKS = {
-    "OpenImages": "15_second_domain",
-    "OpenImages comparison": "16_transfer",
-    "FER2013": "11_emotions",
-    "Table 1": "22_table1",
-    "Table 2": "23_table2_ablation",
-}
 
 
 @dataclass(frozen=True)
@@ -68,52 +88,76 @@ class Judgement:
     """What a measurement says of a number or a claim.
 
     Attributes:
-        comparison: `value` on the paper's own model and data, `direction` on others, `statement` where a
-            claim predicts something of the value; `level` is a number on other data that has no direction.
-        verdict: A level has none here: `not runnable here`.
+        comparison: `value` or `direction` on the paper's own model and data, `test` where a claim names the
+            quantity; `elsewhere` on other towers or data, `level` a number there that has no direction.
+        verdict: Elsewhere `not judged here`, whatever is seen; empty for what is only shown.
+        direction: Which way the effect points, seen from what is stated; empty where it has none.
         reason: Why, in words.
     """
 
     measurement: Measurement
     comparison: JudgedBy
-    verdict: Verdict
+    verdict: Verdict | Literal[""]
+    direction: Direction
     reason: str
 
 
-def judge_number(measured: Measurement, place: Place) -> Judgement:
-    """Compare a measurement with the reported number at its place."""
+def judge_number(measured: Measurement) -> Judgement:
+    """Compare a measurement with the reported number at the first of its places."""
+    place = measured.places[0]
     reported = reported_at(place)
-    if same_setting(place, measured.conditions) and not measured.differs:
+    own = same_setting(place, measured.conditions)
+    if own and not measured.differs:
         tolerance = reported.uncertainty + ROUNDING[reported.unit]
         verdict = by_value(in_unit_of(place, measured.value), reported.value, tolerance)
-        return Judgement(measured, "value", verdict, "the same model and data, by value")
+        return Judgement(measured, "value", verdict, "", "the same model and data, by value")
     theirs, uncertainty = effect(place)
     change = measured.value if reported.unit == "change" else measured.change
-    if change is not None and change.low is None and measured.unit in _EXACT:
-        change = replace(change, low=change.value, high=change.value)
-    elsewhere = f"on {_on(measured)}, not on {_theirs(place)}"
-    if same_setting(place, measured.conditions):
-        elsewhere = measured.differs
+    elsewhere = measured.differs if own else f"on {_on(measured)}, not on {_theirs(place)}"
     if change is None or theirs is None:
         reason = f"{elsewhere}: a level has no direction to compare"
-        return Judgement(measured, "level", "not runnable here", reason)
-    verdict = by_direction(change, theirs, uncertainty)
-    small = abs(theirs) <= uncertainty + 1e-9
-    why = "the paper's own change is within its reading error" if small else "direction compared, not value"
-    return Judgement(measured, "direction", verdict, f"{elsewhere}: {why}")
+        return Judgement(measured, "level", "not judged here", "", reason)
+    direction = by_direction(change, theirs, uncertainty, known=_known(measured))
+    reason = f"{elsewhere}: {_why(measured, direction, small=abs(theirs) <= uncertainty + _TINY)}"
+    if own:
+        return Judgement(measured, "direction", _BY_DIRECTION[direction], direction, reason)
+    return Judgement(measured, "elsewhere", "not judged here", direction, reason)
 
 
-def judge_claim(measured: Measurement) -> Judgement | None:
-    """Compare a measurement with what its claims state; None where it decides nothing of them."""
-    if measured.expected is not None:
-        verdict = by_statement(measured.value, measured.expected, exact=measured.unit in _EXACT)
-        relation, bound = measured.expected
-        said = "computed" if measured.unit == "check" else f"predicted: {relation} {bound:g}"
-        return Judgement(measured, "statement", verdict, f"{said}, on {_on(measured)}")
-    if measured.place is None:
-        return None
-    judged = judge_number(measured, measured.place)
-    return None if judged.comparison == "level" else judged
+def judge_claim(measured: Measurement, claim: Claim) -> Judgement:
+    """Compare a measurement with a claim; without a verdict where the claim does not name it as a test."""
+    tests = [one for one in claim.tests if one.quantity == measured.quantity]
+    if not tests:
+        return Judgement(measured, "", "", "", "shown, no ground for a verdict")
+    direction = by_test(measured, tests[0])
+    reason = f"on {_on(measured)}: {_why(measured, direction)}"
+    if _speaks_of(claim, tests[0], measured.conditions):
+        return Judgement(measured, "test", _BY_DIRECTION[direction], direction, reason)
+    return Judgement(measured, "elsewhere", "not judged here", direction, reason)
+
+
+def _speaks_of(claim: Claim, test: ClaimTest, made: Conditions) -> bool:
+    """Return whether a measurement was made on the towers and the data that a claim speaks of."""
+    names = [one for group in claim.towers for one in tower_groups()[group]]
+    towers = made.text_tower.startswith(tuple(names)) if names else not made.text_tower
+    return towers and claim.data_of(test) in made.data.casefold()
+
+
+def _known(measured: Measurement) -> bool:
+    """Return whether an effect can decide: a count, one pair's cosine, or one with an interval over items."""
+    estimate = measured.effect
+    exact = measured.unit in _EXACT and estimate.low is None and estimate.n in (None, 1)
+    return exact or bool(measured.over and estimate.low is not None)
+
+
+def _why(measured: Measurement, direction: Direction, *, small: bool = False) -> str:
+    if small:
+        return "the paper's own change is within its rounding or reading error"
+    if not _known(measured):
+        return "no interval over items was recorded, so it decides nothing"
+    said = {"for": "it points the stated way", "against": "it points the other way", "open": "it is open"}
+    interval = f", interval over {measured.over}" if measured.over and measured.effect.low is not None else ""
+    return said[direction] + interval
 
 
 def _on(measured: Measurement) -> str:
@@ -147,95 +191,91 @@ def by_value(ours: Estimate, theirs: float, tolerance: float) -> Verdict:
     return "within noise" if reaches else "contradicted"
 
 
-def by_direction(change: Estimate, theirs: float, uncertainty: float) -> Verdict:
-    """Judge an effect on another model or other data by its sign alone.
+def by_direction(change: Estimate, theirs: float, uncertainty: float, *, known: bool = True) -> Direction:
+    """Compare the sign of an effect with that of the paper's.
 
-    Without an interval, or where the paper's own effect is not beyond its uncertainty, it is within noise.
+    It is open without an interval over items, and where the paper's own effect is not beyond what rounding
+    and reading may have done to it.
 
     Args:
-        change: Our effect, in any unit.
+        change: Our effect, in any unit; an exact one has no interval.
         theirs: The paper's effect.
-        uncertainty: What its reading may be off by.
+        uncertainty: What rounding both numbers, and reading them off a figure, may have added or taken.
+        known: Whether ours has an interval over items, or is exact.
 
-    >>> by_direction(Estimate(0.1, 0.05, 0.2), theirs=7.9, uncertainty=0.6)
-    'reproduced'
+    >>> by_direction(Estimate(0.1, 0.05, 0.2), theirs=7.9, uncertainty=0.7)
+    'for'
     """
-    if abs(theirs) <= uncertainty + _TINY or change.low is None or change.high is None:
-        return "within noise"
-    low, high = (change.low, change.high) if theirs > 0 else (-change.high, -change.low)
-    return "reproduced" if low > 0 else "contradicted" if high < 0 else "within noise"
+    if abs(theirs) <= uncertainty + _TINY or not known:
+        return "open"
+    low, high = change.ends if theirs > 0 else (-change.ends[1], -change.ends[0])
+    return "for" if low > 0 else "against" if high < 0 else "open"
 
 
-def by_statement(value: Estimate, expected: Expectation, *, exact: bool) -> Verdict:
-    """Judge a value by what a claim predicts of it.
+def by_test(measured: Measurement, test: ClaimTest) -> Direction:
+    """Return which way a measurement points, by what its claim counts for and against itself."""
+    estimate = measured.change if test.supports.part == "change" else measured.value
+    if estimate is None or not _known(measured):
+        return "open"
+    ends = estimate.ends
+    return "for" if test.supports.holds(*ends) else "against" if test.against.holds(*ends) else "open"
 
-    Args:
-        value: What was measured.
-        expected: Above or below a bound: reproduced if the whole interval is, contradicted if none of it is,
-            within noise if it includes the bound. Equal to a bound: reproduced if the interval includes it,
-            else contradicted.
-        exact: A number without an interval counts as known exactly (a count, a cosine); otherwise it
-            decides nothing.
 
-    >>> by_statement(Estimate(0.5, 0.4, 0.6), Expectation("above", 0.25), exact=False)
-    'reproduced'
+def combined(claim: Claim, judged: Sequence[Judgement]) -> Verdict:
+    """Return the verdict of a claim, of everything that was measured to test it.
+
+    Where a test has several measurements, at least half must support it and none be against. A claim of the
+    rule `all` is reproduced if each of its tests is, and contradicted by one; of the rule `some` it is
+    reproduced by one measurement, and contradicted only by all of them.
     """
-    if value.low is None and not exact:
-        return "within noise"
-    return _RELATIONS[expected.relation](*value.ends, expected.bound)
-
-
-def _above(low: float, high: float, bound: float) -> Verdict:
-    return "reproduced" if low > bound else "contradicted" if high < bound else "within noise"
-
-
-def _below(low: float, high: float, bound: float) -> Verdict:
-    return _above(-high, -low, -bound)
-
-
-def _equals(low: float, high: float, bound: float) -> Verdict:
-    return "reproduced" if low - _TINY <= bound <= high + _TINY else "contradicted"
-
-
-_RELATIONS: dict[ExpectedRelation, Callable[[float, float, float], Verdict]] = {
-    "above": _above,
-    "below": _below,
-    "equals": _equals,
-}
-
-
-def combined(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return one verdict for a claim that several tests bear on; without a test it is not runnable here.
-
-    >>> combined(["reproduced", "reproduced", "within noise", "contradicted"])
-    'contradicted'
-    """
-    counts = Counter(one for one in verdicts if one != "not runnable here")
-    if not counts:
+    if claim.kind != "measured":
+        kinds: dict[str, Verdict] = {"described": "implemented", "undefined": "undefined"}
+        return kinds.get(claim.kind, "not runnable here")
+    if not judged:
         return "not runnable here"
-    if counts["contradicted"]:
+    by_quantity = {
+        test.quantity: [
+            one.verdict
+            for one in judged
+            if one.measurement.quantity == test.quantity and one.comparison != "elsewhere"
+        ]
+        for test in claim.tests
+    }
+    every = [one for verdicts in by_quantity.values() for one in verdicts]
+    if not every:
+        return "not judged here"
+    if claim.rule == "some":
+        if "reproduced" in every:
+            return "reproduced"
+        return (
+            "contradicted" if set(every) == {"contradicted"} and all(by_quantity.values()) else "within noise"
+        )
+    if "contradicted" in every:
         return "contradicted"
-    return "reproduced" if 2 * counts["reproduced"] >= counts.total() else "within noise"
+    supported = [2 * one.count("reproduced") >= len(one) > 0 for one in by_quantity.values()]
+    return "reproduced" if all(supported) else "within noise"
 
 
 def effect(place: Place) -> tuple[float | None, float]:
-    """Return the change that a reported number is, in its unit, and by how much its reading may be off."""
+    """Return the change that a reported number is, and how far rounding and reading may be off."""
     reported = reported_at(place)
+    error = reported.uncertainty + ROUNDING[reported.unit]
+    if place.column.startswith(
+        "accuracy swing"
+    ):  # a largest difference is never below 0: its sign says nothing
+        return None, 0.0
     if reported.unit == "change":
-        return reported.value, reported.uncertainty
+        return reported.value, error
     against = reference(place)
     if against is None:
         return None, 0.0
     other = reported_at(against)
-    return reported.value - other.value, reported.uncertainty + other.uncertainty
+    return reported.value - other.value, error + other.uncertainty + ROUNDING[other.unit]
 
 
 def in_unit_of(place: Place, value: Estimate) -> Estimate:
     """Return a measured value in the unit of the reported number: shares become percent."""
     return value.scaled(100) if reported_at(place).unit in ("percent", "change") else value
-
-
-BLOG_TOWER = "ViT-B-32/laion400m_e31"
 
 
 def reference(place: Place) -> Place | None:
@@ -244,37 +284,26 @@ def reference(place: Place) -> Place | None:
     Tuned against base, replaced against original names, ParaCLIP against its base, losses against none, an
     antonym's cosine against the synonym's, QuickGELU against GELU for weights trained with it.
     """
-    against = _BY_PAPER[place.paper](place)
-    return against if against in places() else None
-
-
-def _blog(place: Place) -> Place | None:
     tower, _, names = place.column.rpartition(" ")
-    if place.where == "OpenImages comparison" and not place.setting.endswith(" / base"):
-        return place._replace(setting=f"{place.setting.split(' / ')[0]} / base")
-    if tower == "tuned":
-        return place._replace(column=f"base {names}")
-    if names == "replaced":
-        return place._replace(column=f"{tower} original".strip())
-    return place._replace(column=_NEARER[place.column]) if place.column in _NEARER else None
-
-
-def _paraclip(place: Place) -> Place | None:
-    if place.where == "Table 1" and place.setting == "ParaCLIP":
-        return place._replace(setting="base")
-    return place._replace(row="base") if place.where == "Table 2" and place.row != "base" else None
-
-
-def _open_clip(place: Place) -> Place | None:
-    return place._replace(row="ViT-B-32") if place.row == "ViT-B-32-quickgelu" else None
-
-
-_BY_PAPER: dict[str, Callable[[Place], Place | None]] = {
-    "blog": _blog,
-    "paraclip": _paraclip,
-    "open_clip": _open_clip,
-    "clip_benchmark": lambda place: None,
-}
+    kind, _, tuned_on = place.setting.partition(" / ")
+    against: dict[str, str] = {}
+    if place.paper == "blog":
+        if tuned_on:
+            against = {"setting": f"{kind} / base"} if tuned_on != "base" else {}
+        if tower == "tuned":
+            against = {"column": f"base {names}"}
+        elif names == "replaced" and not against:
+            against = {"column": f"{tower} original".strip()}
+        elif place.column in _NEARER:
+            against = {"column": _NEARER[place.column]}
+    elif (place.where, place.setting) == ("Table 1", "ParaCLIP"):
+        against = {"setting": "base"}
+    elif place.where == "Table 2":
+        against = {"row": "base"}
+    elif place.row == "ViT-B-32-quickgelu":
+        against = {"row": "ViT-B-32"}
+    other = place._replace(**against)
+    return other if other != place and other in places() else None
 
 
 def tower_of(place: Place) -> tuple[str, ...]:
@@ -283,11 +312,8 @@ def tower_of(place: Place) -> tuple[str, ...]:
         return (f"{place.row}/{place.setting}",)
     if reported_at(place).unit in ("count", "number"):
         return ()
-    if place.paper == "blog":
-        return (BLOG_TOWER,)
-    return _PARACLIP_TOWERS.get(
-        "OpenAI" if place.where == "Table 2" else place.row, _PARACLIP_TOWERS["OpenAI"]
-    )
+    groups = tower_groups()
+    return groups["the blog"] if place.paper == "blog" else groups.get(place.row, groups["OpenAI"])
 
 
 def data_of(place: Place) -> str:
@@ -311,9 +337,3 @@ def same_setting(place: Place, made: Conditions) -> bool:
     if place.setting in ("templates", "classification"):
         return False
     return made.text_tower.startswith(towers) and data_of(place) in made.data.casefold()
-
-
-def notebook_of(place: Place) -> str:
-    """Return the stem of the notebook that measures a number, or "" where its claim says it."""
-    by_setting = {"hypernym": "13_hypernyms", "mixed": "14_mixed"}
-    return by_setting.get(place.setting, "") if place.where == "ImageNet" else _NOTEBOOKS.get(place.where, "")

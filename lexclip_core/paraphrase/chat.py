@@ -2,25 +2,29 @@
 
 Nothing is asked twice: an answer is on the disk before it is used, under the sha256 of service, model,
 settings and prompt. Run again after a kill, a failure or with more captions, only what is missing is asked.
-The client library is imported with this module, which is imported when a chat service is first used.
+
+The service is not trusted: an answer is bounded in bytes and in seconds, no redirect is followed, and what it
+says is shown and stored without the key, even where it sends the key back.
 """
 
 from __future__ import annotations
 
+import base64
 import email.utils
+import http.client
 import json
 import math
 import os
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import openai
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from lexclip_core.cache import AppendLog, content_key
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
@@ -50,7 +54,11 @@ from lexclip_core.paraphrase.records import ParaphraseRecord
 
 DEFAULT_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-3.5-turbo-0301"
+LARGEST_ANSWER = 4 << 20
+"""Most bytes of an answer; what is longer is refused as it comes."""
+
 _SHOWN = 200
+_SECRET = 6  # letters of the shortest secret that is looked for in texts: shorter ones stand in words
 
 
 @dataclass(frozen=True)
@@ -100,33 +108,56 @@ class ChatModel:
         return {name: value for name, value in settings.items() if value is not None}
 
 
+class _Reply(NamedTuple):
+    """What came back: the whole body, and of an error its status, reason and Retry-After."""
+
+    body: bytes
+    status: int = 200
+    reason: str = ""
+    retry_after: str = ""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follow nothing: the key would go along."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Return no request to follow with."""
+
+
 class ChatService:
     """A service that answers one question at a time; safe under threads.
 
     Args:
         model: Which model, and how it is asked.
-        timeout: Seconds of silence after which a request is given up.
+        timeout: Seconds after which a request is given up, whatever has come by then.
 
     Raises:
         MissingResourceError: OpenAI's own service is asked and no key is in the environment.
+        InputError: The key has characters that no key has, such as a line break.
     """
 
     def __init__(self, model: ChatModel, timeout: float) -> None:
-        self.model = model
+        self.model, self._timeout = model, timeout
         key = os.environ.get(model.key_variable, "")
         if not key and model.shown_url == DEFAULT_URL:
             raise MissingResourceError(
                 f"{model.shown_url} wants a key, and {model.key_variable} is not set in the environment",
                 "set it, or name another service",
             )
-        # Retries are ours: the client's own would neither follow the pace nor show in the count.
-        self._client = openai.OpenAI(
-            api_key=key or "none", base_url=model.base_url, max_retries=0, timeout=timeout
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise InputError(
+                f"{model.key_variable} has characters that no key has", "set it to the key alone"
+            )
+        address = urlsplit(model.base_url)
+        login = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
+        basic = base64.b64encode(login.encode()).decode()
+        self._secrets = [one for one in (key, unquote(address.password or ""), basic) if len(one) >= _SECRET]
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if address.username:
+            self._headers["Authorization"] = f"Basic {basic}"
+        elif key:
+            self._headers["Authorization"] = f"Bearer {key}"
+        self._opener = urllib.request.build_opener(_NoRedirect)
 
     def ask(self, question: str) -> Answer:
         """Return the answer to one question.
@@ -136,34 +167,82 @@ class ChatService:
             RetriesExhausted: The service refuses this question.
             LexclipError: The service refuses the key, the model or the settings.
         """
-        try:
-            reply = self._client.chat.completions.create(
-                messages=[{"role": "user", "content": question}], **self.model.sent()
-            )
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from None  # the cause would show the request with its headers
-        except openai.APIConnectionError as error:
-            raise RetryLater(f"no answer: {error.message}") from None
-        except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError):
-            raise RetryLater("the answer is not JSON of the chat protocol") from None
-        return _answer(reply, question)
+        asked = {"messages": [{"role": "user", "content": question}], **self.model.sent()}
+        reply = self._within_time(json.dumps(asked).encode())
+        if reply.status != http.HTTPStatus.OK:
+            raise self._refusal(reply)
+        answer = _answer(reply.body, question)
+        return replace(answer, text=self._redacted(answer.text), finish=self._redacted(answer.finish))
 
-    def _refusal(self, error: openai.APIStatusError) -> Exception:
-        status = error.status_code
-        where = f"{self.model.shown_url} ({f'{status} {error.response.reason_phrase}'.strip()})"
+    def _within_time(self, body: bytes) -> _Reply:
+        """Return the reply to a request; one that takes too long is left to a thread that holds up nobody."""
+        done: Future[_Reply] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(self._post(body))
+            except BaseException as error:
+                done.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            return done.result(self._timeout)
+        except TimeoutError:
+            raise RetryLater(f"no whole answer within {self._timeout:g} seconds") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise RetryLater(f"no answer: {self._shown(str(error))}") from None
+
+    def _post(self, body: bytes) -> _Reply:
+        ends = time.monotonic() + self._timeout
+        url = f"{self.model.shown_url}/chat/completions"
+        request = urllib.request.Request(url, body, self._headers, method="POST")
+        try:
+            answer: Any = self._opener.open(request, timeout=self._timeout)
+        except urllib.error.HTTPError as error:
+            answer = error  # which is a reply as well
+        with answer:
+            content, stated = bytearray(), answer.headers.get("Content-Length")
+            while chunk := answer.read1(1 << 16):
+                content += chunk
+                if len(content) > LARGEST_ANSWER or time.monotonic() > ends:
+                    raise OSError(f"the answer has more than {LARGEST_ANSWER:,} bytes, or comes too slowly")
+            if stated and stated.isdecimal() and len(content) < int(stated):
+                raise OSError("the answer is cut off")
+            wait = answer.headers.get("Retry-After") or ""
+            return _Reply(bytes(content), answer.status, str(answer.reason or ""), wait)
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text
+
+    def _shown(self, text: str) -> str:
+        """Return what a service said, short, printable and without the key."""
+        return "".join(one if one.isprintable() else " " for one in self._redacted(text))[:_SHOWN]
+
+    def _refusal(self, reply: _Reply) -> Exception:
+        status = reply.status
+        where = f"{self.model.shown_url} ({f'{status} {self._shown(reply.reason)}'.strip()})"
+        try:
+            stated = json.loads(reply.body)["error"]
+            message, code, param = (stated.get(name) for name in ("message", "code", "param"))
+        except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+            message = code = param = None
         if status in (401, 403):
             return LexclipError(f"{where} refuses the key", f"look at {self.model.key_variable}")
         if status == 404:
             return LexclipError(
                 f"{where} knows no model {self.model.model!r}", "look at the URL and the model"
             )
-        if error.code == "insufficient_quota":
+        if 300 <= status < 400:
+            return LexclipError(f"{where} sends elsewhere, which is not followed", "give the address itself")
+        if code == "insufficient_quota":
             return LexclipError(f"{where}: the account has no money left", "top it up and run again")
-        if error.param in self.model.sent():
-            return LexclipError(f"{where} refuses {error.param}", "set it to another value, or to none")
+        if isinstance(param, str) and param in self.model.sent():
+            return LexclipError(f"{where} refuses {param}", "set it to another value, or to none")
         if status in (408, 409, 429) or status >= 500:
-            return RetryLater(where, retry_after(error.response.headers.get("retry-after", "")))
-        return RetriesExhausted(f"{where}: {error.message[:_SHOWN]}")
+            return RetryLater(where, retry_after(reply.retry_after))
+        return RetriesExhausted(f"{where}: {self._shown(str(message or ''))}")
 
 
 def retry_after(header: str) -> float:
@@ -178,22 +257,26 @@ def retry_after(header: str) -> float:
         return 0.0
 
 
-def _answer(reply: Any, question: str) -> Answer:
-    choices = getattr(reply, "choices", None)
-    if not choices:
-        raise RetryLater("the answer has no choices")
-    finish = getattr(choices[0], "finish_reason", None) or ""
-    text = getattr(getattr(choices[0], "message", None), "content", None)
+def _answer(body: bytes, question: str) -> Answer:
+    try:
+        reply = json.loads(body)
+        choice = reply["choices"][0]
+        finish, text = str(choice.get("finish_reason") or ""), choice["message"].get("content")
+        usage = reply.get("usage") or {}
+        counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise RetryLater("the answer is not JSON of the chat protocol") from None
     if finish not in ("content_filter", "length") and not (isinstance(text, str) and clean_reply(text)):
         raise RetryLater("the answer is empty")
     text = text if isinstance(text, str) else ""
-    usage = getattr(reply, "usage", None)
     return Answer(
-        text,
-        str(finish),
-        getattr(usage, "prompt_tokens", None) or tokens_of(question),
-        getattr(usage, "completion_tokens", None) or tokens_of(text),
+        text, finish, _count(counts[0]) or tokens_of(question), _count(counts[1]) or tokens_of(text)
     )
+
+
+def _count(tokens: object) -> int:
+    """Return a count that a service states, 0 where it is none or absurd."""
+    return tokens if type(tokens) is int and 0 < tokens <= LARGEST_ANSWER else 0
 
 
 class ChatProvider:
@@ -275,11 +358,6 @@ class ChatProvider:
         finally:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-
-    def close(self) -> None:
-        """Close the connections to the service; the store is its owner's to close."""
-        if self._service is not None:
-            self._service.close()
 
     def _check_budget(self, captions: Sequence[Caption]) -> None:
         if self.prices.budget == math.inf:

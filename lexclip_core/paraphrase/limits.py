@@ -24,7 +24,7 @@ class RateLimits:
         concurrency: Requests under way at a time.
         requests_per_minute: Most requests started in any minute; 0 for no limit.
         attempts: How often one question is asked before it counts as failed.
-        timeout: Seconds without an answer after which a request is given up.
+        timeout: Seconds after which a request is given up, whatever has come by then.
         first_wait: Seconds before the second attempt; each further wait is twice the one before, up to 120.
     """
 

@@ -1,4 +1,4 @@
-"""What every provider of paraphrases is, what it takes and what it gives back.
+"""What every provider of paraphrases is, what it takes, what it gives back, and how good that is.
 
 A caption is paraphrased in two steps, x_T -> x_T' -> x_T''. The two prompts are the paper's, section 2.1,
 word for word: it prints no closing quotation mark after the second and calls the slot `text`; straight
@@ -10,20 +10,24 @@ quotation marks stand here for its typographic ones.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
 
 from lexclip_core import storage
 from lexclip_core.cache import AppendLog
-from lexclip_core.errors import DamagedFileError, InputError
-from lexclip_core.paraphrase.records import RELEASED_WORDS, ParaphraseRecord, has_words
-from lexclip_core.words import shown
+from lexclip_core.errors import InputError
+from lexclip_core.paraphrase.records import IMAGE_NAMES, RELEASED_WORDS, ParaphraseRecord, has_words
+from lexclip_core.text_files import numbered_lines, read_json, table_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lexclip_core.towers.encoder import Encoder
 
 CAPTION_TO_PARAPHRASE = 'Paraphrase the given caption "{text}" concisely while preserving the meaning.'
 """Caption-to-paraphrase generation: x_T -> x_T'."""
@@ -185,9 +189,6 @@ def make_records(
 
 # --- files of captions ---
 
-_TEXT = ("caption", "text", "TEXT")
-_IMAGE = ("image", "image_id", "image_path", "filename", "file_name", "url", "URL")
-
 
 def read_captions(path: Path) -> tuple[Caption, ...]:
     """Return the captions of a file in order, empty ones left out.
@@ -196,83 +197,184 @@ def read_captions(path: Path) -> tuple[Caption, ...]:
     the picture where known; `.json` is COCO's captions file, whose pictures go by their file names.
 
     Raises:
-        InputError: The name ends otherwise, the file cannot be read, or has no caption.
+        InputError: The name ends otherwise, there is no such file, or it has no caption.
         DamagedFileError: A line is not what it must be; the message names the file and the line.
     """
     if path.suffix not in _READERS:
         raise InputError(
             f"{path.name} is not a file of captions", f"name one ending in {', '.join(_READERS)}"
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}", "save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}", "check the path") from error
-    captions = tuple(caption for caption in _READERS[path.suffix](path, text) if caption.text.strip())
+    if not path.is_file():
+        raise InputError(f"cannot read {path}: there is no such file", "check the path")
+    captions = tuple(caption for caption in _READERS[path.suffix](path) if caption.text)
     if not captions:
         raise InputError(f"{path} has no captions", "give a file with at least one")
     return captions
 
 
-def _plain(path: Path, text: str) -> Iterator[Caption]:
-    return (Caption(line.strip()) for line in text.split("\n"))
+def _plain(path: Path) -> Iterator[Caption]:
+    return (Caption(line.strip()) for _, line in numbered_lines(path))
 
 
-def _json_lines(path: Path, text: str) -> Iterator[Caption]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            place = f"{path}, line {number:,}"
-            yield _caption(_parsed(line, place), place)
+def _table(path: Path) -> Iterator[Caption]:
+    columns = {"caption": ("caption", "text")}
+    rows = table_rows(
+        path, columns, optional={"image": IMAGE_NAMES}, remedy="name the column of the captions"
+    )
+    return (Caption(row["caption"].strip(), row.get("image", "")) for _, row in rows)
 
 
-def _table(path: Path, text: str) -> Iterator[Caption]:
-    stream = io.StringIO(text, newline="")  # other characters that end a line in Python are part of a text
-    rows = csv.DictReader(stream, delimiter="\t" if path.suffix == ".tsv" else ",")
-    try:
-        for row in rows:
-            place = f"{path}, line {rows.line_num:,}"
-            if None in row:
-                raise DamagedFileError(f"{place} has more cells than the header", "quote or escape its text")
-            yield _caption(row, place)
-    except csv.Error as error:
-        raise DamagedFileError(
-            f"{path}, line {rows.line_num + 1:,}: {error}", "look at its quotes"
-        ) from error
+def _coco(path: Path) -> Iterator[Caption]:
+    from lexclip_core.datasets.captions import CocoCaptions
+
+    content: CocoCaptions = read_json(path, CocoCaptions, remedy="give COCO's captions_*.json")
+    names = {one["id"]: one["file_name"] for one in content.get("images", [])}
+    for note in content["annotations"]:
+        yield Caption(note["caption"].strip(), names.get(note["image_id"], str(note["image_id"])))
 
 
-def _coco(path: Path, text: str) -> Iterator[Caption]:
-    content = _parsed(text, str(path))
-    annotations = content.get("annotations") if isinstance(content, dict) else None
-    if not isinstance(annotations, list):
-        raise DamagedFileError(f"{path} has no list of annotations", "give COCO's captions_*.json")
-    names = {one.get("id"): one.get("file_name") for one in content.get("images", [])}
-    for number, one in enumerate(annotations, start=1):
-        caption = _caption(one, f"{path}, annotation {number:,}")
-        yield Caption(caption.text, names.get(one.get("image_id")) or caption.image)
-
-
-def _parsed(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DamagedFileError(f"{place} is not JSON: {error}", "look at the file") from error
-
-
-def _caption(row: Any, place: str) -> Caption:
-    if not isinstance(row, dict):
-        raise DamagedFileError(f"{place} is not an object but {shown(str(row))}", f"give it a {_TEXT[0]}")
-    text = next((row[name] for name in _TEXT if row.get(name) is not None), None)
-    if not isinstance(text, str):
-        raise DamagedFileError(f"{place} has no caption", f"name the field {' or '.join(_TEXT[:2])}")
-    image = next((row[name] for name in _IMAGE if row.get(name) is not None), "")
-    return Caption(text.strip(), str(image))
-
-
-_READERS: dict[str, Callable[[Path, str], Iterator[Caption]]] = {
+_READERS: dict[str, Callable[[Path], Iterator[Caption]]] = {
     ".txt": _plain,
-    ".jsonl": _json_lines,
+    ".jsonl": _table,
     ".csv": _table,
     ".tsv": _table,
     ".json": _coco,
 }
+
+
+# --- how good paraphrases are ---
+
+PAIRS = {
+    "step 1": ("caption", "paraphrase_1"),
+    "step 2": ("paraphrase_1", "paraphrase_2"),
+    "both steps": ("caption", "paraphrase_2"),
+}
+"""Row of the report -> from which text to which."""
+
+COLUMNS = ("words", "length_ratio", "overlap", "unchanged", "identical", "self_bleu", "cosine", "failed")
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of a text in lower case, without function words and marks.
+
+    >>> sorted(content_words("There is a Red dog!"))
+    ['dog', 'red']
+    """
+    from lexclip_core.paraphrase.grammar import load_english, split
+
+    words = (word.lower() for word in split(text))
+    return frozenset(
+        word for word in words if word[0].isalnum() and word not in load_english().function_words
+    )
+
+
+def overlap(source: str, target: str) -> float:
+    """Return the Jaccard similarity of two texts' content words, in [0, 1]; 1 where neither has any.
+
+    >>> overlap("a red dog", "the dog barks") == 1 / 3
+    True
+    """
+    one, other = content_words(source), content_words(target)
+    return len(one & other) / len(one | other) if one | other else 1.0
+
+
+def unchanged_words(source: str, target: str) -> float:
+    """Return the share of the source's words, function words included, that the target has too, in [0, 1]."""
+    from lexclip_core.paraphrase.grammar import split
+
+    words = [word.lower() for word in split(source) if word[0].isalnum()]
+    others = {word.lower() for word in split(target)}
+    return sum(word in others for word in words) / len(words) if words else 1.0
+
+
+def identical(source: str, target: str) -> bool:
+    """Return whether two texts are the same but for case and closing marks."""
+    return caption_form(source) == caption_form(target)
+
+
+def self_bleu(sources: Sequence[str], targets: Sequence[str]) -> float:
+    """Return corpus BLEU of the paraphrases with their sources as references, in [0, 1]; 1 is a copy.
+
+    Texts are compared in lower case, with sacrebleu's own tokenizer and smoothing.
+
+    Raises:
+        InputError: The lists are empty or differ in length.
+    """
+    if not sources or len(sources) != len(targets):
+        raise InputError(f"{len(sources)} sources and {len(targets)} paraphrases", "give as many of each")
+    import sacrebleu
+
+    return sacrebleu.corpus_bleu(list(targets), [list(sources)], lowercase=True).score / 100
+
+
+def mean_cosine(sources: Sequence[str], targets: Sequence[str], encode: Encoder) -> float:
+    """Return the mean cosine of each text and its paraphrase, in [-1, 1]; `encode` is asked once per text."""
+    texts = list(dict.fromkeys((*sources, *targets)))
+    rows = dict(zip(texts, encode(texts), strict=True))
+    products = [float(rows[one] @ rows[other]) for one, other in zip(sources, targets, strict=True)]
+    return float(np.mean(products))
+
+
+def quality_table(made: Made, encode: Encoder | None = None) -> pd.DataFrame:
+    """Return one row for step 1, step 2 and both, with means over the records.
+
+    Columns: words (of the target), length_ratio (target to source, in words), overlap, unchanged, identical
+    (share of records), self_bleu, cosine (NaN without `encode`), failed (share of what the step was given).
+
+    Args:
+        made: The records and the failures.
+        encode: Texts -> unit rows, for the column cosine.
+
+    Raises:
+        InputError: There is no record.
+    """
+    if not made.records:
+        raise InputError("there is no record to judge", "look at the failures")
+    import pandas as pd
+
+    rows = {name: _row(made, pair, encode) for name, pair in PAIRS.items()}
+    for name, share in _failed(made.failures, len(made.records)).items():
+        rows[name]["failed"] = share
+    return pd.DataFrame.from_dict(rows, orient="index")[list(COLUMNS)]
+
+
+def examples(records: Sequence[ParaphraseRecord], count: int, seed: int = 0) -> pd.DataFrame:
+    """Return some records to read, drawn by a seed, with the overlap of caption and second paraphrase."""
+    import pandas as pd
+
+    chosen = np.random.default_rng(seed).permutation(len(records))[:count]
+    rows = [records[place] for place in sorted(chosen.tolist())]
+    return pd.DataFrame(
+        {
+            "caption": [row.caption for row in rows],
+            "paraphrase_1": [row.paraphrase_1 for row in rows],
+            "paraphrase_2": [row.paraphrase_2 for row in rows],
+            "overlap": [overlap(row.caption, row.paraphrase_2) for row in rows],
+        }
+    )
+
+
+def _row(made: Made, pair: tuple[str, str], encode: Encoder | None) -> dict[str, float]:
+    sources = [getattr(record, pair[0]) for record in made.records]
+    targets = [getattr(record, pair[1]) for record in made.records]
+    both = list(zip(sources, targets, strict=True))
+    return {
+        "words": float(np.mean([len(target.split()) for target in targets])),
+        "length_ratio": float(np.mean([len(new.split()) / len(old.split()) for old, new in both])),
+        "overlap": float(np.mean([overlap(*one) for one in both])),
+        "unchanged": float(np.mean([unchanged_words(*one) for one in both])),
+        "identical": float(np.mean([identical(*one) for one in both])),
+        "self_bleu": self_bleu(sources, targets),
+        "cosine": mean_cosine(sources, targets, encode) if encode else float("nan"),
+    }
+
+
+def _failed(failures: Sequence[Failure], records: int) -> dict[str, float]:
+    first = sum(failure.step == 1 for failure in failures)
+    second = len(failures) - first
+    asked = records + len(failures)
+    return {
+        "step 1": first / asked,
+        "step 2": second / (asked - first),
+        "both steps": len(failures) / asked,
+    }

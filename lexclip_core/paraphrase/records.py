@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError
-from lexclip_core.words import shown
+from lexclip_core.text_files import lone_surrogate, parse_json, table_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,9 +34,12 @@ RELEASED_WORDS = (2, 15)
 IMAGE_DIGEST = "image_digest"
 """The column of an Arrow file with a digest of each record's picture."""
 
-_OTHER_NAMES = {"image": ("image_id", "image_path", "filename")}  # that other tools give to our fields
+IMAGE_NAMES = ("image", "image_id", "image_path", "filename", "file_name", "url")
+"""Names that other tools give to a caption's picture, the best first."""
+
 _PICTURES = ("jpg", "jpeg", "png", "webp")
 _MEMBER = re.compile(r"((?:.*/)?(?!__)[^./]+)\.([^/]+)")  # the sample's key, and what the file is of it
+_LARGEST_MEMBER = 1 << 28  # bytes of a shard's picture or text
 _PARQUET_ROWS = 8192
 _ARROW_ROWS = 65_536  # rows of every block but the last, so that a row's block is a division
 
@@ -52,7 +55,8 @@ class ParaphraseRecord:
         paraphrase_2: Made from the first paraphrase, x_T''.
 
     Raises:
-        InputError: A value is not text, or a text other than the image is empty.
+        InputError: A value is not text or holds half of a surrogate pair, or a text other than the image is
+            empty.
     """
 
     image: str
@@ -65,6 +69,8 @@ class ParaphraseRecord:
             text = getattr(self, name)
             if not isinstance(text, str):
                 raise InputError(f"{name} is {text!r}, which is not text", "give every field as a str")
+            if half := lone_surrogate(text):
+                raise InputError(f"{name} holds {half}, half of a character", "write the whole character")
             if not text.strip() and name != "image":
                 raise InputError(f"{name} is empty", "leave the record out, or make its paraphrase again")
 
@@ -114,7 +120,7 @@ def write_records(path: Path, records: Iterable[ParaphraseRecord]) -> int:
 def iterate_records(path: Path) -> Iterator[ParaphraseRecord]:
     """Yield the records of a file in order, some thousands in memory at a time.
 
-    Other keys and columns are ignored; `image_id`, `image_path` and `filename` also name the picture.
+    Other keys and columns are ignored; `IMAGE_NAMES` name the picture.
 
     In a shard, a sample has a `.json` with caption, paraphrase_1 and paraphrase_2; any of them may instead be
     a text file of its own, such as `.paraphrase_1.txt`, and the caption a plain `.txt`. The picture is named
@@ -152,24 +158,11 @@ def _other_layout(path: Path, known: Sequence[str]) -> InputError:
     return InputError(f"{path.name} is not a file of records", f"name a file ending in {' or '.join(known)}")
 
 
-def _record(row: Any, place: str) -> ParaphraseRecord:
-    if not isinstance(row, dict):
-        raise DamagedFileError(f"{place} is not an object but {shown(str(row))}", "see docs/paraphrases.md")
-    values = {name: _value(row, name) for name in FIELDS}
-    missing = [name for name in TEXTS if values[name] is None]
-    if missing:
-        raise DamagedFileError(f"{place} has no {', '.join(missing)}", f"a record has {', '.join(FIELDS)}")
-    image = values["image"]
-    values["image"] = "" if image is None else str(image) if isinstance(image, int) else image
+def _record(texts: Mapping[str, str], place: str) -> ParaphraseRecord:
     try:
-        return ParaphraseRecord(**values)
+        return ParaphraseRecord(texts.get("image", ""), *(texts[name] for name in TEXTS))
     except InputError as error:
         raise DamagedFileError(f"{place}: {error.problem}", error.remedy) from error
-
-
-def _value(row: Mapping[str, Any], name: str) -> Any:
-    values = (row[key] for key in (name, *_OTHER_NAMES.get(name, ())) if row.get(key) is not None)
-    return next(values, None)
 
 
 # --- JSON lines ---
@@ -183,20 +176,10 @@ def _write_jsonl(path: Path, records: Iterator[ParaphraseRecord]) -> int:
     return count
 
 
-def _read_jsonl(path: Path) -> Iterator[ParaphraseRecord]:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            place = f"{path}, line {number:,}"
-            try:
-                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError as error:
-                raise DamagedFileError(f"{place} is not UTF-8: {error}", "save the file as UTF-8") from error
-            except json.JSONDecodeError as error:
-                remedy = "cut the line off if the file was written only in part"
-                raise DamagedFileError(f"{place} is not JSON: {error}", remedy) from error
-            yield _record(row, place)
+def _read_table(path: Path) -> Iterator[ParaphraseRecord]:
+    remedy = f"a record has {', '.join(FIELDS)}: see docs/paraphrases.md"
+    for line, row in table_rows(path, TEXTS, optional={"image": IMAGE_NAMES}, remedy=remedy):
+        yield _record(row, f"{path}, {'row' if path.suffix == '.parquet' else 'line'} {line:,}")
 
 
 # --- parquet and Arrow ---
@@ -219,23 +202,6 @@ def _write_parquet(path: Path, records: Iterator[ParaphraseRecord]) -> int:
             writer.write_table(pa.Table.from_pylist(rows, schema=_schema(digests=False)))
             count += len(rows)
     return count
-
-
-def _read_parquet(path: Path) -> Iterator[ParaphraseRecord]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            names = {name for field in FIELDS for name in (field, *_OTHER_NAMES.get(field, ()))}
-            wanted = [name for name in file.schema_arrow.names if name in names]
-            for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _record(row, f"{path}, row {number:,}")
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedFileError(f"{path} is not a parquet file: {error}", "write it anew") from error
 
 
 def arrow_blocks(records: Iterable[ParaphraseRecord], *, rows: int = _ARROW_ROWS) -> Iterator[pa.RecordBatch]:
@@ -338,15 +304,22 @@ class ShardPictures:
             raise InputError(f"no shard {path}", "name the folder that the records were made from")
         try:
             if shard not in self._open:
-                self._open[shard] = tarfile.open(path)  # noqa: SIM115 - left open for the next picture
-            stream = self._open[shard].extractfile(member)
+                self._open[shard] = tarfile.open(path, "r:")  # noqa: SIM115 - left open for the next picture
+            return _content(self._open[shard], self._open[shard].getmember(member), f"{member!r} in {path}")
         except KeyError as error:
             raise InputError(f"no picture {member!r} in {path}", "make the records anew") from error
         except tarfile.TarError as error:
             raise DamagedFileError(f"{path} cannot be read: {error}", "fetch it anew") from error
-        if stream is None:
-            raise InputError(f"{member!r} in {path} is not a file", "make the records anew")
-        return stream.read()
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> bytes:
+    """Return a member's bytes; what it announces is believed only up to a bound."""
+    if member.size > _LARGEST_MEMBER:
+        raise DamagedFileError(f"{place} announces {member.size:,} bytes", "leave it out: that is no picture")
+    stream = tar.extractfile(member)
+    if stream is None:
+        raise InputError(f"{place} is not a file", "make the records anew")
+    return stream.read()
 
 
 def _samples(shard: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -355,7 +328,7 @@ def _samples(shard: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
     The file is opened here: the webdataset library would take a name such as `pipe:...` for a command.
     """
     try:
-        with tarfile.open(shard) as tar:
+        with tarfile.open(shard, "r:") as tar:
             named = ((member, _MEMBER.fullmatch(member.name)) for member in tar if member.isfile())
             parts = ((match[1], match[2], member) for member, match in named if match)
             for key, members in groupby(parts, key=itemgetter(0)):
@@ -365,8 +338,7 @@ def _samples(shard: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
                     if suffix.lower() in _PICTURES:
                         picture = picture or f"{shard.name}/{member.name}"
                     elif suffix.lower() in ("json", "txt", *_TEXT_FILES.values()):
-                        stream = tar.extractfile(member)
-                        contents[suffix.lower()] = stream.read() if stream else b""
+                        contents[suffix.lower()] = _content(tar, member, f"{place}, {suffix}")
                 yield place, picture, _texts(contents, place)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DamagedFileError(f"{shard} cannot be read: {error}", "fetch it anew") from error
@@ -374,15 +346,14 @@ def _samples(shard: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 def _texts(contents: Mapping[str, bytes], place: str) -> dict[str, str]:
     try:
-        listed = json.loads(contents.get("json", b"{}"))
-        listed = listed if isinstance(listed, dict) else {}
-        texts = {name: listed[name] for name in TEXTS if isinstance(listed.get(name), str)}
-        for name, file in (("caption", "txt"), *_TEXT_FILES.items()):
-            if file in contents:
-                texts[name] = contents[file].decode().strip()
-    except ValueError as error:
-        raise DamagedFileError(f"{place} cannot be read: {error}", "write the sample anew") from error
-    return texts
+        decoded = {suffix: content.decode() for suffix, content in contents.items()}
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(f"{place} is not UTF-8 text: {error}", "write the sample anew") from error
+    listed = parse_json(decoded.get("json", "{}"), place, "write the sample anew")
+    listed = listed if isinstance(listed, dict) else {}
+    texts = {name: listed[name] for name in TEXTS if isinstance(listed.get(name), str)}
+    files = (("caption", "txt"), *_TEXT_FILES.items())
+    return texts | {name: decoded[file].strip() for name, file in files if file in decoded}
 
 
 # --- the registry of layouts ---
@@ -396,8 +367,8 @@ class Layout(NamedTuple):
 
 
 LAYOUTS: dict[str, Layout] = {
-    ".jsonl": Layout(_read_jsonl, _write_jsonl),
-    ".parquet": Layout(_read_parquet, _write_parquet),
+    ".jsonl": Layout(_read_table, _write_jsonl),
+    ".parquet": Layout(_read_table, _write_parquet),
     ".arrow": Layout(_read_arrow, _write_arrow),
     ".tar": Layout(_read_shard),
 }

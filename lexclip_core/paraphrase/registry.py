@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
@@ -103,10 +104,14 @@ def _chat(options: ProviderOptions, stack: ExitStack) -> Provider:
     from lexclip_core.paraphrase.chat import DEFAULT_MODEL, DEFAULT_URL, ChatModel, ChatProvider
     from lexclip_core.paraphrase.provider import answer_log
 
+    try:
+        urlsplit(options.base_url)
+    except ValueError as error:
+        problem = f"{options.base_url!r} is not an address of a service: {error}"
+        raise InputError(problem, "give one such as https://host/v1") from error
     model = ChatModel(options.base_url or DEFAULT_URL, options.model or DEFAULT_MODEL, **options.settings)
     store = stack.enter_context(answer_log(options.answer_file))
     provider = ChatProvider(model, store, limits=options.limits, prices=options.prices)
-    stack.callback(provider.close)
     return provider
 
 

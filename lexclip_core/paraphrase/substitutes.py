@@ -18,8 +18,7 @@ from functools import lru_cache
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
-from lexclip_core.paraphrase.english import When, load_english
-from lexclip_core.paraphrase.grammar import Token, tagged
+from lexclip_core.paraphrase.grammar import Token, When, load_english, tagged
 from lexclip_core.wordnet.lexicon import WordPos
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise

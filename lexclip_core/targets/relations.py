@@ -410,6 +410,10 @@ def check_words(words: Sequence[str], wordnet: WordNet, pos: Pos | None = None) 
         seen[form] = word
         if not wordnet.synsets(word, pos):
             where = f" as part of speech {pos!r}" if pos else ""
-            raise InputError(
-                f"WordNet does not know {word[:60]!r}{where}", "check the spelling or leave it out"
+            base = wordnet.morphy(word, pos)
+            remedy = (
+                f"give its base form, as in {wordnet.name(base[0])}"
+                if base
+                else "check the spelling or leave it out"
             )
+            raise InputError(f"WordNet does not know {word[:60]!r}{where}", remedy)

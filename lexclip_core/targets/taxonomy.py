@@ -18,6 +18,7 @@ import numpy as np
 from lexclip_core.cache import ARRAYS, cached
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.files import Arrays, join_strings, pack_lists, split_strings
+from lexclip_core.wordnet.install import identity
 from lexclip_core.wordnet.relations import frozen, parents_first
 from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import shown
@@ -325,7 +326,7 @@ def load_taxonomy() -> TaxonomyIndex:
 def read_taxonomy() -> TaxonomyIndex:
     """Return the index of WordNet 3.0 as a new object, from the cache if it is there; as `load_taxonomy`."""
     # Raise the version of this kind in `cache.KINDS` with every change of what `build_arrays` returns.
-    arrays = cached("taxonomy", {"release": "3.0"}, _wordnet_arrays, codec=ARRAYS)
+    arrays = cached("taxonomy", identity(), _wordnet_arrays, codec=ARRAYS)
     return TaxonomyIndex.from_arrays(arrays, lambda name: load_wordnet().index(name))
 
 

@@ -27,7 +27,14 @@ from lexclip_core.towers.open_clip import (
     recognise,
 )
 from lexclip_core.towers.sources import PICKLED, existing_file
-from lexclip_core.towers.weight_files import load_text_strictly, load_visual_strictly, plain_tensors
+from lexclip_core.towers.weight_files import (
+    is_torchscript,
+    load_text_strictly,
+    load_visual_strictly,
+    plain_tensors,
+    read_ignoring,
+    script_tensors,
+)
 
 # What the oldest files, which are not archives and cannot be listed beforehand, are known to hold.
 _USUAL = (
@@ -39,20 +46,6 @@ _USUAL = (
     "numpy.ndarray",
     "numpy.dtype",
 )
-
-
-class Ignored:
-    """Stands for whatever a checkpoint holds that is not a tensor: takes any arguments and keeps none."""
-
-    def __new__(cls, *args: object, **options: object) -> Ignored:
-        """Return one, whatever it is made from."""
-        return object.__new__(cls)
-
-    def __init__(self, *args: object, **options: object) -> None:
-        """Keep nothing."""
-
-    def __setstate__(self, state: object) -> None:
-        """Keep nothing."""
 
 
 def convert(source: Path, out: Path, architecture: str) -> tuple[str, ...]:
@@ -81,8 +74,10 @@ def convert(source: Path, out: Path, architecture: str) -> tuple[str, ...]:
     config, digest = architecture_config(architecture), checked_sha256(existing_file(source))
     known = recognise(source, digest)
     check_activation(architecture, config, known[1] if known else None, source.name)
-    ignored = _unknown_names(source)
-    tensors = plain_tensors(_read_ignoring(source, ignored), source)
+    script = is_torchscript(source)
+    ignored = ("the program of a TorchScript archive",) if script else _unknown_names(source)
+    content = script_tensors(source) if script else read_ignoring(source, ignored, source)
+    tensors = plain_tensors(content, source)
     fits = {"source": str(source), "architecture": architecture}
     load_text_strictly(build_text_model(config), tensors, **fits)
     if any(name.startswith("visual.") for name in tensors):
@@ -106,14 +101,3 @@ def _unknown_names(source: Path) -> tuple[str, ...]:
         return _USUAL
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise DamagedFileError(f"{source} cannot be read: {error}", "fetch the file again") from error
-
-
-def _read_ignoring(source: Path, names: tuple[str, ...]) -> object:
-    try:
-        with torch.serialization.safe_globals([(Ignored, name) for name in names]):
-            return torch.load(source, map_location="cpu", weights_only=True)
-    except Exception as error:  # a hostile or cut file may raise anything
-        raise DamagedFileError(
-            f"{source} cannot be read without running what it holds: {str(error)[:200]}",
-            "save its state_dict alone where it was made",
-        ) from error

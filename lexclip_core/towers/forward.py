@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import lone_surrogate
 
 Ids = tuple[int, ...]
 
@@ -33,7 +34,8 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
     """Return the texts as a list after checking that there are some and that each is a string.
 
     Raises:
-        InputError: A bare string, an empty list, or an element that is not a string.
+        InputError: A bare string, an empty list, or an element that is not a string or holds half of a
+            surrogate pair.
     """
     if isinstance(texts, str):
         raise InputError(
@@ -49,6 +51,11 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
             raise InputError(
                 f"text number {index} is {type(text).__name__} {str(text)[:60]!r}, not a string",
                 "drop it or turn it into a string",
+            )
+        if half := lone_surrogate(text):
+            raise InputError(
+                f"text number {index}, {text[:60]!r}, holds {half}, half of a character",
+                "write the whole character",
             )
     return checked
 
@@ -359,7 +366,7 @@ def is_causal(model: Any) -> bool:
     """Return whether a native text tower is causal and reads its feature at the end token."""
     holder: Any = getattr(model, "text", model)
     pooling = getattr(holder, "text_pool_type", None) or getattr(holder, "pool_type", None)
-    masked = holder.attn_mask is not None and getattr(holder, "cls_emb", None) is None
+    masked = getattr(holder, "attn_mask", None) is not None and getattr(holder, "cls_emb", None) is None
     return masked and pooling == "argmax"
 
 
@@ -389,8 +396,12 @@ def hugging_face(model: Any, ids: Sequence[Ids]) -> Tensor:
 
 
 def whole_context(model: Any, ids: Sequence[Ids]) -> Tensor:
-    """Return features by open_clip's own call, for towers that attend to their padding."""
-    features: Tensor = model.encode_text(_padded(ids, 0, model.logit_scale.device))
+    """Return features by the model's own `encode_text`, for towers that attend to their padding.
+
+    Any module that has one takes this way: it is given ids (texts, longest), padded with 0, and returns
+    features (texts, dim), not normalised.
+    """
+    features: Tensor = model.encode_text(_padded(ids, 0, next(model.parameters()).device))
     return features
 
 

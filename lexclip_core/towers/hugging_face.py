@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import torch
+from pydantic import Field
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.text_files import read_json
 from lexclip_core.towers.forward import TextTokenizer, read_tokenizer, whole_ids
 from lexclip_core.towers.open_clip import Checkpoint, Config
 from lexclip_core.towers.registry import Activation
-from lexclip_core.towers.sources import TRANSFORMERS_CONFIG, WEIGHT_NAMES, read_json, weight_file
+from lexclip_core.towers.sources import TRANSFORMERS_CONFIG, WEIGHT_NAMES, weight_file
 from lexclip_core.towers.weight_files import read_tensors
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
@@ -51,6 +54,34 @@ _PROJECTIONS = ("text_projection", "visual.proj")  # stored the other way round
 _PART = re.compile(r"(.*\.attn\.)[qkv]_proj\.(weight|bias)")
 
 
+_Count = Annotated[int, Field(ge=1)]
+
+
+class _Half(TypedDict):
+    hidden_size: NotRequired[_Count]
+    num_hidden_layers: NotRequired[_Count]
+    num_attention_heads: NotRequired[_Count]
+    intermediate_size: NotRequired[_Count]
+    hidden_act: NotRequired[str]
+    layer_norm_eps: NotRequired[float]
+    max_position_embeddings: NotRequired[_Count]
+    vocab_size: NotRequired[_Count]
+    image_size: NotRequired[_Count]
+    patch_size: NotRequired[_Count]
+
+
+class _Stated(TypedDict):
+    projection_dim: NotRequired[_Count]
+    text_config: NotRequired[_Half | None]
+    vision_config: NotRequired[_Half | None]
+
+
+class _Preprocessor(TypedDict):
+    resample: NotRequired[int]
+    image_mean: NotRequired[list[float] | None]
+    image_std: NotRequired[list[float] | None]
+
+
 def from_clip_folder(folder: Path) -> Checkpoint:
     """Return the weights of a folder that transformers' `CLIPModel.save_pretrained` has written.
 
@@ -76,8 +107,9 @@ def _config(folder: Path) -> tuple[Config, int]:
     """Return open_clip's configuration of the model, and the token that its texts end with."""
     from transformers import CLIPConfig
 
+    read_json(folder / TRANSFORMERS_CONFIG, _Stated, remedy="restore the file")
     try:
-        stated: Any = CLIPConfig.from_pretrained(str(folder), local_files_only=True)
+        stated: Any = CLIPConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds
         raise DamagedFileError(
             f"{folder / TRANSFORMERS_CONFIG} cannot be read: {error}", "restore the file"
@@ -170,9 +202,7 @@ def _tokenizer(folder: Path, text: Config, stated: int) -> TextTokenizer:
 def _preprocess(folder: Path) -> dict[str, Any]:
     """Return how pictures were prepared, in open_clip's terms; its defaults are OpenAI's, as here."""
     file = folder / "preprocessor_config.json"
-    stated = read_json(file, {})
-    if not isinstance(stated, dict):
-        raise DamagedFileError(f"{file} cannot be read: it holds no table", "restore the file")
+    stated: _Preprocessor = read_json(file, _Preprocessor, remedy="restore the file", default={})
     if not stated:
         return {}
     filter_number = stated.get("resample", 3)

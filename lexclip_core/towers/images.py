@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import read_json
 from lexclip_core.towers.open_clip import (
     UNTRAINED_SEED,
     Checkpoint,
@@ -29,7 +30,7 @@ from lexclip_core.towers.open_clip import (
     published,
 )
 from lexclip_core.towers.registry import TINY, Activation
-from lexclip_core.towers.sources import OPEN_CLIP_CONFIG, read_json
+from lexclip_core.towers.sources import OPEN_CLIP_CONFIG
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import load_visual_strictly
 
@@ -139,14 +140,21 @@ class ImageTower:
         """Return a picture as the network sees it, (3, height, width) float32; transparent parts are white.
 
         Raises:
-            InputError: It is not a picture.
+            InputError: It is not a picture, or one without pixels.
         """
         if not isinstance(picture, Image.Image):
             raise InputError(
                 f"a {type(picture).__name__} is not a picture",
                 "open it with PIL, or with datasets.open_picture",
             )
-        pixels: torch.Tensor = self._prepare(_on_white(picture))
+        flat = _on_white(picture)
+        if not min(flat.size):
+            raise InputError(f"a picture of {flat.width} x {flat.height} pixels", "leave it out")
+        try:
+            pixels: torch.Tensor = self._prepare(flat)
+        except ValueError:  # so thin a stripe that its short side would be of no pixel
+            thin = [max(side, math.ceil(max(flat.size) / 16)) for side in flat.size]
+            pixels = self._prepare(flat.resize((thin[0], thin[1])))
         return pixels
 
     def encode_pictures(
@@ -276,10 +284,7 @@ def _preprocess(checkpoint: Checkpoint) -> dict[str, Any]:
     if checkpoint.folder is None:
         return published(checkpoint.architecture, checkpoint.pretrained.rpartition("/")[2])
     file = checkpoint.folder / OPEN_CLIP_CONFIG
-    stated = read_json(file).get("preprocess_cfg") or {}
-    if not isinstance(stated, dict):
-        raise DamagedFileError(f"preprocess_cfg of {file} is not a table", "restore the file")
-    return stated
+    return read_json(file, remedy="restore the file").get("preprocess_cfg") or {}
 
 
 def build_untrained_image_tower(runs_on: tuple[torch.device, torch.dtype]) -> ImageTower:

@@ -112,13 +112,14 @@ def named_folder(name: str) -> Path | None:
     """Return the folder that a name of `load` stands for, fetched from the hub if need be; None if none.
 
     Raises:
+        InputError: It is an address of the web, but not of a model on the hub.
         MissingResourceError: The hub's model is not cached and the hub does not answer.
     """
-    if name.startswith((HUB, _SENTENCE_ENCODERS)):
+    if name.startswith((HUB, _SENTENCE_ENCODERS, "https://", "http://")):
         layouts = [(family.config, family.weights) for family in FAMILIES.values()]
         return sources.hub_folder(name.removeprefix(HUB), layouts)
     local = Path(name.removeprefix(FOLDER))
-    return local if name.startswith(FOLDER) or local.is_dir() else None
+    return local if name.startswith(FOLDER) or (name and local.is_dir()) else None
 
 
 def load(
@@ -133,10 +134,10 @@ def load(
     """Return the text tower called `name`, in evaluation mode, every tensor of it from the weight file.
 
     Args:
-        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model`, or
-            `sentence-transformers/model`; a folder of open_clip (open_clip_config.json), of transformers'
-            CLIPModel (config.json) or of sentence-transformers (modules.json); or a .safetensors, .pt, .pth
-            or .bin file.
+        name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model` (and `@revision`),
+            the address of its page, or `sentence-transformers/model`; a folder of open_clip
+            (open_clip_config.json), of transformers' CLIPModel (config.json) or of sentence-transformers
+            (modules.json); or a .safetensors, .pt, .pth or .bin file.
         path: The file or folder with the weights of a registered name or tag, instead of looking for them.
         architecture: open_clip architecture of a weight file.
         activation: `trained` refuses an architecture whose activation is not the one the weights were trained
@@ -229,7 +230,7 @@ def _check_policy(activation: str) -> None:
 def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Checkpoint | None:
     """Return the weights that a name of `load` means, or None for a name of an unknown kind."""
     local = Path(name.removeprefix(FOLDER))
-    if local.suffix in sources.SUFFIXES and path is None:
+    if local.suffix in sources.SUFFIXES and path is None and "://" not in name:
         from lexclip_core.towers.open_clip import from_file
 
         return from_file(local, architecture)
@@ -245,6 +246,8 @@ def _find(name: str, path: Path | None, architecture: str | None, activation: st
                 f"{folder} holds a text encoder alone: it knows no pictures", "load it as text tower"
             )
         return read(folder)
+    if name.startswith(("/", "./", "../", "~")):
+        raise MissingResourceError(f"there is no folder or weight file {name}", "check the path")
     if "/" not in name or name.startswith((HUB, FOLDER)):
         return None
     from lexclip_core.towers.open_clip import from_release, from_tag

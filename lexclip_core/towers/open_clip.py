@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 import open_clip
@@ -17,10 +17,13 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained, list_pretrained_tags_by_model
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+from pydantic import Field
 from torch import Tensor, nn
+from typing_extensions import TypedDict
 
 from lexclip_core.download import checked_sha256, fetch, offline
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import check_shape, read_json
 from lexclip_core.towers import sources
 from lexclip_core.towers.forward import TextTokenizer, whole_ids
 from lexclip_core.towers.registry import (
@@ -28,6 +31,7 @@ from lexclip_core.towers.registry import (
     TINY,
     Activation,
     TowerSpec,
+    elsewhere,
     spec,
 )
 from lexclip_core.towers.sources import (
@@ -35,7 +39,6 @@ from lexclip_core.towers.sources import (
     OPEN_CLIP_WEIGHTS,
     SUFFIXES,
     existing_file,
-    read_json,
     weight_file,
 )
 from lexclip_core.towers.tower import Tower
@@ -125,24 +128,41 @@ def build_text_model(config: Config, *, folder: Path | None = None) -> nn.Module
         folder: A folder that may hold the files of a Hugging Face text tower.
 
     Raises:
-        InputError: The configuration is not one that open_clip builds.
+        InputError: The configuration is not one that open_clip builds, or needs code of its own.
+        DamagedFileError: The configuration of a Hugging Face text tower cannot be read.
         MissingResourceError: The configuration of a Hugging Face text tower is nowhere.
     """
     config = copy.deepcopy(config)
     text = config["text_cfg"]
     custom = config.pop("custom_text", False) or bool(text.get("hf_model_name"))
     if text.get("hf_model_name"):
-        text["hf_model_name"] = str(sources.hugging_face_folder(text["hf_model_name"], folder).resolve())
+        files = sources.hugging_face_folder(text["hf_model_name"], folder).resolve()
+        _refuse_own_code(files)
+        text["hf_model_name"] = str(files)
         text["hf_model_pretrained"] = False
     config["vision_cfg"] = _SMALLEST_IMAGE
     with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
         try:
             model: nn.Module = (CustomTextCLIP if custom else CLIP)(**config)
-        except TypeError as error:
-            raise InputError(f"the configuration has a key that open_clip does not know: {error}") from error
+        except (TypeError, RuntimeError, ValueError, AssertionError) as error:
+            raise InputError(
+                f"open_clip builds no text tower of this configuration: {error}", "mend its text_cfg"
+            ) from error
     _check_projection(model, config["embed_dim"])
     model.register_module("visual", None)
     return model
+
+
+def _refuse_own_code(folder: Path) -> None:
+    """Refuse a text model that needs Python code of its folder: open_clip would ask to run it."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers raises many kinds
+        raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
+    if getattr(config, "auto_map", None):
+        raise InputError(f"{folder} needs Python code of its own, which is never run", "take another model")
 
 
 def build_image_model(config: Config) -> CLIP:
@@ -195,7 +215,10 @@ def build_tokenizer(config: Config, *, folder: Path | None = None) -> TextTokeni
     if name:
         files = str(sources.hugging_face_folder(name, folder))
         mode = text.get("tokenizer_mode")
-        tokenizer: Any = HFTokenizer(files, context_length=length, tokenizer_mode=mode, **options)
+        options.pop("trust_remote_code", None)  # a configuration comes with the weights, from anywhere
+        tokenizer: Any = HFTokenizer(
+            files, context_length=length, tokenizer_mode=mode, trust_remote_code=False, **options
+        )
     else:
         tokenizer = SimpleTokenizer(context_length=length, **options)
     _check_vocabulary(tokenizer, text)
@@ -241,7 +264,8 @@ def split_tag(name: str) -> tuple[str, str]:
     architecture = architecture.replace("/", "-")
     if not published(architecture, tag):
         tags = list_pretrained_tags_by_model(architecture)
-        known = f"its tags are: {', '.join(tags)}" if tags else "open_clip.list_pretrained() lists all pairs"
+        listed = f"{elsewhere(name)}open_clip.list_pretrained() lists all pairs"
+        known = f"its tags are: {', '.join(tags)}" if tags else listed
         raise InputError(f"open_clip has no weights {tag!r} for the architecture {architecture!r}", known)
     return architecture, tag
 
@@ -406,7 +430,8 @@ def from_file(path: Path, architecture: str | None) -> Checkpoint:
     if architecture is None:
         raise InputError(
             f"{path.name} does not say which architecture it is for",
-            "pass architecture=..., for example architecture='ViT-B-32-quickgelu'",
+            "pass architecture=... (--architecture), for example 'ViT-B-32-quickgelu'; "
+            "`lexclip models convert` makes a file that says it, and that can be trained",
         )
     known = recognise(path, checked_sha256(existing_file(path)))
     trained = known[1] if known else _stated_activation(path)
@@ -428,6 +453,35 @@ def _stated_activation(path: Path) -> Activation | None:
     return "quickgelu" if stated == "quickgelu" or "quickgelu" in path.name.lower() else None
 
 
+_Count = Annotated[int, Field(ge=1)]
+
+
+class _TextConfig(TypedDict):
+    context_length: NotRequired[_Count]
+    vocab_size: NotRequired[_Count]
+    width: NotRequired[_Count]
+    heads: NotRequired[_Count]
+    layers: NotRequired[_Count]
+    hf_model_name: NotRequired[str | None]
+    hf_tokenizer_name: NotRequired[str | None]
+    tokenizer_kwargs: NotRequired[dict[str, Any] | None]
+
+
+class _ModelConfig(TypedDict):
+    embed_dim: _Count
+    text_cfg: _TextConfig
+    vision_cfg: dict[str, Any]
+    quick_gelu: NotRequired[bool]
+    custom_text: NotRequired[bool]
+
+
+class _Stated(TypedDict):
+    """What `open_clip_config.json` must have; it may have more."""
+
+    model_cfg: _ModelConfig
+    preprocess_cfg: NotRequired[dict[str, Any] | None]
+
+
 def from_folder(folder: Path) -> Checkpoint:
     """Return the weights of a folder with open_clip_config.json.
 
@@ -436,11 +490,14 @@ def from_folder(folder: Path) -> Checkpoint:
         MissingResourceError: There is no configuration, or no weight file.
     """
     file = folder / OPEN_CLIP_CONFIG
-    try:
-        config = read_json(file)["model_cfg"]
-        activation = activation_of(config)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedFileError(f"{file} cannot be read: {error!r}", "restore the file") from error
+    content = read_json(file, remedy="restore the file")
+    check_shape(content, _Stated, str(file), "restore the file")
+    config: Config = content["model_cfg"]
+    heads, width = (config["text_cfg"].get(key, default) for key, default in (("heads", 8), ("width", 512)))
+    if width % heads:
+        problem = f"{file}: model_cfg.text_cfg.width is {width}, which {heads} heads do not divide"
+        raise DamagedFileError(problem, "restore the file")
+    activation = activation_of(config)
     return Checkpoint(weight_file(folder), config, folder.name, "", activation, folder)
 
 

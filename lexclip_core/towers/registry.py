@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,9 @@ USER_SUPPLIED = ("LaCLIP/", "ParaCLIP/")
 
 MINILM = "all-MiniLM-L6-v2"
 TINY = "tiny-random"
+_OPENAI_NAMES = frozenset(
+    ("RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B/32", "ViT-B/16", "ViT-L/14", "ViT-L/14@336px")
+)
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,22 @@ def spec(name: str) -> TowerSpec:
     raise unknown_tower(name)
 
 
+def elsewhere(name: str) -> str:
+    """Return a hint for a name that others give to a model: OpenAI's own, or the hub's; else "".
+
+    >>> elsewhere("ViT-B/32")
+    "OpenAI's ViT-B/32 is 'ViT-B-32-quickgelu/openai' here; "
+    """
+    if name in _OPENAI_NAMES:
+        architecture = name.replace("/", "-").replace("@336px", "-336")
+        return f"OpenAI's {name} is '{architecture}-quickgelu/openai' here; "
+    return f"a model of the hub is 'hf-hub:{name}'; " if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else ""
+
+
 def unknown_tower(name: str) -> InputError:
     """Return the error for a name that is unknown: what names there are, and the nearest one."""
     near = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = elsewhere(name) or (f"did you mean {near[0]!r}? " if near else "")
     return InputError(
         f"unknown tower {name!r}",
         f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', "

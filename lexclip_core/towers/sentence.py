@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import torch
+from pydantic import Field
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from typing_extensions import TypedDict
 
 from lexclip_core.download import checked_sha256
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import read_json
 from lexclip_core.towers.bert import Bert
 from lexclip_core.towers.forward import TextTokenizer, read_tokenizer, whole_ids
 from lexclip_core.towers.registry import MINILM, TowerSpec, spec
@@ -24,7 +27,6 @@ from lexclip_core.towers.sources import (
     WEIGHT_NAMES,
     is_minilm_folder,
     minilm_folder,
-    read_json,
     weight_file,
 )
 from lexclip_core.towers.tower import Tower
@@ -115,7 +117,7 @@ def load_minilm(path: Path | None, *, device: torch.device, dtype: torch.dtype) 
     weights = folder / "model.safetensors"
     digest = checked_sha256(weights, record.sha256)
     try:
-        config = SimpleNamespace(**read_json(folder / "config.json"))
+        config = SimpleNamespace(**read_json(folder / "config.json", dict[str, Any]))
         with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
             encoder = SentenceEncoder(Bert(config), config, "mean", nn.Sequential())
         _fill(encoder.transformer, weights, "its config.json")
@@ -164,7 +166,7 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
         return load_minilm(folder, device=device, dtype=dtype)
     parts = _read_parts(folder)
     config = _encoder_config(parts.encoder)
-    stated = read_json(parts.encoder / "sentence_bert_config.json", {})
+    stated: _Encoding = _read(parts.encoder / "sentence_bert_config.json", _Encoding, default={})
     tokenizer = _tokenizer(parts.encoder, config, stated, name)
     with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
         layers = [_dense_layer(part) for part in parts.dense]
@@ -189,6 +191,37 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
     return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
 
 
+_Count = Annotated[int, Field(ge=1)]
+
+
+class _Module(TypedDict):
+    type: str
+    path: str
+
+
+class _Prompts(TypedDict):
+    prompts: NotRequired[dict[str, str | None] | None]
+    default_prompt_name: NotRequired[str | None]
+
+
+class _Encoding(TypedDict):
+    max_seq_length: NotRequired[_Count | None]
+    do_lower_case: NotRequired[bool]
+
+
+class _DenseConfig(TypedDict):
+    in_features: _Count
+    out_features: _Count
+    bias: NotRequired[bool]
+    activation_function: NotRequired[str]
+    use_residual: NotRequired[bool | None]
+    module_input_name: NotRequired[str | None]
+
+
+def _read(file: Path, shape: Any, default: Any = None) -> Any:
+    return read_json(file, shape, remedy="restore the file", default=default)
+
+
 @dataclass(frozen=True)
 class _Parts:
     """A model's encoder folder, its pooling, and the folders of the dense layers behind it."""
@@ -200,22 +233,17 @@ class _Parts:
 
 def _read_parts(folder: Path) -> _Parts:
     """Return the parts of a model of sentence-transformers, or refuse what would be computed differently."""
-    listed = read_json(folder / SENTENCE_CONFIG)
-    try:
-        kinds = [str(one["type"]).rpartition(".")[2] for one in listed]
-        places = [folder / one["path"] for one in listed]
-    except (TypeError, KeyError) as error:
-        raise DamagedFileError(
-            f"{folder / SENTENCE_CONFIG} cannot be read: {error!r}", "restore the file"
-        ) from error
+    listed: list[_Module] = _read(folder / SENTENCE_CONFIG, list[_Module])
+    kinds = [one["type"].rpartition(".")[2] for one in listed]
+    places = [folder / one["path"] for one in listed]
     middle = [kind for kind in kinds[2:] if kind != "Normalize"]
     if kinds[:2] != ["Transformer", "Pooling"] or set(middle) - {"Dense"} or "Normalize" in kinds[2:-1]:
         raise InputError(
             f"{folder} is made of {', '.join(kinds)}",
             "only Transformer, Pooling, any Dense, and Normalize at the end can be loaded",
         )
-    prompts = read_json(folder / "config_sentence_transformers.json", {})
-    default = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name"))
+    prompts: _Prompts = _read(folder / "config_sentence_transformers.json", _Prompts, default={})
+    default = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name") or "")
     if default:
         raise InputError(
             f"{folder} puts {default!r} before every text",
@@ -225,7 +253,7 @@ def _read_parts(folder: Path) -> _Parts:
 
 
 def _pooling(folder: Path) -> str:
-    stated = read_json(folder / "config.json")
+    stated: dict[str, Any] = _read(folder / "config.json", dict[str, Any])
     modes = stated.get("pooling_mode")
     if modes is None:
         on = [key for key, value in stated.items() if key.startswith("pooling_mode_") and value is True]
@@ -240,7 +268,7 @@ def _pooling(folder: Path) -> str:
 
 
 def _dense_layer(folder: Path) -> _Dense:
-    stated = read_json(folder / "config.json")
+    stated: _DenseConfig = _read(folder / "config.json", _DenseConfig)
     name = str(stated.get("activation_function", "Tanh")).rpartition(".")[2]
     computed = {"use_residual": False, "module_input_name": "sentence_embedding"}
     other = {key for key, value in computed.items() if (stated.get(key) or value) != value}

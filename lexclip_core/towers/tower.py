@@ -34,7 +34,8 @@ class Tower:
     Tower(tiny-random, dim 64, cpu, float32, not tuned, sha256 9d500be7ba7b unverified)
 
     Attributes:
-        model: An open_clip model, or one with the same outside; only its text half is used.
+        model: An open_clip model, of which only the text half is used, or any module with parameters and
+            `encode_text`: ids (texts, longest), padded with 0, -> features (texts, dim).
         tokenizer: Texts -> ids at true length.
         spec: What the tower is.
         sha256: Checksum of the weights it was loaded from.

@@ -37,7 +37,8 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
         seed: Seed of the adapters' initial values; they start as an exact no-op.
 
     Raises:
-        InputError: The setting is unknown, matches nothing, or the tower already carries adapters.
+        InputError: The setting is unknown, matches nothing, needs transformer blocks where there are none, or
+            the tower already carries adapters.
 
     >>> from lexclip_core.towers.loading import load
     >>> set_trainable(load("tiny-random"), ["ln_final.*"])
@@ -79,7 +80,7 @@ def _all(tower: Tower, names: list[str], count: int) -> set[str]:
 
 
 def _last(tower: Tower, names: list[str], count: int) -> set[str]:
-    prefix, depth = _blocks(tower.model)
+    prefix, depth = _blocks(tower)
     if count > depth:
         raise InputError(
             f"'last:{count}' asks for more than the {depth} blocks of {tower.name}", "ask for fewer"
@@ -108,9 +109,15 @@ def _matching(tower: Tower, names: list[str], patterns: Sequence[str]) -> set[st
 _CHOICES: dict[str, Callable[..., set[str]]] = {"all": _all, "last": _last, "patterns": _matching}
 
 
-def _blocks(model: nn.Module) -> tuple[str, int]:
+def _blocks(tower: Tower) -> tuple[str, int]:
     """Return the name of the list of transformer blocks, and how many there are."""
-    lists = {name: len(part) for name, part in model.named_modules() if isinstance(part, nn.ModuleList)}
+    modules = tower.model.named_modules()
+    lists = {name: len(part) for name, part in modules if isinstance(part, nn.ModuleList)}
+    if not lists:
+        raise InputError(
+            f"{tower.name} has no transformer blocks, which 'last:N' and 'lora:R' ask for",
+            "choose 'all', or a list of name patterns",
+        )
     name = max(lists, key=lambda one: lists[one])
     return name, lists[name]
 
@@ -123,6 +130,7 @@ def has_adapters(tower: Tower) -> bool:
 def _add_adapters(tower: Tower, rank: int, seed: int) -> None:
     from peft import LoraConfig, inject_adapter_in_model
 
+    _blocks(tower)
     model: Any = tower.model
     hugging_face = is_hugging_face(model)
     config = LoraConfig(

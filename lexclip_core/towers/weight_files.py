@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -23,7 +25,8 @@ _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a weight file by name, without running anything stored in it.
 
-    Wrappings that training scripts leave (`state_dict`, a `module.` prefix) are taken off.
+    Wrappings that training scripts leave (`state_dict`, a `module.` prefix) are taken off. Of a TorchScript
+    archive, as OpenAI released CLIP in, the tensors are read and the program is not.
 
     Raises:
         DamagedFileError: The file is cut short, holds more than tensors, or holds none.
@@ -35,8 +38,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path.name} is not a weight file that can be read", f"use one of {', '.join(SUFFIXES)}"
         )
     try:
-        content: object = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        if path.suffix == ".safetensors":
+            content: object = load_file(path)
+        else:
+            content = script_tensors(path) if is_torchscript(path) else _unpickled(path)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}", "fetch or save the file again") from error
     return plain_tensors(content, path)
 
@@ -47,13 +53,18 @@ def plain_tensors(content: object, path: Path) -> dict[str, Tensor]:
     Raises:
         DamagedFileError: It holds no tensors.
     """
+    given = content
     if isinstance(content, Mapping):
         content = content.get("state_dict", content)
     if not isinstance(content, Mapping):
-        raise DamagedFileError(
-            f"{path} holds a {type(content).__name__}, not a state_dict", "save the state_dict"
-        )
-    tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+        what = "state_dict is null" if content is None and given is not None else "content is no state_dict"
+        problem = f"{path} holds no weights: its {what} ({type(content).__name__})"
+        raise DamagedFileError(problem, "save model.state_dict() where it was made")
+    numbered = [name for name in content if not isinstance(name, str)]
+    if numbered:
+        problem = f"{path} names tensors by numbers ({numbered[0]!r}, ...), as an optimiser does, not a model"
+        raise DamagedFileError(problem, "save model.state_dict() where it was made")
+    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         raise DamagedFileError(f"{path} holds no tensors", "name the file with the model's state_dict")
     if all(name.startswith("module.") for name in tensors):
@@ -70,6 +81,72 @@ def _unpickled(path: Path) -> object:
             f"take the tensors alone with `lexclip models convert {path} {path.with_suffix('.safetensors')} "
             "--architecture ...`, which runs nothing of it, or save the state_dict where it was made",
         ) from error
+
+
+def is_torchscript(path: Path) -> bool:
+    """Return whether a file is an archive of TorchScript, which has a program beside its tensors."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+class Ignored:
+    """Stands for whatever a file names that is not a tensor: takes anything, does nothing."""
+
+    state: object = None
+
+    def __new__(cls, *args: object, **options: object) -> Ignored:
+        """Return one, whatever it is made from."""
+        return object.__new__(cls)
+
+    def __init__(self, *args: object, **options: object) -> None:
+        """Keep nothing of that."""
+
+    def __setstate__(self, state: object) -> None:
+        """Keep what it had."""
+        self.state = state
+
+
+def read_ignoring(source: Path | io.BytesIO, names: Iterable[str], path: Path) -> object:
+    """Return what a pickled file holds, every class and function of these names replaced by `Ignored`.
+
+    Raises:
+        DamagedFileError: It cannot be read so; the message names the path.
+    """
+    try:
+        with torch.serialization.safe_globals([(Ignored, name) for name in names]):
+            return torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:  # a hostile or cut file may raise anything
+        raise DamagedFileError(
+            f"{path} cannot be read without running what it holds: {str(error)[:200]}",
+            "save its state_dict alone where it was made",
+        ) from error
+
+
+def script_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a TorchScript archive by name; its program is left out and not run.
+
+    Raises:
+        DamagedFileError: It cannot be read.
+    """
+    content = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(content, "w") as rest:
+        for item in archive.infolist():
+            if "/code/" not in item.filename and not item.filename.endswith("/constants.pkl"):
+                rest.writestr(item, archive.read(item))
+    content.seek(0)
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(content)
+    content.seek(0)
+    return dict(_attributes(read_ignoring(content, names, path), ()))
+
+
+def _attributes(module: object, path: tuple[str, ...]) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(module, Tensor):
+        yield ".".join(path), module
+    elif isinstance(module, Ignored) and isinstance(module.state, dict):
+        for name, value in module.state.items():
+            yield from _attributes(value, (*path, str(name)))
 
 
 def _names_in(path: Path) -> str:

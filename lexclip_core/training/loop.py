@@ -20,9 +20,8 @@ from lexclip_core.errors import DamagedFileError, DivergenceError, InputError
 from lexclip_core.towers.tower import Tower
 from lexclip_core.training.distributed import Encoder, average_gradients, join, mean_terms, wait_for_all
 from lexclip_core.training.losses import Terms, World
-from lexclip_core.training.objectives import LexicalObjective, Objective, Step
-from lexclip_core.training.samplers import Sampler
-from lexclip_core.training.settings import Optimizer, Schedule, TrainingSettings, WordSettings
+from lexclip_core.training.objectives import Objective, Step
+from lexclip_core.training.settings import Optimizer, Schedule, TrainingSettings
 
 logger = logging.getLogger(__name__)
 _NO_TERMS = ("step", "epoch", "seconds", "total")
@@ -278,19 +277,19 @@ def train(
     saved = Checkpoint(checkpoint, tower, objective, optimizer, settings)
     history = saved.resume()
     wait_for_all()  # nobody writes before all have read
-    update = _Update(tower, objective, settings, optimizer, world)
+    update = _Update(saved, world)
     start = len(history.rows)
     began = time.monotonic() - (history.rows[-1]["seconds"] if start else 0)
     steps = range(start, objective.steps)
     if world.rank == 0:
         steps = bar = storage.progress(steps, initial=start, total=objective.steps, desc="tuning")
     for step in steps:
-        terms = update(step, saved)
+        terms = update(step)
         history.add(step, step // objective.steps_per_epoch, time.monotonic() - began, terms)
         if world.rank == 0:
             bar.set_postfix(history.shown(), refresh=False)
         if (step + 1) % every == 0 or step + 1 == objective.steps:
-            update.check(step, terms, saved)
+            update.check(step, terms)
             if world.rank == 0:
                 saved.write(history)
     wait_for_all()
@@ -300,56 +299,43 @@ def train(
 class _Update:
     """One step of the optimiser."""
 
-    def __init__(
-        self,
-        tower: Tower,
-        objective: Objective,
-        settings: TrainingSettings,
-        optimizer: torch.optim.Optimizer,
-        world: World,
-    ) -> None:
-        self._objective, self._experiment, self._optimizer, self._world = (
-            objective,
-            settings,
-            optimizer,
-            world,
-        )
-        self._encoder = Encoder(tower, settings.noise, world)
-        self._scales = list(objective.scales().values())
-        self._parameters = [*trainable(tower), *self._scales]
-        self._chunk = settings.chunk
+    def __init__(self, saved: Checkpoint, world: World) -> None:
+        self._saved, self._world = saved, world
+        self._encoder = Encoder(saved.tower, saved.settings.noise, world)
+        self._scales = list(saved.objective.scales().values())
+        self._parameters = [*trainable(saved.tower), *self._scales]
 
-    def __call__(self, number: int, saved: Checkpoint) -> Terms:
-        settings = self._experiment
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(settings, number, self._objective.steps)
-        step = self._objective.step(number, self._world)
+    def __call__(self, number: int) -> Terms:
+        settings, objective, optimizer = self._saved.settings, self._saved.objective, self._saved.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, number, objective.steps)
+        step = objective.step(number, self._world)
         found: Terms = {}
 
         def accept(terms: Terms) -> Tensor:
             found.update(mean_terms(terms, self._world))
             if not abs(float(torch.stack(list(found.values())).sum())) < _ABSURD:  # catches NaN too
-                raise _diverged(found, number, step, saved)
+                raise _diverged(found, number, step, self._saved)
             return torch.stack(list(terms.values())).sum()
 
-        self._optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         # dropout, too, depends on the step alone
         seed = settings.seed * 1_000_003 + number + _RANKS * self._world.rank
-        if self._chunk:
-            cached(self._encoder, step, accept, seed=seed, chunk=self._chunk)
+        if settings.chunk:
+            cached(self._encoder, step, accept, seed=seed, chunk=settings.chunk)
         else:
             plain(self._encoder, step, accept, seed=seed)
         average_gradients(self._scales, self._world)
         if settings.clip:
             torch.nn.utils.clip_grad_norm_(self._parameters, settings.clip)
-        self._optimizer.step()
-        self._objective.limit_scales()
+        optimizer.step()
+        objective.limit_scales()
         return found
 
-    def check(self, number: int, terms: Terms, saved: Checkpoint) -> None:
+    def check(self, number: int, terms: Terms) -> None:
         """Raise if a weight is no number any more."""
         if not all(bool(value.isfinite().all()) for value in self._parameters):
-            raise _diverged(terms, number, self._objective.step(number, self._world), saved)
+            raise _diverged(terms, number, self._saved.objective.step(number, self._world), self._saved)
 
 
 def _diverged(terms: Terms, number: int, step: Step, saved: Checkpoint) -> DivergenceError:
@@ -360,37 +346,3 @@ def _diverged(terms: Terms, number: int, step: Step, saved: Checkpoint) -> Diver
         f"the loss diverged at step {number}: {values}, on {shown}{saved.described()}",
         "lower lr, or set clip to 1; then start again",
     )
-
-
-def fit(  # noqa: PLR0913 - a tower, its batches, and where to keep them
-    tower: Tower,
-    words: tuple[str, ...],
-    sampler: Sampler,
-    settings: WordSettings,
-    *,
-    reference: np.ndarray | None = None,
-    checkpoint: Path | None = None,
-    every: int = 50,
-) -> History:
-    """Train what is trainable in a tower on words, in place, and return its history.
-
-    Args:
-        tower: A tower on which `set_trainable` was called.
-        words: The vocabulary that the sampler's rows point into.
-        sampler: The batches.
-        settings: Loss, optimiser, schedule, seed.
-        reference: The untouched tower's unit rows of the words, (V, dim); encoded if left out.
-        checkpoint: File of the last good state; where it exists, training goes on from it.
-        every: Steps between two checkpoints.
-
-    Raises:
-        InputError: Nothing is trainable, or the checkpoint belongs to another experiment.
-        DamagedFileError: The checkpoint cannot be read.
-        DivergenceError: A loss became NaN, infinite or absurdly large; the last checkpoint stays.
-    """
-    trainable(tower)
-    seed_everything(settings.seed)
-    if reference is None:
-        reference = tower.encode_texts(words)  # before anything moves
-    objective = LexicalObjective(words, sampler, settings, reference)
-    return train(tower, objective, settings, checkpoint=checkpoint, every=every)

@@ -1,24 +1,74 @@
 """Losses on embeddings: pure functions of tensors, each returning named, already weighted terms.
 
-Encoding never happens here: every function can be checked with a handful of two-dimensional vectors.
+Encoding never happens here: every function can be checked with a handful of two-dimensional vectors. The
+penalty of a training on words is one entry of `PENALTIES`, a distance from the base one of `ANCHORS`;
+settings read these names, so torch is imported inside the functions that need it.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import torch
-from open_clip.loss import ClipLoss
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, Any, Literal
 
 from lexclip_core.errors import InputError
-from lexclip_core.training.penalties import ANCHORS, PENALTIES
 
-Terms = dict[str, torch.Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Terms = dict[str, "Tensor"]
+
+
+def square(error: Tensor) -> Tensor:
+    """Return e^2, the penalty that was released."""
+    return error.square()
+
+
+def logcosh(error: Tensor) -> Tensor:
+    """Return log cosh e, written so that a large error cannot overflow."""
+    from torch.nn import functional
+
+    return error.abs() + functional.softplus(-2 * error.abs()) - error.new_tensor(math.log(2.0))
+
+
+def huber(error: Tensor) -> Tensor:
+    """Return e^2 / 2 up to |e| = 1, and |e| - 1/2 beyond."""
+    from torch.nn import functional
+
+    return functional.huber_loss(error, error.new_zeros(error.shape), reduction="none", delta=1.0)
+
+
+def exp(error: Tensor) -> Tensor:
+    """Return e^|error| / 10, as the blog's released code has it: 1/10 where there is no error."""
+    return error.abs().exp() / 10
+
+
+PENALTIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "square": square,
+    "logcosh": logcosh,
+    "huber": huber,
+    "exp": exp,
+}
+"""Name -> penalty on the scaled error e = c (target - cosine), any shape; all are even and least at zero."""
+
+
+def euclidean(difference: Tensor) -> Tensor:
+    """Return the lengths of rows, (n, dim) -> (n,): ||M(w) - M0(w)|| as the blog writes it."""
+    import torch
+
+    length: Tensor = torch.linalg.vector_norm(difference, dim=1)
+    return length
+
+
+def squared(difference: Tensor) -> Tensor:
+    """Return the squared lengths of rows, (n, dim) -> (n,): what the blog's released code computes."""
+    return difference.square().sum(dim=1)
+
+
+ANCHORS: dict[str, Callable[[Tensor], Tensor]] = {"euclidean": euclidean, "squared": squared}
+"""Name -> distance of embeddings from where they were."""
 
 
 def _choose(
@@ -53,7 +103,7 @@ def anchor_distance(embeddings: Tensor, reference: Tensor, anchor: str = "euclid
 
 def _pair_weights(targets: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
-        return torch.ones_like(targets).triu(diagonal=1)
+        return targets.new_ones(targets.shape).triu(diagonal=1)
     if mask.shape != targets.shape:
         raise InputError(
             f"mask has shape {tuple(mask.shape)} but the targets have {tuple(targets.shape)}",
@@ -85,7 +135,7 @@ def lexical_loss(  # noqa: PLR0913 - the paper's own symbols, one argument each
         reference: The base tower's embeddings of the same words, shape (n, dim); None leaves the anchor out.
         c: Scale of the error before the penalty, > 0.
         weight: Weight of the anchor term, >= 0.
-        penalty: square, logcosh, huber (delta 1) or exp (e^|x| - 1).
+        penalty: square, logcosh, huber (delta 1) or exp (e^|x| / 10).
         anchor: How distance from the reference is measured.
         mask: Pair weights, shape (n, n); None counts each unordered pair once.
 
@@ -184,11 +234,11 @@ class PairedTerm:
 
 
 PARACLIP_TERMS: dict[str, PairedTerm] = {
-    "image_caption": PairedTerm("image", "caption", "image_text"),
-    "image_paraphrase_1": PairedTerm("image", "paraphrase_1", "image_text"),
-    "image_paraphrase_2": PairedTerm("image", "paraphrase_2", "image_text"),
-    "caption_paraphrase": PairedTerm("caption", "paraphrase_1", "text_text"),
-    "paraphrase_paraphrase": PairedTerm("paraphrase_1", "paraphrase_2", "text_text"),
+    "image_caption": PairedTerm("image", "caption", "image_text"),  # L1
+    "image_paraphrase_1": PairedTerm("image", "paraphrase_1", "image_text"),  # L1'
+    "image_paraphrase_2": PairedTerm("image", "paraphrase_2", "image_text"),  # L1''
+    "caption_paraphrase": PairedTerm("caption", "paraphrase_1", "text_text"),  # L2
+    "paraphrase_paraphrase": PairedTerm("paraphrase_1", "paraphrase_2", "text_text"),  # L3
 }
 
 
@@ -255,19 +305,17 @@ def info_nce(
             f"the sides have shapes {tuple(left.shape)} and {tuple(right.shape)}",
             "give one row of each side for every record",
         )
+    from open_clip.loss import ClipLoss
+
     # open_clip adds what it calls the bias to the logits of both directions
-    bias = None if hidden is None or not hidden.any() else _barred(hidden, left)
+    bias = None
+    if hidden is not None and hidden.any():
+        bias = left.new_zeros(hidden.shape).masked_fill(hidden.to(left.device), float("-inf"))
     loss = ClipLoss(local_loss=True, gather_with_grad=True, rank=world.rank, world_size=world.size)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.distributed.nn", category=FutureWarning)
         value: Tensor = loss(left, right, scale, logit_bias=bias)
         return value
-
-
-def _barred(hidden: Tensor, like: Tensor) -> Tensor:
-    return torch.zeros(hidden.shape, device=like.device, dtype=like.dtype).masked_fill(
-        hidden.to(like.device), float("-inf")
-    )
 
 
 def _hidden(identities: Mapping[str, Tensor], term: PairedTerm, n: int, world: World) -> Tensor:
@@ -279,7 +327,7 @@ def _hidden(identities: Mapping[str, Tensor], term: PairedTerm, n: int, world: W
     if term.kind == "text_text":  # one record's caption may be another's paraphrase
         same |= left[own, None] == right[None, :]
         same |= right[own, None] == left[None, :]
-    same[torch.arange(n), torch.arange(own.start, own.stop)] = False
+    same[range(n), range(own.start, own.stop)] = False
     return same
 
 
@@ -298,4 +346,6 @@ def concept_contrast(
         scale: The inverse temperature, a positive scalar.
         smoothing: Share of the target spread over all concepts.
     """
+    from torch.nn import functional
+
     return functional.cross_entropy(scale * pictures @ texts.T, concepts, label_smoothing=smoothing)

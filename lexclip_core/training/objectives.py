@@ -120,16 +120,13 @@ class LexicalObjective:
     def step(self, number: int, world: World) -> Step:
         """Return this process's words of a step."""
         batch = self._sampler.batch(number)
-        if world.size == 1:
-            return Step([self.words[row] for row in batch.rows], partial(self._terms, batch))
-        unique, inverse = np.unique(batch.rows, return_inverse=True)
-        share = -(-len(unique) // world.size)
+        n = len(batch.rows)
+        share = -(-n // world.size)
         # equal shares: the last ones repeat a word, and what is repeated is cut off after the gathering
-        own = np.arange(world.rank * share, (world.rank + 1) * share).clip(max=len(unique) - 1)
-        places = torch.from_numpy(inverse)
+        own = np.arange(world.rank * share, (world.rank + 1) * share).clip(max=n - 1)
         return Step(
-            [self.words[row] for row in unique[own]],
-            lambda rows: self._terms(batch, gather(rows, world)[places.to(rows.device)]),
+            [self.words[row] for row in batch.rows[own]],
+            lambda rows: self._terms(batch, gather(rows, world)[:n]),
         )
 
     def _terms(self, batch: Batch, rows: Tensor) -> Terms:
@@ -176,7 +173,8 @@ class ParaclipObjective:
     ) -> None:
         self._records, self._settings = records, settings
         self._pictures, self._distance = pictures, distance
-        sides = {side for name in settings.weights for side in _sides(name)}
+        terms = [PARACLIP_TERMS[name] for name in settings.weights]
+        sides = {side for term in terms for side in (term.left, term.right)}
         self._fields = tuple(field for field in _TEXTS if field in sides)
         self._seen = "image" in sides
         if self._seen and pictures is None:
@@ -193,7 +191,14 @@ class ParaclipObjective:
             steps=settings.steps,
         )
         self.steps, self.steps_per_epoch = self._sampler.steps, self._sampler.steps_per_epoch
-        self._logs = _SCALES[settings.scale](settings, torch.device(device))
+        starts = {"image_text": settings.scale_start}
+        if settings.scale == "separate":
+            starts["text_text"] = settings.scale_start_texts
+        trained = settings.scale_training == "trained"
+        self._logs = {
+            name: nn.Parameter(torch.tensor(math.log(start), device=device), requires_grad=trained)
+            for name, start in starts.items()
+        }
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's texts of a step, those of words last."""
@@ -213,15 +218,22 @@ class ParaclipObjective:
 
     def _terms(self, batch: np.ndarray, world: World, rows: Tensor) -> Terms:
         own = batch[_share(len(batch), world)]
-        sides = dict(zip(self._fields, rows.split(len(own)), strict=True))  # type: ignore[no-untyped-call]
+        parts = rows.split(len(own))  # type: ignore[no-untyped-call]
+        sides: dict[str, Tensor] = dict(zip(self._fields, parts, strict=True))
         if self._seen and self._pictures is not None:
             sides["image"] = torch.from_numpy(self._pictures.rows(own)).to(rows.device)
-        identities = _IDENTITIES[self._settings.duplicates](self._records, self._fields, batch)
-        if identities is not None:
-            identities = {name: value.to(rows.device) for name, value in identities.items()}
+        masked = self._settings.duplicates == "mask"
+        identities = self._identities(batch, rows.device) if masked else None
         return paraclip_loss(
             sides, self._settings.weights, self.current_scales(), identities=identities, world=world
         )
+
+    def _identities(self, batch: np.ndarray, device: torch.device) -> dict[str, Tensor]:
+        """Return what each record of a whole batch shows and says, as numbers."""
+        texts = {name: self._records.column(name, batch) for name in self._fields}
+        found = {name: torch.tensor([text_digest(text) for text in column]) for name, column in texts.items()}
+        found["image"] = torch.from_numpy(self._records.images[batch])
+        return {name: value.to(device) for name, value in found.items()}
 
     def current_scales(self) -> dict[str, Tensor]:
         """Return the inverse temperatures of image-text and of text-text terms, with gradients if trained."""
@@ -243,40 +255,9 @@ class ParaclipObjective:
                 value.clamp_(0, math.log(LARGEST_SCALE))
 
 
-def _sides(name: str) -> tuple[str, str]:
-    return PARACLIP_TERMS[name].left, PARACLIP_TERMS[name].right
-
-
 def _share(count: int, world: World) -> slice:
     size = count // world.size
     return slice(world.rank * size, (world.rank + 1) * size)
-
-
-def _log(start: float, settings: ParaphraseSettings, device: torch.device) -> nn.Parameter:
-    trained = settings.scale_training == "trained"
-    return nn.Parameter(torch.tensor(math.log(start), device=device), requires_grad=trained)
-
-
-_SCALES: dict[str, Callable[[ParaphraseSettings, torch.device], dict[str, nn.Parameter]]] = {
-    "shared": lambda e, device: {"image_text": _log(e.scale_start, e, device)},
-    "separate": lambda e, device: {
-        "image_text": _log(e.scale_start, e, device),
-        "text_text": _log(e.scale_start_texts, e, device),
-    },
-}
-
-
-def _digests(records: RecordTable, fields: tuple[str, ...], batch: np.ndarray) -> dict[str, Tensor]:
-    found = {
-        field: torch.tensor([text_digest(text) for text in records.column(field, batch)]) for field in fields
-    }
-    return found | {"image": torch.from_numpy(records.images[batch])}
-
-
-_IDENTITIES: dict[str, Callable[..., dict[str, Tensor] | None]] = {
-    "mask": _digests,
-    "leave": lambda records, fields, batch: None,
-}
 
 
 def _weighted(terms: Callable[[Tensor], Terms], weight: float, rows: Tensor) -> Terms:

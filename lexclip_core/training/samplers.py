@@ -23,7 +23,7 @@ class Batch:
     """The words of one training step and what is wanted of each pair of them.
 
     Attributes:
-        rows: Index of each word in the vocabulary, int64 (n,).
+        rows: Index of each word in the vocabulary, int64 (n,), all different.
         targets: Target cosines, float32 (n, n).
         masks: Loss term -> pair weights, float32 (n, n).
     """
@@ -61,10 +61,9 @@ def _epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
-def _slice(step: int, size: int, n: int) -> tuple[int, slice]:
-    per_epoch = -(-n // size)
+def _drawn(n: int, size: int, per_epoch: int, seed: int, step: int) -> np.ndarray:
     epoch, place = divmod(step, per_epoch)
-    return epoch, slice(place * size, (place + 1) * size)
+    return _epoch_order(n, seed, epoch)[place * size : (place + 1) * size]
 
 
 class PairSampler:
@@ -77,12 +76,12 @@ class PairSampler:
         self.steps = epochs * self.steps_per_epoch
 
     def batch(self, step: int) -> Batch:
-        """Return both words of each pair, one pair after the other; only those pairs count."""
-        epoch, part = _slice(step, self._size, len(self._first))
-        chosen = _epoch_order(len(self._first), self._seed, epoch)[part]
-        rows = np.stack([self._first[chosen], self._second[chosen]], axis=1).ravel()
+        """Return the words of some pairs, each once however many pairs it is in; only those pairs count."""
+        chosen = _drawn(len(self._first), self._size, self.steps_per_epoch, self._seed, step)
+        pairs = np.concatenate([self._first[chosen], self._second[chosen]])
+        rows, places = np.unique(pairs, return_inverse=True)
         mask = np.zeros((len(rows), len(rows)), dtype=np.float32)
-        mask[np.arange(0, len(rows), 2), np.arange(1, len(rows), 2)] = 1
+        mask[tuple(places.reshape(2, -1))] = 1
         return Batch(rows, self._targets[np.ix_(rows, rows)], {"distance": mask})
 
 
@@ -100,10 +99,7 @@ class WordSampler:
 
     def batch(self, step: int) -> Batch:
         """Return the words of a step; every unordered pair counts once."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        rows = _epoch_order(self._targets.words, self._seed, epoch)[
-            place * self._size : (place + 1) * self._size
-        ]
+        rows = _drawn(self._targets.words, self._size, self.steps_per_epoch, self._seed, step)
         mask = np.triu(np.ones((len(rows), len(rows)), dtype=np.float32), k=1)
         targets = self._targets.among(rows).astype(np.float32, copy=False)
         return Batch(rows, targets, {"distance": mask})

@@ -22,12 +22,12 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator
 
 from lexclip_core.errors import InputError
 from lexclip_core.paraphrase.registry import PROVIDERS
 from lexclip_core.targets.registry import TARGETS
-from lexclip_core.training.penalties import ANCHORS, PENALTIES
+from lexclip_core.training.losses import ANCHORS, PARACLIP_TERMS, PENALTIES
 from lexclip_core.training.samplers import SAMPLERS
 from lexclip_core.training.strict_settings import Condition, Names, SettingDoc, StrictSettings
 from lexclip_core.words import read_words
@@ -44,13 +44,7 @@ Scale = Literal["shared", "separate"]
 ScaleTraining = Literal["trained", "fixed"]
 Duplicates = Literal["mask", "leave"]
 
-TERMS = (
-    "image_caption",  # L1
-    "image_paraphrase_1",  # L1'
-    "image_paraphrase_2",  # L1''
-    "caption_paraphrase",  # L2
-    "paraphrase_paraphrase",  # L3
-)
+TERMS = tuple(PARACLIP_TERMS)
 """The names of ParaCLIP's five terms, each also the name of its weight."""
 
 LOSS_TERMS: Mapping[str, str] = {
@@ -85,30 +79,10 @@ OLD_NAMES: Mapping[str, str] = {
 }
 """A former name of a setting -> what to write instead; it is refused with this remedy."""
 
+_Count = Annotated[int, Field(ge=1)]
 _LARGEST_SEED = 2**32 - 1
 _PRESET_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$"
 _TRAINABLE = r"^(all|last:[1-9][0-9]*|lora:[1-9][0-9]*)$"
-
-# What several classes have with defaults of their own, explained once.
-_Rate = Annotated[
-    float, Field(gt=0, description="Highest learning rate, of the tower and of trained scales.")
-]
-_Decay = Annotated[
-    float, Field(ge=0, description="Weight decay, decoupled for adamw; never on trained scales.")
-]
-_Optimizer = Annotated[Optimizer, Field(description="The optimiser; sgd is without momentum.")]
-_Schedule = Annotated[
-    Schedule,
-    Field(
-        description="How the learning rate moves: constant; one_cycle, a tenth of warm-up, then cosine decay "
-        "to zero; or cosine, the decay alone."
-    ),
-]
-_Clip = Annotated[float, Field(ge=0, description="Largest gradient norm; 0 leaves gradients alone.")]
-_Epochs = Annotated[
-    int, Field(ge=0, description="Passes over what is trained on; not read where steps are given.")
-]
-_Steps = Annotated[int, Field(ge=0, description="Number of updates; 0 takes as many as the epochs have.")]
 
 
 class TrainingSettings(StrictSettings):
@@ -121,42 +95,38 @@ class TrainingSettings(StrictSettings):
         InputError: A setting is unknown, has the wrong type or range, or is not read beside the others.
     """
 
-    method: str = Field(default="", description="What is trained, and by which loss.")
-    preset: str = Field(
-        default=CUSTOM, pattern=_PRESET_NAME, description="Name of the preset it started from."
-    )
-    tower: str = Field(default=DEFAULT_TOWER, min_length=1, description="Name of the base text tower.")
-    dtype: Precision = Field(
-        default="float32",
-        description="Arithmetic of the encoder; embeddings and losses are float32 either way.",
-    )
-    device: str = Field(default="auto", min_length=1, description="auto, or a torch device.")
-    optimizer: _Optimizer = "sgd"
-    lr: _Rate = 1e-4
-    weight_decay: _Decay = 0.0
-    schedule: _Schedule = "constant"
-    clip: _Clip = 0.0
-    trainable: str = Field(
-        default="all",
-        pattern=_TRAINABLE,
-        description="What may move: all; last:N, the last N blocks; or lora:R, adapters of rank R. Image "
-        "towers never move.",
-    )
-    noise: Noise = Field(
-        default="off", description="dropout trains with the model's own dropout, where it has any."
-    )
-    chunk: int = Field(
-        default=0,
-        ge=0,
-        description="Texts encoded at a time, the gradient cached between two passes; 0 encodes all at once.",
-    )
-    alpha: float = Field(
-        default=1.0,
-        ge=0,
-        le=1,
-        description="Interpolation between base (0) and tuned (1) weights after training.",
-    )
-    seed: int = Field(default=0, ge=0, le=_LARGEST_SEED, description="Seed of everything random.")
+    method: str = ""
+    """What is trained, and by which loss."""
+    preset: str = Field(default=CUSTOM, pattern=_PRESET_NAME)
+    """Name of the preset it started from."""
+    tower: str = Field(default=DEFAULT_TOWER, min_length=1)
+    """Name of the base text tower."""
+    dtype: Precision = "float32"
+    """Arithmetic of the encoder; embeddings and losses are float32 either way."""
+    device: str = Field(default="auto", min_length=1)
+    """auto, or a torch device."""
+    optimizer: Optimizer = "sgd"
+    """The optimiser; sgd is without momentum."""
+    lr: PositiveFloat = 1e-4
+    """Highest learning rate, of the tower and of trained scales."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Weight decay, decoupled for adamw; never on trained scales."""
+    schedule: Schedule = "constant"
+    """How the learning rate moves: constant; one_cycle, a tenth of warm-up, then cosine decay to zero; or
+    cosine, the decay alone."""
+    clip: NonNegativeFloat = 0.0
+    """Largest gradient norm; 0 leaves gradients alone."""
+    trainable: str = Field(default="all", pattern=_TRAINABLE)
+    """What may move: all; last:N, the last N blocks; or lora:R, adapters of rank R. Image towers never
+    move."""
+    noise: Noise = "off"
+    """dropout trains with the model's own dropout, where it has any."""
+    chunk: NonNegativeInt = 0
+    """Texts encoded at a time, the gradient cached between two passes; 0 encodes all at once."""
+    alpha: float = Field(default=1.0, ge=0, le=1)
+    """Interpolation between base (0) and tuned (1) weights after training."""
+    seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
+    """Seed of everything random."""
 
     old_names: ClassVar[Mapping[str, str]] = OLD_NAMES
     pattern_remedies: ClassVar[Mapping[str, str]] = {
@@ -216,40 +186,31 @@ class MatrixSettings(TrainingSettings):
     embedding.
     """
 
-    method: Literal["matrix"] = Field(default="matrix", description="What is trained, and by which loss.")
-    words: str = Field(
-        default="", description="The words, separated by commas; without them those of ImageNet classes."
-    )
-    classes: int = Field(
-        default=100,
-        ge=1,
-        description="Number of ImageNet classes whose names and synonyms are the words; not read where words "
-        "are given.",
-    )
-    target: str = Field(default="wu_palmer", description="What cosines are trained towards.")
-    control: MatrixControl = Field(
-        default="none", description="What is taken away from the targets, to show what they were worth."
-    )
-    sampling: str = Field(
-        default="pairs",
-        description="What one step sees: some pairs, all pairs within some words, or all pairs of all words.",
-    )
-    batch: int = Field(
-        default=10,
-        ge=1,
-        description="Pairs (pairs) or words (in_batch) in a step; full_matrix takes all words.",
-    )
-    epochs: _Epochs = 7
-    steps: _Steps = 0
-    c: float = Field(default=3.0, gt=0, description="The blog's c, scale of the error.")
-    penalty: str = Field(default="square", description="Penalty on the scaled error.")
-    anchor_weight: float = Field(
-        default=0.08, ge=0, description="The blog's lambda, weight of the anchor term."
-    )
-    anchor: str = Field(
-        default="euclidean",
-        description="Distance of the anchor term: as the blog writes it, or squared as it was released.",
-    )
+    method: Literal["matrix"] = "matrix"
+    words: str = ""
+    """The words, separated by commas; without them those of ImageNet classes."""
+    classes: _Count = 100
+    """Number of ImageNet classes whose names and synonyms are the words; not read where words are given."""
+    target: str = "wu_palmer"
+    """What cosines are trained towards."""
+    control: MatrixControl = "none"
+    """What is taken away from the targets, to show what they were worth."""
+    sampling: str = "pairs"
+    """What one step sees: some pairs, all pairs within some words, or all pairs of all words."""
+    batch: _Count = 10
+    """Pairs (pairs) or words (in_batch) in a step; full_matrix takes all words."""
+    epochs: NonNegativeInt = 7
+    """Passes over what is trained on; not read where steps are given."""
+    steps: NonNegativeInt = 0
+    """Number of updates; 0 takes as many as the epochs have."""
+    c: PositiveFloat = 3.0
+    """The blog's c, scale of the error."""
+    penalty: str = "square"
+    """Penalty on the scaled error."""
+    anchor_weight: NonNegativeFloat = 0.08
+    """The blog's lambda, weight of the anchor term."""
+    anchor: str = "euclidean"
+    """Distance of the anchor term: as the blog writes it, or squared as it was released."""
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("classes", lambda these: not these["words"], "where words are given"),
@@ -305,40 +266,27 @@ class RelationSettings(TrainingSettings):
     Words are those of WordNet's training split, and targets are fixed by the relation of a pair.
     """
 
-    method: Literal["relations"] = Field(
-        default="relations", description="What is trained, and by which loss."
-    )
-    optimizer: _Optimizer = "adamw"
-    lr: _Rate = 1e-3
-    control: RelationControl = Field(
-        default="none", description="What is taken away from the targets, to show what they were worth."
-    )
-    batch: int = Field(
-        default=96,
-        ge=1,
-        description="Pairs that are pushed apart in a step, and as many that are pulled together.",
-    )
-    steps: int = Field(default=240, ge=1, description="Number of updates.")
-    repel: float = Field(
-        default=1.0, ge=0, description="Weight of the term that pushes opposites below their target."
-    )
-    attract: float = Field(
-        default=1.0, ge=0, description="Weight of the term that pulls related words above their target."
-    )
-    near: float = Field(
-        default=5.0,
-        ge=0,
-        description="Weight of retaining the base cosine of unrelated pairs that are close.",
-    )
-    far: float = Field(
-        default=5.0, ge=0, description="Weight of retaining the base cosine of all other unrelated pairs."
-    )
-    weight_abstract: float = Field(
-        default=0.03,
-        ge=0,
-        description="Weight of retaining a pair of which no word names a thing; others count 1.",
-    )
-    retained: int = Field(default=320, ge=0, description="Words drawn into each step only to be retained.")
+    method: Literal["relations"] = "relations"
+    optimizer: Optimizer = "adamw"
+    lr: PositiveFloat = 1e-3
+    control: RelationControl = "none"
+    """What is taken away from the targets, to show what they were worth."""
+    batch: _Count = 96
+    """Pairs that are pushed apart in a step, and as many that are pulled together."""
+    steps: _Count = 240
+    """Number of updates."""
+    repel: NonNegativeFloat = 1.0
+    """Weight of the term that pushes opposites below their target."""
+    attract: NonNegativeFloat = 1.0
+    """Weight of the term that pulls related words above their target."""
+    near: NonNegativeFloat = 5.0
+    """Weight of retaining the base cosine of unrelated pairs that are close."""
+    far: NonNegativeFloat = 5.0
+    """Weight of retaining the base cosine of all other unrelated pairs."""
+    weight_abstract: NonNegativeFloat = 0.03
+    """Weight of retaining a pair of which no word names a thing; others count 1."""
+    retained: NonNegativeInt = 320
+    """Words drawn into each step only to be retained."""
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition(
@@ -354,63 +302,51 @@ class RelationSettings(TrainingSettings):
 class ParaphraseSettings(TrainingSettings):
     """Settings of method `paraphrases`: ParaCLIP's terms on pictures, captions, paraphrases."""
 
-    method: Literal["paraphrases"] = Field(
-        default="paraphrases", description="What is trained, and by which loss."
-    )
-    optimizer: _Optimizer = "adamw"
-    lr: _Rate = 5e-7
-    weight_decay: _Decay = 0.001
-    schedule: _Schedule = "cosine"
-    batch: int = Field(default=256, ge=2, description="Records in a step, over all processes.")
-    epochs: _Epochs = 1
-    steps: _Steps = 0
-    image_tower: str = Field(default="emoji", min_length=1, description="Name of the frozen image tower.")
-    provider: str = Field(
-        default="rules",
-        description="What makes the paraphrases; those of local and chat are made before the training.",
-    )
-    max_records: int = Field(default=0, ge=0, description="Most records trained on; 0 takes all.")
-    image_caption: float = Field(default=0.0, ge=0, description="Weight of L1, pictures against captions.")
-    image_paraphrase_1: float = Field(
-        default=0.0, ge=0, description="Weight of L1', pictures against first paraphrases."
-    )
-    image_paraphrase_2: float = Field(
-        default=1.0, ge=0, description="Weight of L1'', pictures against second paraphrases."
-    )
-    caption_paraphrase: float = Field(
-        default=1.0, ge=0, description="Weight of L2, captions against first paraphrases."
-    )
-    paraphrase_paraphrase: float = Field(
-        default=1.0, ge=0, description="Weight of L3, first against second paraphrases."
-    )
-    scale: Scale = Field(
-        default="shared",
-        description="One logit scale for all terms (shared), or one for pictures and texts and one for texts "
-        "alone (separate); the paper does not say.",
-    )
-    scale_training: ScaleTraining = Field(
-        default="trained", description="trained scales move, up to 100; fixed ones stay where they start."
-    )
-    scale_start: float = Field(
-        default=100.0, ge=1, le=LARGEST_SCALE, description="Where scales start, the inverse temperature."
-    )
-    scale_start_texts: float = Field(
-        default=100.0,
-        ge=1,
-        le=LARGEST_SCALE,
-        description="Where a separate scale of the text-text terms starts.",
-    )
-    duplicates: Duplicates = Field(
-        default="mask",
-        description="Records in a batch that share a picture or a text, which InfoNCE would push apart: mask "
-        "takes them out of each other's negatives, leave is the plain loss.",
-    )
-    distance: str = Field(
-        default="none",
-        description="none, or the preset of a training on words whose terms are added to each step.",
-    )
-    distance_weight: float = Field(default=1.0, gt=0, description="Weight of those terms.")
-    distance_batch: int = Field(default=0, ge=0, description="Their batch; 0 takes the preset's own.")
+    method: Literal["paraphrases"] = "paraphrases"
+    optimizer: Optimizer = "adamw"
+    lr: PositiveFloat = 5e-7
+    weight_decay: NonNegativeFloat = 0.001
+    schedule: Schedule = "cosine"
+    batch: int = Field(default=256, ge=2)
+    """Records in a step, over all processes."""
+    epochs: NonNegativeInt = 1
+    """Passes over what is trained on; not read where steps are given."""
+    steps: NonNegativeInt = 0
+    """Number of updates; 0 takes as many as the epochs have."""
+    image_tower: str = Field(default="emoji", min_length=1)
+    """Name of the frozen image tower."""
+    provider: str = "rules"
+    """What makes the paraphrases; those of local and chat are made before the training."""
+    max_records: NonNegativeInt = 0
+    """Most records trained on; 0 takes all."""
+    image_caption: NonNegativeFloat = 0.0
+    """Weight of L1, pictures against captions."""
+    image_paraphrase_1: NonNegativeFloat = 0.0
+    """Weight of L1', pictures against first paraphrases."""
+    image_paraphrase_2: NonNegativeFloat = 1.0
+    """Weight of L1'', pictures against second paraphrases."""
+    caption_paraphrase: NonNegativeFloat = 1.0
+    """Weight of L2, captions against first paraphrases."""
+    paraphrase_paraphrase: NonNegativeFloat = 1.0
+    """Weight of L3, first against second paraphrases."""
+    scale: Scale = "shared"
+    """One logit scale for all terms (shared), or one for pictures and texts and one for texts alone
+    (separate); the paper does not say."""
+    scale_training: ScaleTraining = "trained"
+    """trained scales move, up to 100; fixed ones stay where they start."""
+    scale_start: float = Field(default=100.0, ge=1, le=LARGEST_SCALE)
+    """Where scales start, the inverse temperature."""
+    scale_start_texts: float = Field(default=100.0, ge=1, le=LARGEST_SCALE)
+    """Where a separate scale of the text-text terms starts."""
+    duplicates: Duplicates = "mask"
+    """Records in a batch that share a picture or a text, which InfoNCE would push apart: mask takes them out
+    of each other's negatives, leave is the plain loss."""
+    distance: str = "none"
+    """none, or the preset of a training on words whose terms are added to each step."""
+    distance_weight: PositiveFloat = 1.0
+    """Weight of those terms."""
+    distance_batch: NonNegativeInt = 0
+    """Their batch; 0 takes the preset's own."""
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("epochs", lambda these: not these["steps"], "where steps are given"),
@@ -482,14 +418,6 @@ _BLOG_RELEASE = MatrixSettings(preset="blog-release", target="wu_palmer_nltk", a
 _LEXCLIP = RelationSettings(
     preset="lexclip",
     dtype="bfloat16",
-    batch=96,
-    steps=240,
-    near=5.0,
-    far=5.0,
-    weight_abstract=0.03,
-    retained=320,
-    optimizer="adamw",
-    lr=1e-3,
     schedule="one_cycle",
     clip=1.0,
     trainable="lora:16",
@@ -521,7 +449,8 @@ for _settings in (
     # The blog's released run: pairs of the class names and their synonyms in batches of ten, seven epochs,
     # SGD without momentum, c = 3, lambda = 0.08 on the squared anchor.
     _BLOG_RELEASE,
-    # The function defaults of its first version: c = 4, ten epochs over batches of words, AdamW, no anchor.
+    # The function defaults of its first version: c = 4, ten epochs over batches of words, no anchor, and
+    # torch's AdamW as it is.
     _BLOG_RELEASE.replace(
         preset="blog-first-defaults",
         sampling="in_batch",
@@ -530,6 +459,7 @@ for _settings in (
         anchor_weight=0.0,
         optimizer="adamw",
         lr=1e-5,
+        weight_decay=0.01,
     ),
     _BLOG_RELEASE.replace(preset="blog-shuffled", control="shuffled"),
     _BLOG_RELEASE.replace(preset="blog-constant", control="constant"),

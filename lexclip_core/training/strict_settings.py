@@ -58,7 +58,9 @@ class StrictSettings(BaseModel):
         InputError: A setting is unknown, has the wrong type or range, or is not read beside the others.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     conditions: ClassVar[tuple[Condition, ...]] = ()
     """Settings that are read only beside certain others."""
@@ -68,6 +70,14 @@ class StrictSettings(BaseModel):
     """Names that settings had before -> the remedy that says the new one."""
     pattern_remedies: ClassVar[Mapping[str, str]] = {}
     """Settings that follow a pattern -> the remedy where a value does not."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Let a setting that gets another default in a subclass mean what it meant."""
+        for name, field in cls.model_fields.items():
+            kinds = [kind for kind in cls.__mro__ if issubclass(kind, StrictSettings)]
+            texts = [kind.model_fields[name].description for kind in kinds if name in kind.model_fields]
+            field.description = " ".join(next(filter(None, texts), "").split())
 
     if not TYPE_CHECKING:  # type checkers know the arguments by the fields
 

@@ -1,4 +1,8 @@
-"""Find WordNet 3.0 on this machine or fetch it, verify it, and store it in the cache folder."""
+"""Find WordNet 3.0 on this machine or fetch it, verify it, and store it in the cache folder.
+
+The stored files have the sha256 of a published distribution, or say the same in other words. Only where no
+such source is in reach another one with as many synsets and words is taken, and that is said.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +14,44 @@ import subprocess
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lexclip_core import storage
+from lexclip_core.cache import content_key
 from lexclip_core.errors import LexclipError, MissingResourceError
-from lexclip_core.wordnet.files import FILE_SUFFIXES, lexnames_file, read_records, sense_index_file
+from lexclip_core.wordnet.files import lexnames_file, read_database, sense_index_file, split_strings
 
 if TYPE_CHECKING:
+    import numpy as np
     from nltk.corpus.reader import WordNetCorpusReader
 
 SYNSETS = 117_659
 LEMMA_STRINGS = 148_730
 
-DATABASE_FILES = (
-    "cntlist.rev",
-    *(f"{kind}.{suffix}" for kind in ("data", "index") for suffix in FILE_SUFFIXES.values()),
-    *(f"{suffix}.exc" for suffix in FILE_SUFFIXES.values()),
-)
-"""The files that every source of the database has."""
+PUBLISHED = {
+    "cntlist.rev": "a198580b8f705fa02797bba8b13e5cbe4a9f9f40cb1697e774c7fc6a5865b035",
+    "data.noun": "fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2",
+    "data.verb": "adcf43e35b581e8036d8b5a52d63d9cd3d3b4870b2720d3c03c799df44777bc2",
+    "data.adj": "c89120dfc1f046ddff4a631bf9b7e9fa1a36b5e86565a23bf82dbe14f30b88a7",
+    "data.adv": "444a63bf3955080ab7524f5079cfc07ff9bc682cb98bdb1db73b0fb9829f1139",
+    "index.noun": "a490d99d93d017bf4822fe2f0ffa51fd73911ce271dc7535fade21f8814b5a04",
+    "index.verb": "e2ac24816c3a8289dcb72aaa9cf8db81fdf25ec34d792bfc96ac5b7a20c8b4ae",
+    "index.adj": "c9865d7b4d1f805bdef82ccdcea5282436e23083e6f6f1b33e716327c4eda810",
+    "index.adv": "6f5465ed5758fe9c8a2f7ec17b1300f3aa875756c70ff7cba162f7e71bcf88ea",
+    "noun.exc": "2b5d675c380b39ecf595af9fa9d4e7feb1d58c643b0bff08c40ed5bfe41fab7a",
+    "verb.exc": "dbbcf9a601b2d77e934e413b91d90e88ec7f933a8b77cfc00602a923b891b42c",
+    "adj.exc": "8824cc24bbedd797b9702316b27f07cd4c2b76b629539f0a1276f03926758016",
+    "adv.exc": "e7291461b629abfe63301bbe1998cee09fd575ed7107abd7ea9763adb05bf0a8",
+}
+"""The files that every source of the database has -> their sha256 in Debian's `wordnet-base` 3.0."""
+
+STRUCTURE = "d86b9a26fc2082ee812e1c2a39ff6c0f2a9c91e1b39e8d8695aafdc0cfcca67b"
+"""Digest of what those files say but for glosses and places in files, in which distributions differ."""
+
+DATABASE_FILES = tuple(PUBLISHED)
 
 DEBIAN_FOLDER = Path("/usr/share/wordnet")
 """Where Debian's `wordnet-base` puts the files."""
@@ -37,7 +59,9 @@ DEBIAN_FOLDER = Path("/usr/share/wordnet")
 # NLTK's reader insists on these and Debian leaves them out: they are written where a source lacks them.
 _WRITTEN_FILES = {"lexnames": lambda _: lexnames_file(), "index.sense": sense_index_file}
 _MARKER = "verified.json"
+_LARGEST = 1 << 26  # bytes that a file of an archive may announce; WordNet's largest has a quarter
 _TIMEOUT = 180  # seconds for one outside command
+_DIFFERS = "differs from every published one"
 
 REMEDIES = (
     "with network: python -c \"import nltk; nltk.download('wordnet')\"; "
@@ -63,12 +87,34 @@ def wordnet_folder() -> Path:
 
 
 def is_installed() -> bool:
-    """Return whether the database is in the cache folder as it was verified (by the files' sizes)."""
-    folder = wordnet_folder()
+    """Return whether the database is in the cache folder, every byte as it was verified (some 50 ms)."""
+    recorded, folder = _recorded(), wordnet_folder()
     try:
-        return bool(json.loads((folder / _MARKER).read_text())["sizes"] == _sizes(folder))
-    except (OSError, ValueError, KeyError, TypeError):
+        return all(storage.sha256(folder / name) == digest for name, digest in recorded.items())
+    except OSError:
         return False
+
+
+def is_published() -> bool:
+    """Return whether the installed database is WordNet 3.0 as published; true where none is installed."""
+    return bool(_marker().get("published", True))
+
+
+def identity() -> dict[str, Any]:
+    """Return what decides the tables made from the database, for the cache."""
+    return {"release": "3.0", "structure": STRUCTURE} if is_published() else {"files": _recorded()}
+
+
+def _marker() -> dict[str, Any]:
+    try:
+        return dict(json.loads((wordnet_folder() / _MARKER).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _recorded() -> dict[str, str]:
+    recorded = _marker().get("sha256")
+    return recorded if isinstance(recorded, dict) else dict(PUBLISHED)
 
 
 def ensure_wordnet(*, debian_folder: Path = DEBIAN_FOLDER) -> Path:
@@ -86,7 +132,7 @@ def ensure_wordnet(*, debian_folder: Path = DEBIAN_FOLDER) -> Path:
     """
     if is_installed():
         return wordnet_folder()
-    failures = []
+    failures: dict[str, str] = {}
     sources: dict[str, Callable[[Path], Path]] = {
         "NLTK data on this machine": _from_nltk_data,
         "nltk.download": _from_nltk_download,
@@ -94,19 +140,28 @@ def ensure_wordnet(*, debian_folder: Path = DEBIAN_FOLDER) -> Path:
         "Debian's wordnet-base, downloaded": lambda scratch: _from_debian_package(scratch, debian_folder),
     }
     for name, fetch in sources.items():
-        with tempfile.TemporaryDirectory(prefix="lexclip-wordnet-") as scratch:
-            try:
-                source = fetch(Path(scratch))
-                _verify(source)
-            except _Unavailable as error:
-                failures.append(f"{name}: {error.problem}")
-                continue
+        try:
+            return _installed_from(name, fetch, published=True)
+        except _Unavailable as error:
+            failures[name] = error.problem
+    for name in [name for name, why in failures.items() if _DIFFERS in why]:
+        with suppress(_Unavailable):
+            return _installed_from(name, sources[name], published=False)
+    reasons = "; ".join(f"{name}: {why}" for name, why in failures.items())
+    raise MissingResourceError(f"WordNet 3.0 is not here and cannot be had ({reasons})", REMEDIES)
+
+
+def _installed_from(name: str, fetch: Callable[[Path], Path], *, published: bool) -> Path:
+    """Install from one source and return the folder; with `published` one that is verified, else any."""
+    with tempfile.TemporaryDirectory(prefix="lexclip-wordnet-") as scratch:
+        source = fetch(Path(scratch))
+        _verify(source, published=published)
+        if published:
             logger.info("installing WordNet 3.0 from %s", name)
-            _publish(source)
-            return wordnet_folder()
-    raise MissingResourceError(
-        "WordNet 3.0 is not here and cannot be had (" + "; ".join(failures) + ")", REMEDIES
-    )
+        else:
+            logger.warning("the WordNet 3.0 of %s %s: results may differ", name, _DIFFERS)
+        _publish(source, published=published)
+    return wordnet_folder()
 
 
 def nltk_wordnet() -> WordNetCorpusReader:
@@ -186,34 +241,42 @@ def _unzipped(archive: Path, scratch: Path) -> Path:
     try:
         with zipfile.ZipFile(archive) as stored:
             for name in stored.namelist():
-                if Path(name).name in {*DATABASE_FILES, *_WRITTEN_FILES}:
+                wanted = Path(name).name in {*DATABASE_FILES, *_WRITTEN_FILES}
+                if wanted and stored.getinfo(name).file_size < _LARGEST:
                     (folder / Path(name).name).write_bytes(stored.read(name))
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise _Unavailable(f"{archive}: {error}") from error
     return folder
 
 
-def _verify(folder: Path) -> None:
+def _verify(folder: Path, *, published: bool) -> None:
+    """Refuse a source that is not a WordNet 3.0, or not one that says what the published ones say."""
     missing = [name for name in DATABASE_FILES if not (folder / name).is_file()]
     if missing:
         raise _Unavailable(f"{folder} lacks {', '.join(missing)}")
+    other = [name for name, digest in PUBLISHED.items() if storage.sha256(folder / name) != digest]
+    if not other or not published:  # which was looked at before
+        return
     try:
-        entries = read_records(folder).entries
-    except (OSError, ValueError, IndexError) as error:
-        raise _Unavailable(f"the files in {folder} are not a WordNet database ({error})") from error
-    synsets, strings = len(entries), len({lemma for entry in entries for lemma in entry.lemmas})
-    if (synsets, strings) != (SYNSETS, LEMMA_STRINGS):
+        arrays = read_database(folder)
+    except (OSError, ValueError, LookupError) as error:
+        raise _Unavailable(f"the files in {folder} are not a WordNet 3.0 database ({error})") from error
+    counts = len(arrays["offsets"]), len(set(split_strings(arrays["lemmas"])))
+    if counts != (SYNSETS, LEMMA_STRINGS):
         raise _Unavailable(
-            f"{folder} has {synsets:,} synsets and {strings:,} lemma strings; "
+            f"{folder} has {counts[0]:,} synsets and {counts[1]:,} lemma strings; "
             f"WordNet 3.0 has {SYNSETS:,} and {LEMMA_STRINGS:,}"
         )
+    if structure(arrays) != STRUCTURE:
+        raise _Unavailable(f"{folder} {_DIFFERS}, in {', '.join(other)}")
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    return {name: (folder / name).stat().st_size for name in (*DATABASE_FILES, *_WRITTEN_FILES)}
+def structure(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the digest that `STRUCTURE` is of a published database, given what `read_database` returns."""
+    return content_key({name: array for name, array in arrays.items() if name not in ("offsets", "glosses")})
 
 
-def _publish(source: Path) -> None:
+def _publish(source: Path, *, published: bool) -> None:
     try:
         with storage.atomic_folder(wordnet_folder()) as folder:
             for name in DATABASE_FILES:
@@ -223,7 +286,9 @@ def _publish(source: Path) -> None:
                     shutil.copyfile(source / name, folder / name)
                 else:
                     (folder / name).write_text(text_of(source), encoding="utf-8")
-            (folder / _MARKER).write_text(json.dumps({"sizes": _sizes(folder)}, indent=1))
+            digests = {name: storage.sha256(folder / name) for name in (*DATABASE_FILES, *_WRITTEN_FILES)}
+            marker = {"published": published, "sha256": digests}
+            (folder / _MARKER).write_text(json.dumps(marker, indent=1))
             if is_installed():
                 raise _AlreadyInstalled
     except _AlreadyInstalled:  # and may have readers, so that it stays

@@ -30,7 +30,7 @@ from lexclip_core.wordnet.files import (
     read_database,
     split_strings,
 )
-from lexclip_core.wordnet.install import ensure_wordnet
+from lexclip_core.wordnet.install import ensure_wordnet, identity
 from lexclip_core.wordnet.lexicon import Lexicon, Pos, SenseIndex, unique
 from lexclip_core.wordnet.relations import LemmaLinks, Relation, frozen
 from lexclip_core.words import normalise, shown
@@ -294,6 +294,10 @@ def load_wordnet() -> WordNet:
 
 def read_wordnet() -> WordNet:
     """Return WordNet 3.0 as a new object, from the cache where its tables are there; as `load_wordnet`."""
+    return WordNet.from_arrays(read_arrays())
+
+
+def read_arrays() -> Arrays:
+    """Return what `files.read_database` makes of the database, from the cache where it is there."""
     # Raise the version of this kind in `cache.KINDS` with every change of what `read_database` returns.
-    arrays = cached("wordnet", {"release": "3.0"}, lambda: read_database(ensure_wordnet()), codec=ARRAYS)
-    return WordNet.from_arrays(arrays)
+    return cached("wordnet", identity(), lambda: read_database(ensure_wordnet()), codec=ARRAYS)

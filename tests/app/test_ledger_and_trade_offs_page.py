@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -14,7 +15,8 @@ from test_names_page import texts
 
 from lexclip_core.errors import DamagedFileError
 from lexclip_core.papers import ledger as ledger_module
-from lexclip_core.papers import reported
+from lexclip_core.papers.claims import read_claims
+from lexclip_core.papers.verdicts import Verdict
 
 OpenApp = Callable[..., AppTest]
 SWEEP = pd.DataFrame(
@@ -44,15 +46,18 @@ def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
     app = open_app("ledger")
     assert not app.exception
     shown = app.dataframe[0].value
-    assert len(shown) == len(reported.read_claims())
+    assert len(shown) == len(read_claims())
     counts = [metric.value for metric in app.metric]
     assert sum(int(value.split()[0]) for value in counts) == len(shown)
-    assert set(shown["verdict"].str[2:]) <= {
-        "reproduced",
-        "within noise",
-        "contradicted",
-        "not runnable here",
-    }
+    assert set(shown["verdict"].str[2:]) <= set(get_args(Verdict))
+    assert ledger_module.tally() in texts(app)
+
+
+def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> None:
+    shown = open_app("ledger").dataframe[0].value.set_index("id")
+    assert shown.loc["B3", "verdict"] == "○ not judged here"
+    assert "all-MiniLM-L6-v2" in shown.loc["B3", "reason"]
+    assert not {"✓ reproduced", "✗ contradicted"} & set(shown.loc[shown["text tower"] != "", "verdict"])
 
 
 def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:

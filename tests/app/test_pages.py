@@ -264,10 +264,52 @@ def test_an_unknown_run_in_the_address_gets_a_message_until_another_is_chosen(op
 def test_a_damaged_run_is_named_and_the_others_stay(open_app: OpenApp, run_folder: Path) -> None:
     (run_folder / "shuffled-89ab0123" / "metrics.json").write_text("{")
     app = open_app(folder=run_folder)
-    assert "Skipped shuffled-89ab0123: metrics.json cannot be read" in app.sidebar.warning[0].value.replace(
+    assert "Skipped shuffled-89ab0123: metrics.json is not JSON" in app.sidebar.warning[0].value.replace(
         "\\", ""
     )
     assert len(app.sidebar.selectbox[0].options) == 2
+
+
+EXTREMES: dict[str, dict[str, str]] = {
+    "numbers": {
+        "metrics.json": '{"test/synonym_over_antonym_auc": {"value": 1e30, "low": -1e30, "n": 0, '
+        '"before": -1}, "": {"value": 0}, "///": {"value": 1, "high": null}, '
+        '"heldout/men/spearman": {"value": 7, "x": [[]]}}',
+        "history.csv": "step,epoch,seconds,total,a|b\n0,0,0,1e30,-1e30\n-5,2.5,-1,0,0\n",
+    },
+    "nothing": {
+        "config.json": "{}",
+        "metrics.json": "{}",
+        "provenance.json": "{}",
+        "history.csv": "step,epoch,seconds,total\n",
+        "pairs.csv": ",".join(run_folder_module.PAIR_COLUMNS) + "\n",
+        "layout.csv": ",".join(run_folder_module.LAYOUT_COLUMNS) + "\n",
+    },
+    "nested": {
+        "config.json": '{"method": "unheard of", "a": {"b": [[1], {"c": null}]}, "": "\\u0000"}',
+        "provenance.json": '{"command": "`rm -rf` $(x)", "packages": [1, {"a": []}], "seed": {"": 10}}',
+    },
+}
+
+
+@pytest.mark.parametrize("run_id", ["lexclip-0123abcd", *EXTREMES])
+def test_the_pages_of_a_run_stay_whatever_other_folders_hold(
+    open_app: OpenApp, run_folder: Path, run_id: str
+) -> None:
+    for name, files in EXTREMES.items():
+        shutil.copytree(run_folder / "lexclip-0123abcd", run_folder / name)
+        for file, text in files.items():
+            (run_folder / name / file).write_text(text)
+    for number in range(30):
+        (run_folder / f"dangling{number}").symlink_to("nowhere")
+    os.mkdir(os.fsencode(run_folder) + b"/\xff")
+    for page in PAGES if run_id == "numbers" else ("home", "training"):
+        app = open_app(page, folder=run_folder, run=run_id)
+        assert not app.exception, (page, app.exception)
+        assert not app.error, (page, app.error)
+        assert f"Run **{run_id}**" in texts(app)
+        assert len(app.sidebar.warning) == 6
+        assert "and 26 more" in app.sidebar.warning[-1].value
 
 
 def test_a_run_damaged_beyond_its_headers_gets_a_message(open_app: OpenApp, run_folder: Path) -> None:

@@ -59,6 +59,17 @@ def test_the_headline_says_only_what_the_run_knows() -> None:
     assert other == "MEN (Spearman): **\N{MINUS SIGN}0.50** after. Split: test, n = 1,234."
 
 
+def test_a_change_is_paired_and_an_interval_has_a_width() -> None:
+    entry = {"value": 0.75, "before": 0.5, "low": 0.75, "high": 0.752}
+    change = {"change": 0.25, "change_low": 0.125, "change_high": 0.375}
+    said = findings.headline(AUC, entry | change, str)
+    assert (
+        "**0.50** before tuning and **0.75** after, a paired change of +0.25 (95 % interval 0.12 to 0.38)"
+        in said
+    )
+    assert "interval" not in findings.headline(AUC, entry, str)
+
+
 def test_a_triple_says_which_word_is_nearer_on_each_side() -> None:
     table = tables.blog_pairs().assign(cosine_before=[0.2, 0.6, 0.5, 0.1], cosine_after=[0.9, -0.3, 0.5, 0.1])
     said = findings.triple(table, "happy", str)

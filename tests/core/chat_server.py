@@ -142,6 +142,15 @@ _SPECIAL: dict[str, tuple[int, bytes]] = {
     "filtered": (200, json.dumps(completion(None, "content_filter")).encode()),
     "no money": (429, _error("insufficient_quota")),
     "bad setting": (400, _error("unsupported", "max_tokens")),
+    "deep": (200, b"[" * 200_000),
+    "not utf-8": (200, b'{"choices": "\xff\xfe"}'),
+    "empty": (200, b""),
+    "absurd counts": (
+        200,
+        json.dumps(
+            completion("fine") | {"usage": {"prompt_tokens": 10**400, "completion_tokens": -7}}
+        ).encode(),
+    ),
     "bad question": (400, _error("invalid", None, "this caption is not liked")),
 }
 
@@ -152,8 +161,34 @@ class _Limited(_Handler):
             self.send(429, _error(), retry_after=plan.removeprefix("429 after "))
         elif plan == "html":
             self.send(200, b"<html>", kind="text/html")
+        elif plan == "elsewhere":
+            self.send(302, b"", location=self.state.url + "/other")
+        elif plan.startswith("echo "):
+            self.echo(plan, self.headers["authorization"])
+        elif plan.startswith("endless ") or plan == "a byte at a time":
+            self.send_without_end(plan)
         else:
             super().respond(plan, prompt)
+
+    def echo(self, plan: str, authorization: str) -> None:
+        if plan == "echo in the answer":
+            self.send(200, json.dumps(completion(f"you sent {authorization}")).encode())
+        elif plan == "echo in an error":
+            self.send(400, _error(message="x" * 150 + f" Authorization: {authorization}"))
+        else:
+            self.send_response(400, f"Bad {authorization}")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+    def send_without_end(self, plan: str) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 %d X\r\n" % (500 if "error" in plan else 200))
+        self.wfile.write(b"" if "headers" in plan else b"\r\n")
+        slow = plan in ("a byte at a time", "endless headers")
+        ends = time.monotonic() + 5
+        while time.monotonic() < ends:  # until the client goes away
+            self.wfile.write(b"x" if slow else b"x" * (1 << 16))
+            time.sleep(0.05 if slow else 0)
 
 
 @contextmanager

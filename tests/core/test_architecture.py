@@ -22,7 +22,6 @@ ROOMS = {
     "open_clip": {"towers", "training"},
     "peft": {"towers"},
     "transformers": {"towers", "paraphrase"},
-    "openai": {"paraphrase"},
     "plotly": {"figures"},
     "typer": {"cli"},
     "papermill": set[str](),

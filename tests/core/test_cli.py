@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -145,6 +146,52 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run_folder, "list_runs", fail)
     with pytest.raises(ZeroDivisionError):
         main(["runs", "list"])
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_no_letter_of_a_text_ends_a_command(monkeypatch: pytest.MonkeyPatch, encoding: str):
+    said, complained = io.BytesIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(said, encoding=encoding))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(complained, encoding=encoding))
+    shown = typer.Typer()
+
+    @shown.command()
+    def fail(*, as_json: bool = False) -> None:
+        if as_json:
+            application.emit({"word": "≥ 😀"})
+        else:
+            application.table(("word",), [("≥ 😀 \ud83d",)])
+            raise InputError("no such word: ≥ 😀 \ud83d")
+
+    with pytest.raises(SystemExit):
+        application.run(shown, "shown", [])
+    with pytest.raises(SystemExit):
+        application.run(shown, "shown", ["--as-json"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    table, _, value = said.getvalue().decode(encoding).partition("{")
+    assert table.split() == ["word", r"\u2265", r"\U0001f600", r"\ud83d"]
+    assert json.loads("{" + value) == {"word": "≥ 😀"}
+    assert r"no such word: \u2265 \U0001f600 \ud83d" in complained.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("embed", "\u200b"), "nothing to see: zero-width characters alone"),
+        (("embed", "dog\udcff"), "half of a character"),
+        (("embed", "dog", "--tower", "hf-hub:"), "is not the address of a model on the hub"),
+        (("embed", "dog", "--tower", "ViT-B/32"), "'ViT-B-32-quickgelu/openai'"),
+        (("paraphrase", "x.txt", "--seed", "-1"), "greater than or equal to 0"),
+        (("paraphrase", "x.txt", "--seed", "4294967296"), "less than or equal to 4294967295"),
+        (("paraclip", "tune", "--seed", "-1"), "greater than or equal to 0"),
+        (("paraphrase", "x.txt", "--provider", "chat", "--base-url", "http://[bad"), "is not an address"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(call: Call, arguments: tuple[str, ...], message: str):
+    done = call(*arguments)
+    assert done.status == 2
+    assert message in done.err
 
 
 def test_an_unknown_command_is_refused(call: Call):
@@ -474,6 +521,25 @@ def test_runs_show_of_an_unknown_run_names_the_others(call: Call, folder: Path):
     done = call("runs", "show", "third", "--folder", str(folder))
     assert done.status == 2
     assert "choose one of: first, second" in done.err
+
+
+@pytest.mark.parametrize("run", ["/etc", "", "..", "no_run"])
+def test_runs_show_never_takes_for_a_run_what_is_none(call: Call, folder: Path, run: str):
+    (folder / "no_run").mkdir()
+    done = call("runs", "show", run, "--folder", str(folder))
+    assert done.status == 2
+    assert "delete" not in done.err
+    assert f"no run {run!r}" in done.err or "is not a run: it has no config.json" in done.err
+
+
+def test_runs_validate_says_nothing_good_of_a_folder_that_is_not_there(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert call("runs", "validate", "--folder", str(tmp_path / "none")).status == 2
+    monkeypatch.setenv("LEXCLIP_RUNS", str(tmp_path / "none"))
+    done = call("runs", "validate")
+    assert (done.status, done.out) == (2, "")
+    assert "none is not a folder" in done.err
 
 
 def test_runs_validate_fails_when_one_is_damaged(call: Call, folder: Path):

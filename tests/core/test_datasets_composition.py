@@ -65,6 +65,32 @@ def test_a_picture_is_cut_to_its_box(tmp_path: Path):
         composition.read_picture(tests, 0, tmp_path)
 
 
+@pytest.mark.parametrize("box", [(2, 1, 0, 3), (2, 1, 4, -3), (-9, 1, 4, 3)])
+def test_a_box_without_a_size_or_before_the_picture_is_refused(tmp_path: Path, box: tuple[int, ...]):
+    item = RELATION | dict(zip(("bbox_x", "bbox_y", "bbox_w", "bbox_h"), box, strict=True))
+    written(tmp_path / "visual_genome_relation.json", [RELATION, item])
+    with pytest.raises(InputError, match=r"the box of item 1 is \["):
+        composition.read("vg-relation", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [((9, 7, 4, 4), (3, 3)), ((-1, 0, 4, 3), (3, 3)), ((20, 1, 4, 3), None), ((8, 8, 40, 30), None)],
+)
+def test_boxes_are_checked_against_the_picture(
+    tmp_path: Path, box: tuple[int, ...], size: tuple[int, int] | None
+):
+    item = RELATION | dict(zip(("bbox_x", "bbox_y", "bbox_w", "bbox_h"), box, strict=True))
+    written(tmp_path / "visual_genome_relation.json", [item])
+    Image.new("RGB", (12, 10)).save(tmp_path / "2320.jpg")
+    tests = composition.read("vg-relation", tmp_path)
+    if size:  # people drew some boxes a little over the edge
+        assert composition.read_picture(tests, 0, tmp_path).size == size
+    else:
+        with pytest.raises(InputError, match=r"2320\.jpg is 12 x 10 pixels, its box \[.* lies beyond"):
+            composition.read_picture(tests, 0, tmp_path)
+
+
 def test_sugarcrepes_files_are_its_kinds_listed_or_keyed(tmp_path: Path):
     for kind in ("replace_att", "swap_att"):
         written(tmp_path / "sugarcrepe" / f"{kind}.json", {"0": CREPE, "1": CREPE})
@@ -87,10 +113,10 @@ def test_sugarcrepes_files_are_its_kinds_listed_or_keyed(tmp_path: Path):
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ([{**RELATION, "bbox_w": "wide"}], r"item 0 is not as it should be \(ValueError"),
-        ([RELATION, {"image_path": "x"}], r"item 1 is not as it should be \(KeyError"),
-        ([{**RELATION, "false_caption": " "}], "item 0 has an empty false"),
-        ({"7": [1]}, "item 7 is not as it should be"),
+        ([{**RELATION, "bbox_w": "wide"}], r"0\.bbox_w is 'wide'"),
+        ([RELATION, {"image_path": "x"}], r"1\.bbox_x is missing"),
+        ([{**RELATION, "false_caption": " "}], r"0\.false_caption is ' '"),
+        ({"7": [1]}, r"7 is \[1\]"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, content: object, message: str):

@@ -98,10 +98,10 @@ def test_missing_data_name_the_command(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("concepts.csv", "concept,label\ndog,dog\n", r"concepts\.csv: column 'hexcode' is missing"),
+        ("concepts.csv", "concept,label\ndog,dog\n", r"concepts\.csv: columns 'hexcode', 'tags'"),
         ("synsets.csv", "concept,synset\ndog,dog.n.01\n", r"synsets\.csv: column 'lemma' is missing"),
         ("synsets.csv", "concept,synset,lemma\ndog,a,b\ndog,a,b\n", r"synsets\.csv names 'dog' twice"),
-        ("emotions.csv", "", r"emotions\.csv is damaged"),
+        ("emotions.csv", "", r"emotions\.csv: columns 'concept', 'emotion' are missing"),
     ],
 )
 def test_damaged_tables_are_named(made: Path, file: str, content: str, message: str):

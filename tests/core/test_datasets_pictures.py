@@ -28,6 +28,7 @@ from lexclip_core.datasets.pictures.picture_set import (
     named_classes,
 )
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.towers.loading import load_image
 from lexclip_core.wordnet.tables import load_wordnet
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -170,12 +171,12 @@ def test_a_png_with_a_flipped_byte_is_damaged():
         open_picture(bytes(content))
 
 
-@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (5_000, 10), (10, 2**31 - 1)])
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (9_000, 9_000), (10, 2**31 - 1)])
 def test_a_header_that_promises_too_much_is_refused_before_decoding(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
-    with pytest.raises(InputError, match=r"(?s)vast.png is .*at most 4,?096 pixels"):
+    with pytest.raises(InputError, match=r"(?s)vast.png is .*at most 80,000,000 pixels"):
         open_picture(png_header(width, height), name="vast.png")
 
 
@@ -194,11 +195,32 @@ def test_a_webp_canvas_is_checked_before_its_decoder_sees_it(monkeypatch: pytest
 
 def test_the_limits_are_the_callers():
     content = encoded(noise((40, 30)))
-    assert open_picture(content, max_side=40, max_bytes=len(content)).size == (40, 30)
+    assert open_picture(content, max_side=40, max_pixels=1200, max_bytes=len(content)).size == (40, 30)
+    assert open_picture(content, max_side=20).size == (20, 15)
     with pytest.raises(InputError, match="40 x 30 pixels"):
-        open_picture(content, max_side=39)
+        open_picture(content, max_pixels=1199)
     with pytest.raises(InputError, match=f"more than {len(content) - 1:,}"):
         open_picture(content, max_bytes=len(content) - 1)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_a_large_picture_is_reduced_on_reading(tmp_path: Path, format: str):
+    path = tmp_path / "wide.jpg"
+    path.write_bytes(encoded(Image.new("RGB", (5000, 50), RED), format))
+    opened = open_picture(path)
+    assert opened.size == (4096, 41)
+    assert opened.getpixel((2048, 20))[0] > 200
+    assert open_picture(path, max_side=None).size == (5000, 50)
+
+
+@pytest.mark.parametrize("size", [(3000, 20), (20, 3000), (5000, 1), (1, 1)])
+def test_no_shape_ends_a_set(tmp_path: Path, size: tuple[int, int]):
+    root = fill(tmp_path, {"a/1.png": encoded(Image.new("RGB", size, RED)), "b/2.png": encoded(noise())})
+    pictures = folder(root)
+    for name in ("emoji", "tiny-random"):
+        rows = load_image(name).encode_pictures(pictures.read(place) for place in range(len(pictures)))
+        assert rows.shape[0] == 2
+        assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
 def test_a_text_called_png_is_not_a_picture(tmp_path: Path):
@@ -434,8 +456,42 @@ def test_parts_that_do_not_fit_are_refused():
 
 
 def test_the_folder_formats_are_openable():
-    assert set(files_module.SUFFIXES) == {".png", ".jpg", ".jpeg", ".webp"}
-    assert {"PNG", "JPEG", "WEBP"} <= set(files_module.FORMATS)
+    assert set(files_module.SUFFIXES) == {".png", ".jpg", ".jpeg", ".webp", ".gif"}
+    assert {"PNG", "JPEG", "WEBP", "GIF"} == set(files_module.FORMATS)
+
+
+def test_what_a_folder_reader_skips_is_counted_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    others = {f"cat/{number}.bmp": b"x" for number in range(7)} | {"dog/notes.txt": b"x", "dog/.hidden": b"x"}
+    root = fill(tmp_path, {"cat/1.png": plain(RED), "dog/2.JPG": plain(RED), **others})
+    (root / "dog" / "more.png").mkdir()
+    with caplog.at_level(logging.WARNING):
+        assert len(folder(root)) == 2
+    assert "9 files are skipped" in caplog.text
+    assert "cat/0.bmp, cat/1.bmp" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("_", "cat"), "the class '_' has no name"),
+        (("\u200b", "cat"), r"the class '\\u200b' has no name"),
+        (("hot dog", "Hot_dog"), "'hot dog' stands twice in the class names"),
+        (("caf\u00e9", "cafe\u0301"), "stands twice in the class names"),
+    ],
+)
+def test_classes_without_a_name_or_with_another_ones_are_refused(
+    tmp_path: Path, names: tuple[str, str], message: str
+):
+    root = fill(tmp_path, {f"{name}/1.png": plain(RED) for name in names})
+    with pytest.raises(InputError, match=message):
+        folder(root)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_that_no_generator_takes_are_refused(tmp_path: Path, seed: int):
+    root = fill(tmp_path, {f"cat/{number}.png": plain(RED) for number in range(3)})
+    with pytest.raises(InputError, match=f"seed {seed}\n.*from 0 to 4,294,967,295"):
+        folder(root, per_class=1, seed=seed)
 
 
 # Names of classes

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lexclip_core.datasets.query_pairs import QueryPairs, read
+from lexclip_core.datasets.captions import QueryPairs
+from lexclip_core.datasets.captions import read_query_pairs as read
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 ROWS = [
@@ -54,10 +55,10 @@ def test_what_cannot_be_read_is_named(tmp_path: Path):
     with pytest.raises(DamagedFileError, match="column 'query' is missing"):
         read(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("query,paraphrase\na,b\nc,\n", "utf-8")
-    with pytest.raises(DamagedFileError, match="row 2 lacks a query"):
+    with pytest.raises(DamagedFileError, match="line 3 lacks a query"):
         read(tmp_path / "b.csv")
     (tmp_path / "c.jsonl").write_text("{", "utf-8")
-    with pytest.raises(DamagedFileError, match=r"c\.jsonl is damaged"):
+    with pytest.raises(DamagedFileError, match=r"c\.jsonl, line 1 is not JSON"):
         read(tmp_path / "c.jsonl")
     with pytest.raises(InputError, match="do not pair"):
         QueryPairs("x", ("a",), (), (), ())

@@ -13,12 +13,12 @@ from PIL import Image
 
 from lexclip_core import storage
 from lexclip_core.datasets import cards
-from lexclip_core.datasets.cards import CARDS, Card, Draw, Source
+from lexclip_core.datasets.captions import open_captions
+from lexclip_core.datasets.cards import CARDS, Card, Draw, Source, text_sources
 from lexclip_core.datasets.emoji import sprites
 from lexclip_core.datasets.pictures import fer2013
 from lexclip_core.datasets.pictures.picture_set import folder
 from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES, open_set
-from lexclip_core.datasets.text_sources import TEXT_SOURCES, open_captions
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 ON_DISK = [name for name, one in PICTURE_SOURCES.items() if one.location == "pictures_folder"]
@@ -152,10 +152,10 @@ def test_a_source_that_is_added_opens_like_the_others(tmp_path: Path, monkeypatc
 
 
 def test_every_set_of_texts_has_a_card_and_asks_for_a_path():
-    assert list(TEXT_SOURCES) == [
+    assert list(text_sources()) == [
         name for group, each in CARDS.items() if group != "pictures" for name in each
     ]
-    for name, source in TEXT_SOURCES.items():
+    for name, source in text_sources().items():
         with pytest.raises(InputError, match=f"{name} needs a path"):
             source.open()
         with pytest.raises(MissingResourceError, match="is not there"):
@@ -164,8 +164,8 @@ def test_every_set_of_texts_has_a_card_and_asks_for_a_path():
 
 def test_only_captioned_pictures_open_as_captions(tmp_path: Path):
     (tmp_path / "EN-RG-65.txt").write_text("".join(f"wug{i}\tdax\t1.0\n" for i in range(65)))
-    assert TEXT_SOURCES["rg-65"].count(tmp_path) == {"pairs": 65}
-    assert TEXT_SOURCES["rg-65"].open(tmp_path).words_b[0] == "dax"
+    assert text_sources()["rg-65"].count(tmp_path) == {"pairs": 65}
+    assert text_sources()["rg-65"].open(tmp_path).words_b[0] == "dax"
     with pytest.raises(InputError, match=r"Flickr8k has no sample 'dev'\n.*test, train, development, all"):
         open_captions("flickr8k", tmp_path, split="dev")
     with pytest.raises(InputError, match="RG-65 has no sample 'test'"):

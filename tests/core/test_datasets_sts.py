@@ -116,7 +116,7 @@ def test_a_missing_subset_is_named(tmp_path):
     [
         ("STS.gs.FNWN.txt", "1.0\n2.0\n3.0\n", "3 scores for 2 pairs of STS.input.FNWN.txt"),
         ("STS.gs.FNWN.txt", "much\n\n", "line 1: 'much' is not a score"),
-        ("STS.input.FNWN.txt", "one sentence only\nx\ty\n", "line 1: 1 columns, fewer than 2"),
+        ("STS.input.FNWN.txt", "one sentence only\nx\ty\n", "line 1: no tab between two sentences"),
         ("STS.input.FNWN.txt", "\tb\nx\ty\n", "lacks a sentence or a score"),
     ],
 )

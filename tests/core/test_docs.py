@@ -57,6 +57,19 @@ def test_noun_antonyms_are_near_for_wu_palmer_and_apart_for_lexical_targets(pair
     assert lexical_targets(pair)[0, 1] == 0
 
 
+# --- README.md ---
+
+
+def test_the_words_of_the_readme_are_as_it_says():
+    text = " ".join((storage.project_root() / "README.md").read_text(encoding="utf-8").split())
+    said = "*fast* is nearer to *slow* than to *quick* and *win* nearer to *lose* than to *triumph*."
+    assert said in text
+    words = ["happy", "sad", "cheerful", "fast", "slow", "quick", "win", "lose", "triumph"]
+    rows = loading.load("all-MiniLM-L6-v2").encode_texts(words).reshape(3, 3, -1)
+    nearer_to_antonym = [float(word @ antonym) > float(word @ synonym) for word, antonym, synonym in rows]
+    assert nearer_to_antonym == [False, True, True]
+
+
 # --- discrepancies.md ---
 
 DOCS = storage.project_root() / "docs"
@@ -109,7 +122,7 @@ def test_every_preset_and_setting_named_in_the_discrepancies_exists():
     presets = set(re.findall(r"`((?:blog|lexclip)-[\w-]+)`", text))
     assert {"blog-release", "blog-first-defaults"} <= presets <= set(PRESETS)
     settings = dict(re.findall(r"`(\w+)=(\w+)`", text))
-    assert settings == {"sampling": "full_matrix"}
+    assert settings == {"sampling": "full_matrix", "noise": "dropout"}
     assert MatrixSettings.from_flat(settings).sampling == "full_matrix"
     assert {"anchor", "penalty"} <= set(MatrixSettings.model_fields)
 

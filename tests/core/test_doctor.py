@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from lexclip_core import doctor, storage
+from lexclip_core.cache import ARRAYS, cached
 from lexclip_core.doctor import Finding, Report
 from lexclip_core.errors import DamagedFileError, MissingResourceError
 from lexclip_core.towers import loading
+from lexclip_core.wordnet import install, tables
 
 
 def named(findings: list[Finding], name: str) -> Finding:
@@ -158,6 +161,26 @@ def test_wordnet_that_is_there_is_counted():
     [wordnet] = examined("WordNet 3.0")
     assert wordnet.status == "ok"
     assert "117,659 synsets" in wordnet.detail
+
+
+def test_a_changed_wordnet_is_mended_with_its_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    original, right = install.ensure_wordnet(), tables.read_arrays()
+    wrong = right | {"hypernyms_indices": right["hypernyms_indices"][::-1]}
+    monkeypatch.setattr(tables, "read_database", lambda _: right)
+    source = tmp_path / "nltk_data" / "corpora" / "wordnet"
+    shutil.copytree(original, source)
+    monkeypatch.setattr("nltk.data.path", [str(tmp_path / "nltk_data")])
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
+    folder = install.ensure_wordnet(debian_folder=tmp_path / "none")
+    cached("wordnet", install.identity(), lambda: wrong, codec=ARRAYS)
+    data = (folder / "data.verb").read_bytes()
+    (folder / "data.verb").write_bytes(data.replace(b"@ 0", b"@ 1", 1))
+    (finding,) = doctor.examine(["WordNet 3.0"]).findings
+    assert finding.status == "ok"
+    assert "was damaged and is installed anew; its tables were damaged and are made anew" in finding.detail
+    assert (folder / "data.verb").read_bytes() == data
+    (finding,) = doctor.examine(["WordNet 3.0"]).findings
+    assert "damaged" not in finding.detail
 
 
 def test_damaged_runs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

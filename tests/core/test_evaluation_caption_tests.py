@@ -11,7 +11,8 @@ import torch
 from scipy.spatial.distance import cosine
 from torchmetrics.retrieval import RetrievalHitRate
 
-from lexclip_core.datasets import captions, composition
+from lexclip_core.datasets import composition
+from lexclip_core.datasets.captions import open_captions
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.composition import measure_pictures, measure_text_only
@@ -89,7 +90,7 @@ def test_minilm_on_the_text_only_test_of_sugarcrepe_pp(evaldata: Path):
 
 def test_words_alone_find_the_pictures_of_other_captions_in_a_real_set(evaldata: Path):
     """A picture stands for the mean of four captions and is asked for by the fifth."""
-    found = captions.flickr(evaldata / "flickr8k_sample")
+    found = open_captions("flickr8k", evaldata / "flickr8k_sample", split="all")
     pictures = np.stack([bag_of_words(texts[1:]).mean(axis=0) for texts in found.captions])
     pictures = (pictures / np.linalg.norm(pictures, axis=1, keepdims=True)).astype(np.float32)
     first = bag_of_words([texts[0] for texts in found.captions])

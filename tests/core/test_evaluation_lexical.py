@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.intervals import wilson_interval
 from lexclip_core.evaluation.lexical import inversion_rate, synonym_over_antonym_auc, template_consistency
 
 COSINES = st.integers(-4, 4).map(lambda i: i / 4)
@@ -99,24 +100,71 @@ def test_auc_of_the_reverse_is_one_minus_auc(case):
     assert stretched == pytest.approx(value, abs=1e-12)
 
 
-def test_auc_interval_is_that_of_a_naive_bootstrap_over_words():
-    rng = np.random.default_rng(0)
-    words = np.repeat(np.arange(40), 5)
-    relations = np.array(["synonym", "antonym"])[rng.integers(0, 2, 200)]
-    cosines = rng.normal(size=200) + (relations == "synonym") + np.repeat(rng.normal(size=40), 5)
+def pairs_of_words(seed, words=40, pairs=300):
+    """Return pairs of words with each word's own luck in their cosines, which relations and tuning move."""
+    rng = np.random.default_rng(seed)
+    ends = np.array([rng.choice(words, 2, replace=False) for _ in range(pairs)])
+    relations = np.array(["synonym", "antonym"])[rng.integers(0, 2, pairs)]
+    before = rng.normal(size=pairs) / 3 + rng.normal(size=words)[ends].sum(axis=1)
+    after = before + 0.3 * (relations == "synonym") + rng.normal(size=pairs) / 20
+    return [(f"w{a}", f"w{b}") for a, b in ends], relations, before, after
+
+
+def test_the_interval_is_that_of_a_naive_bootstrap_over_words_at_both_ends():
+    words, relations, before, after = pairs_of_words(0)
+    rng, naive = np.random.default_rng(5), []
+    for _ in range(300):
+        drawn = [f"w{one}" for one in rng.integers(0, 40, 40)]
+        rows = [k for k, (a, b) in enumerate(words) for _ in range(drawn.count(a) * drawn.count(b))]
+        naive.append(
+            [roc_auc_score(relations[rows] == "synonym", cosines[rows]) for cosines in (before, after)]
+        )
+    aucs = np.array(naive)
+    for cosines, found in ((after, aucs[:, 1]), (np.stack([before, after]), aucs[:, 1] - aucs[:, 0])):
+        one = synonym_over_antonym_auc(cosines, relations, split="heldout", words=words)[AUC]
+        assert (one.low, one.high) == pytest.approx(tuple(np.quantile(found, [0.025, 0.975])), abs=0.03)
+        assert "40 words at both ends" in one.note
+
+
+def test_triples_that_share_words_are_resampled_by_all_their_words():
+    rng = np.random.default_rng(3)
+    words = [(f"w{k % 8}", f"s{k}", f"a{k % 5}") for k in range(80)]
+    inverted = (rng.normal(size=8)[np.arange(80) % 8] + rng.normal(size=80) / 3 > 0).astype(float)
     naive = []
     for _ in range(600):
-        rows = np.concatenate([np.flatnonzero(words == word) for word in rng.integers(0, 40, 40)])
-        naive.append(roc_auc_score(relations[rows] == "synonym", cosines[rows]))
-    low, high = np.quantile(naive, [0.025, 0.975])
-    by_word = synonym_over_antonym_auc(cosines, relations, split="heldout", words=words, resamples=2000)[AUC]
-    assert (by_word.low, by_word.high) == pytest.approx((low, high), abs=0.02)
-    assert "40 words" in by_word.note
+        drawn = dict.fromkeys((one for row in words for one in row), 0)
+        for one in rng.choice(list(drawn), len(drawn)):
+            drawn[one] += 1
+        weights = np.array([np.prod([drawn[one] for one in row]) for row in words])
+        naive += [weights @ inverted / weights.sum()] if weights.any() else []
+    rates = [
+        inversion_rate(np.zeros(80), inverted - 0.5, split="all", policy="x", pos=["a"] * 80, words=one)
+        for one in (words, None)
+    ]
+    [by_word, alone] = [one["all/inversion_rate/x"] for one in rates]
+    assert by_word == rates[0]["all/inversion_rate/x/a"]
+    assert by_word.value == alone.value == inverted.mean()
+    assert (by_word.low, by_word.high) == pytest.approx(tuple(np.quantile(naive, [0.025, 0.975])), abs=0.04)
+    assert by_word.high - by_word.low > 1.5 * (alone.high - alone.low)
+    all_wrong = inversion_rate(np.zeros(9), np.ones(9), split="all", policy="x", words=words[:9])
+    assert all_wrong["all/inversion_rate/x"].ends == wilson_interval(9, 9).ends
+
+
+def test_a_paired_change_is_the_difference_and_narrower_than_its_levels():
+    words, relations, before, after = pairs_of_words(2)
+    old, new, change = (
+        synonym_over_antonym_auc(one, relations, split="heldout", words=words)[AUC]
+        for one in (before, after, np.stack([before, after]))
+    )
+    assert change.value == pytest.approx(new.value - old.value)
+    assert change.high - change.low < (new.high - new.low) / 2
+    assert change.low > 0  # while the intervals of the levels overlap
+    assert old.high > new.low
 
 
 def test_pairs_that_share_words_widen_the_interval():
     rng = np.random.default_rng(1)
-    words = np.repeat(np.arange(30), 20)
+    words = [(f"a{k // 20}", f"b{k}") for k in range(600)]
     relations = np.repeat(["synonym", "antonym"] * 15, 20)
     cosines = np.repeat(rng.normal(size=30), 20) + rng.normal(size=600) / 9
     by_word = synonym_over_antonym_auc(cosines, relations, split="heldout", words=words)[AUC]

@@ -14,6 +14,8 @@ from scipy import stats
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.intervals import (
     Estimate,
+    accuracy_change,
+    accuracy_of,
     bootstrap_interval,
     grouped_mean,
     interval_of,
@@ -99,20 +101,16 @@ def test_bootstrap_refuses_what_it_cannot_resample(samples, message):
         bootstrap_interval(samples)
 
 
-@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
-def test_permutation_is_exact_for_few_items(alternative):
+def test_permutation_is_exact_for_few_items():
     before, after = np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 4, 3.5, 4.2, 9])
     observed = (after - before).mean()
     means = [
         np.mean([sign * d for sign, d in zip(signs, after - before, strict=True)])
         for signs in itertools.product((1, -1), repeat=5)
     ]
-    share = {
-        "greater": np.mean([mean >= observed - 1e-12 for mean in means]),
-        "less": np.mean([mean <= observed + 1e-12 for mean in means]),
-    }
-    share["two-sided"] = min(1, 2 * min(share.values()))
-    assert paired_permutation(before, after, alternative=alternative) == pytest.approx(share[alternative])
+    larger = np.mean([mean >= observed - 1e-12 for mean in means])
+    smaller = np.mean([mean <= observed + 1e-12 for mean in means])
+    assert paired_permutation(before, after) == pytest.approx(min(1, 2 * min(larger, smaller)))
 
 
 def test_permutation_of_equal_scores_is_no_change():
@@ -158,6 +156,8 @@ def test_values_before_stand_in_the_entries_after():
     assert with_baseline({"test/auc": Estimate(0.25), "all/auc": Estimate(0.5)}, after) == {
         "test/auc": {"value": 0.75, "low": 0.5, "high": 1, "n": 8, "note": "Wilson", "before": 0.25}
     }
+    changed = with_baseline({"x": Estimate(0.25)}, {"x": Estimate(0.75)}, {"x": Estimate(0.5, 0.25, 0.625)})
+    assert [changed["x"][name] for name in ("change", "change_low", "change_high")] == [0.5, 0.25, 0.625]
 
 
 def test_items_of_one_group_are_drawn_together():
@@ -168,9 +168,31 @@ def test_items_of_one_group_are_drawn_together():
         grouped_mean(np.ones(2), np.zeros(1), over="intents")
 
 
-@pytest.mark.parametrize(
-    ("after", "alternative", "p"),
-    [(1, "two-sided", 1), (1, "greater", 1 / 2), (1, "less", 1), (-1, "less", 1 / 2), (-1, "greater", 1)],
-)
-def test_one_pair_has_two_arrangements(after: float, alternative: str, p: float) -> None:
-    assert paired_permutation(np.zeros(1), np.array([after]), alternative=alternative) == p
+HITS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 4)), min_size=2, max_size=30)
+
+
+@given(HITS)
+def test_no_share_of_hits_and_no_change_of_them_has_an_interval_without_width(rows):
+    before, after, labels = (np.array(column) for column in zip(*rows, strict=True))
+    for groups in ("pictures", "classes"):
+        count = len(rows) if groups == "pictures" else len(set(labels))
+        share = accuracy_of(after, labels, groups=groups)
+        change = accuracy_change(before, after, labels, groups=groups)
+        assert (share.value, change.value) == pytest.approx((after.mean(), after.mean() - before.mean()))
+        if count > 1:
+            assert share.low < share.high
+            assert change.low < change.high
+            assert share.low <= share.value <= share.high
+    assert accuracy_of(after, labels, groups="pictures").ends == wilson_interval(after.sum(), len(rows)).ends
+
+
+def test_none_of_twenty_is_up_to_a_sixth():
+    found = accuracy_of(np.zeros(20, bool), np.zeros(20, int), groups="pictures")
+    assert (found.low, found.high) == (0, pytest.approx(0.161, abs=1e-3))
+    alike = grouped_mean(np.ones(40), np.repeat(np.arange(8), 5), over="intents")
+    assert (alike.value, alike.low, alike.n) == (1, wilson_interval(8, 8).low, 40)
+
+
+@pytest.mark.parametrize("after", [1, -1])
+def test_one_pair_has_two_arrangements_as_extreme(after: float) -> None:
+    assert paired_permutation(np.zeros(1), np.array([after])) == 1

@@ -1,4 +1,4 @@
-"""STS: the "all" aggregation, other aggregations by name, and sentence-transformers' evaluator as oracle."""
+"""STS: the "all" aggregation, and sentence-transformers' evaluator as oracle."""
 
 from __future__ import annotations
 
@@ -12,29 +12,19 @@ from scipy import stats
 from lexclip_core.datasets import sentence_similarity
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.embeddings import row_cosines
-from lexclip_core.evaluation.similarity import aggregated_rho, macro_mean, spearman
+from lexclip_core.evaluation.similarity import macro_mean, spearman
 
 # Two subsets whose own order is perfect but whose levels contradict each other.
 COSINES = np.array([0.7, 0.8, 0.9, 0.1, 0.2, 0.3])
 SCORES = np.array([1.0, 2, 3, 3, 4, 5])
-SUBSETS = ("x", "x", "x", "y", "y", "y")
 
 
 def test_all_is_one_rho_over_the_concatenation():
     expected = stats.spearmanr(COSINES, SCORES).statistic
     assert expected < 0
-    assert aggregated_rho(COSINES, SCORES, SUBSETS) == pytest.approx(expected)
     assert spearman(COSINES, SCORES, split="test", name="sts12")[
         "test/sts12/spearman"
     ].value == pytest.approx(expected)
-
-
-def test_the_other_aggregations_differ():
-    assert aggregated_rho(COSINES, SCORES, SUBSETS, "mean") == pytest.approx(1)
-    flipped = np.concatenate([COSINES, [0.4, 0.3, 0.2, 0.1]])
-    scores, subsets = np.concatenate([SCORES, [1.0, 2, 3, 4]]), (*SUBSETS, *"zzzz")
-    assert aggregated_rho(flipped, scores, subsets, "mean") == pytest.approx(1 / 3)
-    assert aggregated_rho(flipped, scores, subsets, "weighted_mean") == pytest.approx((3 + 3 - 4) / 10)
 
 
 def test_macro_mean_is_the_plain_mean_with_variances_added():
@@ -53,15 +43,6 @@ def test_macro_mean_is_the_plain_mean_with_variances_added():
     assert (mean.high - mean.value, mean.value - mean.low) == pytest.approx((above, below))
     with pytest.raises(InputError, match="no task"):
         macro_mean({}, split="test")
-
-
-def test_bad_input_is_named():
-    with pytest.raises(InputError, match="all, mean, weighted_mean"):
-        aggregated_rho(COSINES, SCORES, SUBSETS, "median")
-    with pytest.raises(InputError, match="do not pair"):
-        aggregated_rho(COSINES, SCORES, SUBSETS[:2])
-    with pytest.raises(InputError, match="subset 'y' has fewer than 3 pairs"):
-        aggregated_rho(COSINES[:4], SCORES[:4], SUBSETS[:4], "mean")
 
 
 def evaluator_spearman(pairs, rows, count):

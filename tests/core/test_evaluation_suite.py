@@ -76,7 +76,10 @@ def test_word_similarity_of_a_folder(tmp_path, small):
         "all/rg-65/spearman": pytest.approx(1)
     }
     tuned = measure_word_similarity(Letters(), tmp_path, seen_words=["zz"])
-    assert set(tuned) == {"all/rg-65/spearman", "heldout/rg-65/spearman"}
+    assert set(tuned) == {"heldout/rg-65/spearman"}
+    assert measure_word_similarity(Letters(), tmp_path, seen_words=["XY"]) == {}  # two pairs are too few
+    change = measure_word_similarity(Letters(), tmp_path, seen_words=["zz"], before=Letters())
+    assert change["heldout/rg-65/spearman"].value == 0
 
 
 def test_sts_of_a_folder_with_the_mean(tmp_path, small):

@@ -86,7 +86,8 @@ def test_who_understands_has_every_column_and_encodes_each_text_once(evaluation:
     assert list(columns) == list(COLUMNS)
     for column, estimate in columns.items():
         if column != "STS":
-            assert (estimate.value, estimate.low, estimate.high) == (1, 1, 1)
+            assert (estimate.value, estimate.high) == (1, 1)
+            assert estimate.low < 1  # of so few, an error may go unseen
     assert columns["AO@10"].n == len(evaluation.queries)
     assert columns["I R@5"].n == 300
     assert columns["T R@5"].n == 60

@@ -11,11 +11,9 @@ from scipy import stats
 
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.similarity import (
+    heldout_pairs,
     spearman,
-    spearman_by_part,
-    spearman_change,
     spearman_rho,
-    split_by_words,
 )
 
 VALUES = st.integers(-5, 5).map(float)
@@ -74,8 +72,26 @@ def test_the_interval_is_that_of_a_naive_bootstrap():
         drawn = rng.integers(0, 40, 40)
         naive.append(stats.spearmanr(x[drawn], y[drawn]).statistic)
     low, high = np.quantile(naive, [0.025, 0.975])
-    estimate = spearman(x, y, split="all", resamples=3000)["all/spearman"]
+    estimate = spearman(x, y, split="all")["all/spearman"]
     assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.02)
+
+
+def test_words_are_resampled_at_both_ends():
+    rng = np.random.default_rng(4)
+    ends = np.array([rng.choice(30, 2, replace=False) for _ in range(150)])
+    words = [(f"w{a}", f"w{b}") for a, b in ends]
+    luck = rng.normal(size=30)[ends].sum(axis=1)
+    x, y = luck + rng.normal(size=150), luck + rng.normal(size=150)
+    naive = []
+    for _ in range(800):
+        drawn = np.bincount(rng.integers(0, 30, 30), minlength=30)
+        rows = np.repeat(np.arange(150), drawn[ends].prod(axis=1))
+        naive.append(stats.spearmanr(x[rows], y[rows]).statistic)
+    found = spearman(x, y, split="all", words=words)["all/spearman"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(naive, [0.025, 0.975])), abs=0.03)
+    by_pair = spearman(x, y, split="all")["all/spearman"]
+    assert found.value == by_pair.value
+    assert found.high - found.low > 1.3 * (by_pair.high - by_pair.low)
 
 
 def test_constant_cosines_have_no_rho_and_no_crash():
@@ -97,29 +113,17 @@ def test_change_is_after_minus_before_and_zero_for_the_same_cosines():
     rng = np.random.default_rng(1)
     scores = rng.normal(size=200)
     before, after = scores + 3 * rng.normal(size=200), scores + 0.5 * rng.normal(size=200)
-    change = spearman_change((before, after), scores, split="heldout", name="s")["heldout/s/spearman_change"]
+    change = spearman(np.stack([before, after]), scores, split="heldout", name="s")["heldout/s/spearman"]
     expected = stats.spearmanr(after, scores).statistic - stats.spearmanr(before, scores).statistic
     assert change.value == pytest.approx(expected)
     assert 0 < change.low < change.value < change.high
     # a monotone map of all cosines is no change, whichever pairs are drawn
-    same = spearman_change((before, np.tanh(before / 9)), scores, split="x")["x/spearman_change"]
+    same = spearman(np.stack([before, np.tanh(before / 9)]), scores, split="x")["x/spearman"]
     assert (same.low, same.value, same.high) == pytest.approx((0, 0, 0), abs=1e-12)
 
 
 def test_a_pair_is_held_out_only_if_tuning_used_neither_word():
     pairs = [("wug", "dax"), ("Wug", "blick"), ("ice-cream", "wug"), ("fep", "blick")]
-    assert split_by_words(pairs, {"wug", "Ice_Cream", "dax"}) == ("seen", "half", "seen", "heldout")
-    assert split_by_words(pairs, ()) == ("heldout",) * 4
-    assert split_by_words([], {"wug"}) == ()
-
-
-def test_each_part_is_measured_by_itself_and_small_parts_not_at_all():
-    cosines = np.array([1.0, 2, 3, 1, 2, 3, 9])
-    scores = np.array([1.0, 2, 3, 3, 2, 1, 0])
-    parts = ("heldout",) * 3 + ("seen",) * 3 + ("half",)
-    result = spearman_by_part(cosines, scores, parts, name="s")
-    assert set(result) == {"all/s/spearman", "heldout/s/spearman", "seen/s/spearman"}
-    assert result["heldout/s/spearman"].value == pytest.approx(1)
-    assert result["seen/s/spearman"].value == pytest.approx(-1)
-    with pytest.raises(InputError, match="do not pair"):
-        spearman_by_part(cosines, scores, parts[:3])
+    assert heldout_pairs(pairs, {"wug", "Ice_Cream", "dax"}).tolist() == [False, False, False, True]
+    assert heldout_pairs(pairs, ()).all()
+    assert len(heldout_pairs([], {"wug"})) == 0

@@ -2,61 +2,65 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import lexclip_core as lexclip
-from lexclip_core.datasets.cards import Card, Draw, Source
-from lexclip_core.datasets.pictures.picture_set import PictureSet, folder
 from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES, open_set
-from lexclip_core.errors import InputError
-from lexclip_core.targets.registry import TARGETS, Among, Target
-from lexclip_core.towers.loading import FAMILIES, Family
-from lexclip_core.towers.tower import Tower
-from lexclip_core.training.penalties import PENALTIES
+from lexclip_core.errors import InputError, LexclipError
+from lexclip_core.targets.registry import TARGETS
+from lexclip_core.towers.loading import FAMILIES
+from lexclip_core.training.losses import PENALTIES
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["hot", "cold", "house", "car"]
 
 
-def same_initial(words: Sequence[str], synsets: Sequence[str]) -> Among:
-    """Words that begin alike should be near: 0.8, else 0.2; a word is 1 with itself."""
-    initials = np.array([word[0] for word in words])
-
-    def among(rows: np.ndarray) -> np.ndarray:
-        cosines = np.where(initials[rows][:, None] == initials[rows][None, :], 0.8, 0.2)
-        np.fill_diagonal(cosines, 1.0)
-        return cosines
-
-    return among
+def recipe(part: str) -> str:
+    """Return the code of a recipe, as it stands on the page."""
+    page = (ROOT / "docs" / "how_to_add.md").read_text(encoding="utf-8")
+    [chapter] = re.findall(rf"^## A {part}.*\n(?:(?!## ).*\n)*", page, re.MULTILINE)
+    [code] = re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)
+    return str(code)
 
 
-@pytest.fixture
-def toy_target() -> Iterator[str]:
-    TARGETS["same_initial"] = Target("words that begin alike", same_initial)
-    yield "same_initial"
-    del TARGETS["same_initial"]
-
-
-def test_a_target_is_one_entry(toy_target: str):
-    result = lexclip.tune(WORDS, tower="tiny-random", target=toy_target, steps=200, lr=1e-3, trainable="all")
-    pairs = result.pairs([("hot", "house"), ("hot", "car")]).set_index("word_b").cosine_after
-    assert pairs["house"] > pairs["car"]
-    with pytest.raises(InputError, match="same_initial"):
-        lexclip.tune(WORDS, target="no_such_target")
-
-
-def test_a_penalty_is_one_entry():
-    PENALTIES["absolute"] = torch.abs
+@contextmanager
+def added(part: str, registry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Run a recipe, give its names, and take away again what it added to the registry."""
+    before = dict(registry)
+    names: dict[str, Any] = {"__name__": "recipe"}
+    exec(compile(recipe(part), "docs/how_to_add.md", "exec"), names)
     try:
+        yield names
+    finally:
+        registry.clear()
+        registry.update(before)
+
+
+def test_a_target_is_one_entry():
+    with added("target", TARGETS):
+        result = lexclip.tune(
+            WORDS, tower="tiny-random", target="same_initial", steps=200, lr=1e-3, trainable="all"
+        )
+        pairs = result.pairs([("hot", "house"), ("hot", "car")]).set_index("word_b").cosine_after
+        assert pairs["house"] > pairs["car"]
+        with pytest.raises(InputError, match="same_initial"):
+            lexclip.tune(WORDS, target="no_such_target")
+
+
+def test_a_loss_is_one_entry():
+    with added("loss", PENALTIES):
         terms = [
             lexclip.tune(WORDS, tower="tiny-random", penalty=penalty, steps=1).history.distance.item()
             for penalty in ("absolute", "square")
@@ -64,65 +68,35 @@ def test_a_penalty_is_one_entry():
         assert terms[0] != terms[1]
         with pytest.raises(InputError, match="absolute"):
             lexclip.tune(WORDS, penalty="no_such_penalty")
-    finally:
-        del PENALTIES["absolute"]
 
 
 def test_a_picture_source_is_one_object(tmp_path: Path):
     for name in ("daisy", "rose"):
-        (tmp_path / name).mkdir()
-        Image.new("RGB", (8, 8), "white").save(tmp_path / name / "one.png")
-
-    def read(path: Path, draw: Draw, seed: int) -> PictureSet:
-        return folder(path)
-
-    def check(path: Path, draw: Draw) -> dict[str, int]:
-        return {"classes": len(list(path.iterdir()))}
-
-    card = Card(
-        "flowers",
-        "A folder of flowers",
-        0,
-        "one class per picture",
-        "none",
-        "your disk",
-        "yours",
-        ("*/*.png",),
-    )
-    PICTURE_SOURCES["flowers"] = Source(card, read, check, location="given")
-    try:
+        (tmp_path / "val" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8), "white").save(tmp_path / "val" / name / "one.jpg")
+    with added("picture or text source", PICTURE_SOURCES) as names:
+        [PICTURE_SOURCES["flowers"]] = names["SOURCES"]
         assert [one.name for one in open_set("flowers", tmp_path).classes] == ["daisy", "rose"]
-        assert PICTURE_SOURCES["flowers"].count(tmp_path) == {"classes": 2}
+        assert PICTURE_SOURCES["flowers"].count(tmp_path) == {"classes": 2, "pictures": 2}
         with pytest.raises(InputError, match="flowers"):
             open_set("no_such_set")
-    finally:
-        del PICTURE_SOURCES["flowers"]
+        with pytest.raises(LexclipError, match=r"A folder of flowers: .*val is not there"):
+            open_set("flowers", tmp_path / "val")
 
 
 def test_a_tower_family_is_one_entry(tmp_path: Path):
-    (tmp_path / "my_config.json").write_text("{}")
-
-    def load_mine(name: str, path: Path, *, device: torch.device, dtype: torch.dtype) -> Tower:
-        return lexclip.load("tiny-random", device=str(device))
-
-    FAMILIES["mine"] = Family(
-        "my_config.json", (), lambda path: (path / "my_config.json").is_file(), load=load_mine
-    )
-    try:
-        tower = lexclip.load(tmp_path)
-        assert np.array_equal(tower.encode_texts(WORDS), lexclip.load("tiny-random").encode_texts(WORDS))
-    finally:
-        del FAMILIES["mine"]
+    vectors = {letter: [float(place == i) for i in range(26)] for place, letter in enumerate(ascii_lowercase)}
+    (tmp_path / "letters.json").write_text(json.dumps(vectors))
+    with added("tower family", FAMILIES):
+        rows = lexclip.load(tmp_path).encode_texts(["abba", "cat", "act"])
+        assert rows @ rows[1] == pytest.approx([2 / (8**0.5 * 3**0.5), 1, 1])
+        result = lexclip.tune(WORDS, tower=tmp_path, steps=20, lr=0.1, trainable="all")
+        assert result.history.total.iloc[-1] < result.history.total.iloc[0]
+        for setting in ("lora:2", "last:1"):
+            with pytest.raises(InputError, match=r"no transformer blocks(.|\n)*'all'"):
+                lexclip.tune(WORDS, tower=tmp_path, trainable=setting)
 
 
-PAGE = '''"""Most moved: which pairs this training moved most."""
-
-import layout
-
-summary, run = layout.begin("Most moved", "Which pairs did this training move most?", fills="pairs")
-moved = run.pairs.assign(change=run.pairs.cosine_after - run.pairs.cosine_before)
-layout.table(moved.loc[moved.change.abs().nlargest(5).index])
-'''
 ENTRY = '''    Page("app_pages/most_moved.py", "Most moved", "the pairs that moved farthest"),
 )
 """Every page'''
@@ -140,7 +114,7 @@ print(app.title[0].value, len(app.dataframe[0].value), any("Most moved" in label
 def test_a_page_is_one_file_and_one_entry(tmp_path: Path):
     app = tmp_path / "app"
     shutil.copytree(ROOT / "app", app, ignore=shutil.ignore_patterns("__pycache__"))
-    (app / "app_pages" / "most_moved.py").write_text(PAGE)
+    (app / "app_pages" / "most_moved.py").write_text(recipe("page of the explorer"))
     pages = (app / "pages.py").read_text(encoding="utf-8")
     assert pages.count(')\n"""Every page') == 1
     (app / "pages.py").write_text(pages.replace(')\n"""Every page', ENTRY), encoding="utf-8")

@@ -36,10 +36,11 @@ def test_conditions_are_read_off_the_towers():
     assert measurement.conditions("WordNet 3.0", split="all") == measurement.Conditions("WordNet 3.0", "all")
 
 
-def test_a_place_brings_the_claims_it_bears_on():
-    measured = HERE.measured("K = 100", 0.5, PLACE)
-    assert measured.claims == reported.places()[PLACE].claims == ("B21",)
-    assert HERE.measured("x", 1, "B4 P11", unit="check").claims == ("B4", "P11")
+def test_a_quantity_brings_the_claims_that_name_it_and_a_place_none():
+    assert HERE.measured("K = 100", 0.5, "gain.imagenet").claims == ("B21",)
+    assert HERE.measured("x", 1, "table1.classification").claims == ("P12", "P21")
+    assert HERE.measured("K = 100", 0.5, at=PLACE).claims == ()
+    assert HERE.measured("x", 1, at=PLACE, change=0.5).effect.value == 0.5
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def test_a_place_brings_the_claims_it_bears_on():
         (3, (3.0, None, None, None)),
         (wilson_interval(1, 4), (0.25, pytest.approx(0.0456, abs=1e-4), pytest.approx(0.6994, abs=1e-4), 4)),
         ({"value": 1, "low": 0, "high": 2, "n": 3.0, "note": "x"}, (1.0, 0.0, 2.0, 3)),
-        (t_interval([1.0, 1.0]), (1.0, 1.0, 1.0, 2)),
-        (t_interval([1.0]), (1.0, None, None, 1)),  # one draw: low = mean = high says nothing
+        (t_interval([1.0, 1.0]), (1.0, None, None, 2)),  # an interval of no width says nothing
+        (t_interval([1.0]), (1.0, None, None, 1)),
         ({"value": 2, "n": 7}, (2.0, None, None, 7)),
         (next(pd.DataFrame({"mean": [0.5], "low": [0.25], "high": [1]}).itertuples()), (0.5, 0.25, 1, None)),
     ],
@@ -76,14 +77,12 @@ def test_what_is_not_a_number_is_refused(given, message):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("", 1, "B4"), {}, "says not what it is of"),
-        (("x", 1, ""), {}, "bears on no claim"),
-        (("x", 1, "B31"), {}, "unknown claim 'B31'"),
-        (("x", 1, "P27"), {}, "unknown claim 'P27'"),
-        (("x", 1, PLACE._replace(row="99")), {}, "no number is reported at"),
-        (("x", 1, "B4"), {"unit": "percent"}, "unknown unit 'percent'"),
-        (("x", 1, PLACE), {"unit": "cosine"}, "is a cosine, what is reported there a share"),
-        (("x", 1, "B4"), {"expected": ("over", 0)}, "unknown relation 'over'"),
+        (("", 1, "antonym_gap"), {}, "says not what it is of"),
+        (("x", 1), {}, "stands next to nothing"),
+        (("x", 1, "B4"), {}, "no claim names a quantity 'B4'"),
+        (("x", 1), {"at": PLACE._replace(row="99")}, "no number is reported at"),
+        (("x", 1, "antonym_gap"), {"unit": "percent"}, "unknown unit 'percent'"),
+        (("x", 1), {"at": PLACE, "unit": "cosine"}, "is a cosine, what is reported there a share"),
     ],
 )
 def test_what_could_not_be_joined_is_refused(arguments, options, message):
@@ -94,10 +93,12 @@ def test_what_could_not_be_joined_is_refused(arguments, options, message):
 @pytest.mark.parametrize(
     "measured",
     [
-        HERE.measured("K = 100", t_interval([0.4, 0.6]), PLACE, change=t_interval([0.1, 0.2])),
-        HERE.measured("K = 90", 0.5, PLACE, differs="K = 90 in place of 100"),
-        HERE.measured("rate", wilson_interval(3, 9), "B5", expected=("above", 0.25)),
-        measurement.conditions("WordNet 3.0", split="all").measured("words", 31989, "B25", unit="count"),
+        HERE.measured("K = 100", 0.5, at=PLACE, change=0.1, by_seed=t_interval([0.1, 0.2])),
+        HERE.measured("K = 90", 0.5, at=[PLACE, PLACE._replace(row="150")], differs="K = 90 in place of 100"),
+        HERE.measured("rate", wilson_interval(3, 9), "inversion_rate", over="triples"),
+        measurement.conditions("WordNet 3.0", split="all").measured(
+            "words", 31989, "polysemous_words", unit="count"
+        ),
     ],
 )
 def test_an_entry_survives_json(measured):
@@ -107,11 +108,11 @@ def test_an_entry_survives_json(measured):
     assert (again.notebook, again.profile, again.commit) == ("12_synonyms", "embedded", "c")
 
 
-@pytest.mark.parametrize("part", ["what", "value", "data", "split", "claims"])
+@pytest.mark.parametrize("part", ["what", "value", "conditions", "quantity"])
 def test_a_damaged_entry_is_refused(part):
-    entry = HERE.measured("rate", 0.5, "B5").as_dict()
+    entry = HERE.measured("rate", 0.5, "inversion_rate").as_dict()
     del entry[part]
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"cannot be read|stands next to nothing"):
         measurement.Measurement.from_dict(entry)
 
 
@@ -125,7 +126,7 @@ def executed(path, *records):
 def test_what_a_notebook_records_is_read_back(tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
-    measured = [HERE.measured("rate", 0.5, "B5"), HERE.measured("K = 100", 0.5, PLACE)]
+    measured = [HERE.measured("rate", 0.5, "inversion_rate"), HERE.measured("K = 100", 0.5, at=PLACE)]
     notebooks.record({"all/x": 1.0}, measured=measured)
     notebooks.record({"all/y": 2.0})
     path = executed(tmp_path / "a.ipynb", *shown)

@@ -16,13 +16,22 @@ from lexclip_core.datasets.class_names import NamedClass, NameSet, combinations,
 from lexclip_core.errors import InputError
 from lexclip_core.experiments import class_names, pipeline
 from lexclip_core.experiments import words as words_module
-from lexclip_core.experiments.class_name_tables import summary, write_curve
-from lexclip_core.experiments.class_names import METHOD, Plan, shared_words, study, transfer, vocabulary
+from lexclip_core.experiments.class_names import (
+    METHOD,
+    Plan,
+    shared_words,
+    study,
+    summary,
+    transfer,
+    vocabulary,
+    write_curve,
+)
 from lexclip_core.experiments.pipeline import tuned_copy
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix
 from lexclip_core.towers import tower as tower_module
 from lexclip_core.towers import trainable
-from lexclip_core.training.loop import fit, train
+from lexclip_core.training.loop import train
+from lexclip_core.training.objectives import LexicalObjective
 from lexclip_core.training.samplers import WordSampler
 from lexclip_core.training.settings import settings_of
 from lexclip_core.wordnet.tables import load_wordnet
@@ -100,12 +109,8 @@ def test_a_study_is_what_its_steps_give_by_hand(kind):
         synsets = [synset for one in classes for synset in one.synsets]
         tower = base().copy()
         trainable.set_trainable(tower, "last:1")
-        fit(
-            tower,
-            tuple(words),
-            WordSampler(wu_palmer_matrix(synsets), batch=len(words), epochs=3, seed=0),
-            QUICK,
-        )
+        sampler = WordSampler(wu_palmer_matrix(synsets), batch=len(words), epochs=3, seed=0)
+        train(tower, LexicalObjective(words, sampler, QUICK, tower.encode_texts(words)), QUICK)
         chosen_keys = [one.key for one in classes]
         rows = features[np.isin(keys, chosen_keys)]
         mine = [chosen_keys.index(key) for key in keys if key in chosen_keys]

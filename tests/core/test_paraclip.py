@@ -11,8 +11,8 @@ import pytest
 from lexclip_core.cli.training import chosen_settings
 from lexclip_core.datasets.emoji import scene_sets
 from lexclip_core.errors import InputError
-from lexclip_core.experiments import paraphrase_measures, paraphrases, pipeline, run_folder, sweeps
-from lexclip_core.experiments.methods import ParaphraseExperiment, paraphrase_objective
+from lexclip_core.experiments import paraphrases, pipeline, run_folder, sweeps
+from lexclip_core.experiments.pipeline import ParaphraseExperiment, paraphrase_objective
 from lexclip_core.experiments.words import digest, make_lexicon
 from lexclip_core.paraphrase.provider import Caption
 from lexclip_core.towers import loading, trainable, weights
@@ -50,7 +50,7 @@ def base():
 @pytest.fixture(scope="module")
 def tests():
     """Return the tests on few scenes, with few classes: what is asked does not depend on how many."""
-    made = paraphrase_measures.emoji_tests(features, count=12)
+    made = paraphrases.emoji_tests(features, count=12)
     classes = made.table.classes
     few = replace(
         classes, features=classes.features[:20], labels=classes.labels[:20], names=classes.names[:20]
@@ -220,9 +220,9 @@ def test_alpha_interpolates_what_was_trained_once(base, tests, cache):
 
 
 def test_what_was_measured_is_read_for_the_same_settings_tower_and_tests_alone(base, tests, cache):
-    known, encode = paraphrase_measures.known_setting, base.encode_texts
+    known, encode = paraphrases.known_setting, base.encode_texts
     assert known(TINY, base, tests) is None
-    found = paraphrase_measures.measured_setting(TINY, base, tests, encode)
+    found = paraphrases.measured_setting(TINY, base, tests, encode)
     assert found["test/zero-shot/top-1"].n == 20
     assert known(TINY, base, tests) == found
     assert known(TINY.replace(preset="mine"), base, tests) == found
@@ -231,11 +231,11 @@ def test_what_was_measured_is_read_for_the_same_settings_tower_and_tests_alone(b
     other = base.copy()
     other.sha256 = "0" * 64
     assert known(TINY, other, tests) is None
-    assert paraphrase_measures.measured_base(base, tests) == found
+    assert paraphrases.measured_base(base, tests) == found
 
 
 def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
-    from lexclip_core.experiments.paraphrase_measures import with_other_concepts
+    from lexclip_core.experiments.paraphrases import with_other_concepts
 
     others = with_other_concepts(tests, lambda pictures: np.zeros((len(pictures), 64), np.float32)).others
     assert len(others.names) == 1547 - 800
@@ -244,7 +244,7 @@ def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
 
 
 def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
-    from lexclip_core.experiments.paraphrase_measures import sentence_tasks, swap_tests
+    from lexclip_core.experiments.paraphrases import sentence_tasks, swap_tests
 
     assert sentence_tasks(tmp_path) == ()
     assert swap_tests(tmp_path) is None
@@ -252,7 +252,7 @@ def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
 
 
 def test_the_seven_tasks_are_sampled_alike_and_swaps_are_read(evaldata):
-    from lexclip_core.experiments.paraphrase_measures import sentence_tasks, swap_tests
+    from lexclip_core.experiments.paraphrases import sentence_tasks, swap_tests
 
     one, again = sentence_tasks(evaldata, 20), sentence_tasks(evaldata, 20)
     assert [len(task) for task in one] == [20] * 7

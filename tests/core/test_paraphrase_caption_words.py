@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexclip_core.datasets.text_sources import open_captions
+from lexclip_core.datasets.captions import open_captions
 from lexclip_core.errors import InputError
 from lexclip_core.paraphrase.substitutes import caption_words
 from lexclip_core.wordnet.tables import load_wordnet

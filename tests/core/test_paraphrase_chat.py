@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
@@ -83,7 +84,6 @@ def make(
 
     yield build
     for provider in made:
-        provider.close()
         provider.store.close()
 
 
@@ -273,10 +273,8 @@ def test_another_model_or_setting_is_another_question(make: Make, server: ChatSe
     for change in ({"model": "n"}, {"temperature": 0.5}, {"top_p": None}, {"max_tokens": 9}):
         other = ChatProvider(replace(provider.model, **change), provider.store)
         assert other.estimate([Caption("a dog")]).requests == 2
-        other.close()
     same = ChatProvider(replace(provider.model, base_url=f"{server.url}/"), provider.store)
     assert same.estimate([Caption("a dog")]).requests == 0
-    same.close()
 
 
 def test_leaving_early_keeps_what_was_under_way(make: Make, server: ChatServer):
@@ -290,17 +288,72 @@ def test_leaving_early_keeps_what_was_under_way(make: Make, server: ChatServer):
     assert sum(server.prompts.values()) == 24
 
 
-def test_the_key_goes_to_the_service_and_nowhere_else(
-    make: Make, server: ChatServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("plan", ["echo in the answer", "echo in an error", "echo in the reason"])
+def test_the_key_goes_to_the_service_and_nowhere_else_even_where_it_is_sent_back(
+    make: Make, server: ChatServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, plan: str
 ):
     caplog.set_level(logging.DEBUG)
-    server.plans.extend(["500", "ok", "ok", "bad question"])
+    server.plans.extend(["500", plan, plan, plan, "ok", "ok", "bad question"])
     provider = make()
-    outcomes = list(provider.paraphrase(CAPTIONS[:2]))
+    outcomes = list(provider.paraphrase(CAPTIONS[:3]))
     assert set(server.authorizations) == {f"Bearer {KEY}"}
     assert KEY not in (tmp_path / "answers.jsonl").read_text()
     assert KEY not in caplog.text
     assert KEY not in f"{provider.name}{provider.model!r}{vars(provider)!r}{outcomes!r}"
+    assert "[key]" in repr(outcomes)
+
+
+def test_a_login_in_the_url_is_sent_and_never_shown(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.plans.extend(["echo in the answer", "echo in an error"])
+    with answer_log(tmp_path / "a.jsonl") as store:
+        model = ChatModel(server.url.replace("//", "//me:hush%21hush@"), "m")
+        outcomes = list(ChatProvider(model, store).paraphrase([Caption("a dog")]))
+    basic = base64.b64encode(b"me:hush!hush").decode()
+    assert set(server.authorizations) == {f"Basic {basic}"}
+    assert basic not in (tmp_path / "a.jsonl").read_text() + repr(outcomes)
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\nX-Other: 1")
+    with pytest.raises(InputError, match="OPENAI_API_KEY has characters that no key has") as raised:
+        list(make().paraphrase(CAPTIONS[:1]))
+    assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize("plan", ["endless body", "endless error", "endless headers", "a byte at a time"])
+def test_a_service_that_sends_without_end_is_given_up(make: Make, server: ChatServer, plan: str):
+    server.plans.append(plan)
+    began = time.monotonic()
+    [failure] = make(timeout=0.4, attempts=1).paraphrase([Caption("a dog")])
+    assert time.monotonic() - began < 3
+    assert isinstance(failure, Failure)
+    assert any(said in failure.reason for said in ("0.4 seconds", "bytes, or comes too slowly", "no answer"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "outcome"),
+    [("deep", Failure), ("absurd counts", ParaphraseRecord), ("empty", Failure), ("not utf-8", Failure)],
+)
+def test_what_no_service_should_send_costs_one_question_at_most(
+    make: Make, server: ChatServer, plan: str, outcome: type
+):
+    server.plans.append(plan)
+    provider = make(attempts=1)
+    [got] = provider.paraphrase([Caption("a dog")])
+    assert isinstance(got, outcome)
+    assert provider.spending.input_tokens < 1000
+
+
+def test_no_redirect_is_followed_as_the_key_would_go_along(make: Make, server: ChatServer):
+    server.plans.append("elsewhere")
+    with pytest.raises(LexclipError, match="sends elsewhere"):
+        list(make().paraphrase(CAPTIONS[:1]))
+    assert len(server.authorizations) == 1
 
 
 def test_a_password_in_the_url_is_not_shown():

@@ -44,6 +44,8 @@ def test_an_empty_text_is_refused_by_name(field: str, text: str):
 def test_a_value_that_is_no_text_is_refused_by_name():
     with pytest.raises(InputError, match="paraphrase_1 is None, which is not text"):
         ParaphraseRecord("", "a dog", None, "a hound")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"caption holds \\ud83d, half of a character"):
+        ParaphraseRecord("", "a dog \ud83d", "a dog", "a hound")
 
 
 @LAYOUTS
@@ -85,10 +87,12 @@ def test_the_released_name_of_the_picture_and_a_number_as_id_are_understood(tmp_
     ("line", "complaint"),
     [
         ('{"caption": "a', "line 2 is not JSON"),
-        ("[1]", r"line 2 is not an object but '\[1\]'"),
-        ('{"caption": "a dog", "paraphrase_1": "dog"}', "line 2 has no paraphrase_2"),
+        ("[1]", r"line 2 is \[1\], not an object"),
+        ('{"caption": "a dog", "paraphrase_1": "dog"}', "line 2: column 'paraphrase_2' is missing"),
         ('{"caption": "a dog", "paraphrase_1": " ", "paraphrase_2": "x"}', "line 2: paraphrase_1 is empty"),
-        ('{"caption": "a dog", "paraphrase_1": 3, "paraphrase_2": "x"}', "line 2: paraphrase_1 is 3"),
+        ('{"caption": "a dog", "paraphrase_1": [3], "paraphrase_2": "x"}', r"line 2: paraphrase_1 is \[3\]"),
+        ('{"caption": "\\ud83d", "paraphrase_1": "a", "paraphrase_2": "x"}', "line 2: caption holds"),
+        ("[" * 100_000, "line 2 is not JSON of this kind"),
     ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: str, complaint: str):
@@ -109,7 +113,7 @@ def test_bytes_that_are_no_utf8_are_named(tmp_path: Path):
 def test_a_damaged_row_of_parquet_is_named(tmp_path: Path):
     rows = [asdict(DOG), {**asdict(DOG), "paraphrase_2": None}]
     pd.DataFrame(rows).to_parquet(tmp_path / "r.parquet")
-    with pytest.raises(DamagedFileError, match="row 2 has no paraphrase_2"):
+    with pytest.raises(DamagedFileError, match="row 2: paraphrase_2 is empty"):
         read_records(tmp_path / "r.parquet")
 
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lexclip_core.paraphrase.english import load_english
-from lexclip_core.paraphrase.grammar import inflect, readings, tagged
+from lexclip_core.paraphrase.grammar import inflect, load_english, readings, tagged
 from lexclip_core.paraphrase.provider import Caption, Failure, make_records
 from lexclip_core.paraphrase.records import ParaphraseRecord
 from lexclip_core.paraphrase.rules import (
@@ -19,10 +18,10 @@ from lexclip_core.paraphrase.rules import (
     SiblingRuleProvider,
     clean,
     first_step,
+    plain,
     second_step,
     with_articles,
 )
-from lexclip_core.paraphrase.sentences import plain
 from lexclip_core.paraphrase.substitutes import LEAST_USES, substitutes_for
 from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import article

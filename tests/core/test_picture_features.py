@@ -17,12 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lexclip_core.datasets import captions
+from lexclip_core.datasets.captions import open_captions
 from lexclip_core.datasets.pictures import sources
 from lexclip_core.datasets.pictures.features import picture_features
 from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet
-from lexclip_core.datasets.text_sources import open_captions
-from lexclip_core.errors import InputError
+from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.towers.images import ImageTower
 from lexclip_core.towers.loading import load_image
 
@@ -304,7 +303,7 @@ def test_writers_at_once_end_with_the_same_rows(tower: ImageTower):
 
 def test_real_photographs_of_every_layout_are_encoded_once(tower: ImageTower, cache: Path, evaldata: Path):
     sets = [
-        captions.flickr(evaldata / "flickr8k_sample").sample(8).pictures,
+        open_captions("flickr8k", evaldata / "flickr8k_sample", split="all").sample(8).pictures,
         open_captions("coco", evaldata / "coco_mini").sample(8).pictures,
         sources.open_set("imagenet", evaldata / "imagenet_sample", sample="all").subset(
             ["n01440764", "n01484850"]
@@ -330,3 +329,24 @@ def test_a_picture_that_cannot_be_read_stops_the_call(tower: ImageTower):
 
     with pytest.raises(InputError, match=r"dog\.png is cut short"):
         features(tower, picture_set([1], read))
+
+
+def test_pictures_that_cannot_be_read_are_named_and_the_others_are_encoded(tower: ImageTower):
+    sound = Counting(range(10))
+
+    def read(place: int) -> Image.Image:
+        if place in (2, 7):
+            raise DamagedFileError(f"{place}.png is damaged", "save the picture again")
+        return sound(place)
+
+    with pytest.raises(
+        InputError, match=r"2 of 10 pictures of colours cannot be read, the first: 2\.png is damaged"
+    ):
+        features(tower, picture_set(range(10), read))
+    assert sorted(sound.seen) == [0, 1, 3, 4, 5, 6, 8, 9]
+    numbers = [number for number in range(10) if number not in (2, 7)]
+    rest = Counting(numbers)
+    rows = features(tower, rest.pictures)
+    assert rest.seen == []  # all of them are kept
+    expected = tower.encode_pictures(colour(number) for number in numbers)
+    np.testing.assert_allclose(rows, expected, atol=1e-6)

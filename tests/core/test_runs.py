@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import shutil
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -146,14 +151,14 @@ LISTED_DAMAGE = [
     ("embeddings.npz", Path.unlink, "embeddings.npz is missing"),
     ("embeddings.npz", truncate, "embeddings.npz cannot be read"),
     ("embeddings.npz", lambda path: path.write_bytes(b""), "embeddings.npz cannot be read"),
-    ("metrics.json", truncate, "metrics.json cannot be read"),
-    ("metrics.json", lambda path: path.write_text('{"a": {"value": NaN}}'), "NaN is not a JSON number"),
+    ("metrics.json", truncate, "metrics.json is not JSON"),
+    ("metrics.json", lambda path: path.write_text('{"a": {"value": NaN}}'), "a number that is not finite"),
     ("metrics.json", lambda path: path.write_text('{"a": 3}'), "'a' has no number under 'value'"),
     ("provenance.json", lambda path: path.write_text("[]"), "expected an object, found list"),
 ]
 READ_DAMAGE = [
     *LISTED_DAMAGE,
-    ("embeddings.npz", pickle_words, "Object arrays cannot be loaded"),
+    ("embeddings.npz", pickle_words, "announces object"),
     (
         "history.csv",
         lambda path: path.write_text("step,epoch\n0,1\n"),
@@ -205,7 +210,7 @@ def test_a_damaged_run_is_listed_apart_and_the_others_stay(
         ({"layout": pd.DataFrame({"word": ["a"]})}, "layout: column 'subtree' is missing"),
         ({"metrics": {"test/auc": {"value": True}}}, "'test/auc' has no number under 'value'"),
         ({"metrics": {"test/auc": {"value": 1.0, "low": "0"}}}, "has '0' under 'low'"),
-        ({"metrics": {"test/auc": {"value": float("nan")}}}, "metrics.json"),
+        ({"metrics": {"test/auc": {"value": float("nan")}}}, "'test/auc' has no number under 'value'"),
         ({"config": {"tower": object()}}, "config.json: object"),
     ],
 )
@@ -229,3 +234,72 @@ def test_a_failed_write_leaves_the_old_run(run_path: Path, monkeypatch: pytest.M
 
 def test_json_files_are_plain_text_for_other_tools(run_path: Path) -> None:
     assert json.loads((run_path / "config.json").read_text())["preset"] == "lexclip"
+
+
+EVENTS = {
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.chmod",
+    "ctypes.dlsym",
+    "shutil.rmtree",
+}
+
+
+def killed_at(step: int, folder: Path, work: Callable[[], object]) -> bool:
+    """Do some work in a process that dies before its n-th call about a folder; return whether it lived."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    calls = 0
+
+    def count(about: str) -> None:
+        nonlocal calls
+        if str(folder) in about or about == "renameat2":
+            calls += 1
+            if calls > step:
+                os._exit(9)
+
+    real = os.fsync
+    os.fsync = lambda handle: (count(str(folder)), real(handle))  # which no audit event tells
+    sys.addaudithook(
+        lambda event, args: count(str(args[-1 if "dlsym" in event else 0])) if event in EVENTS else None
+    )
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def no_exchange(*_: object, **__: object) -> NoReturn:
+    raise OSError(38, "Function not implemented")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks, and exchanges folders as Linux does")
+@pytest.mark.parametrize("way", ["exchange", "two renames"])
+@pytest.mark.parametrize("there", ["nothing", "an older run"])
+def test_a_kill_before_any_call_leaves_a_whole_run_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str, way: str
+) -> None:
+    if way == "two renames":
+        monkeypatch.setattr(ctypes, "CDLL", no_exchange)
+    old, new = ({"test/auc": {"value": value}} for value in (0.25, 0.75))
+    older = run_folder.write_run(tmp_path / "older", content(metrics=old, layout=None))
+    written = content(metrics=new, layout=None)
+    step, lived = 0, False
+    while not lived:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        if there == "an older run":
+            shutil.copytree(older, folder / older.name)
+        lived = killed_at(step, folder, lambda folder=folder: run_folder.write_run(folder, written))
+        summaries, damaged = run_folder.list_runs(folder)
+        assert damaged == ()
+        assert [one.name for one in folder.iterdir()] == [one.run_id for one in summaries]
+        measured = [run_folder.read_run(one.path).metrics for one in summaries]
+        possible = [[new]] if lived else [[old], [new]] if there == "an older run" else [[], [new]]
+        assert measured in possible, f"killed before call {step}"
+        step += 1
+    assert step > 20

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lexclip_core import storage
 from lexclip_core.experiments.run_folder import RunSummary, comparison, list_runs
 
@@ -50,3 +52,17 @@ def test_the_readme_shows_the_committed_runs():
     readme = (storage.project_root() / "README.md").read_text(encoding="utf-8")
     shown = readme.partition("<!-- measured: begin -->\n")[2].partition("<!-- measured: end -->")[0]
     assert shown == comparison(summaries), "paste the output of `lexclip runs compare --folder data/runs`"
+
+
+@pytest.mark.parametrize("preset", ["lexclip", "lexclip-constant", "lexclip-shuffled", "blog-release"])
+def test_the_page_on_tuning_has_the_paired_changes_of_the_committed_runs(preset: str):
+    [run] = [
+        one
+        for one in list_runs(storage.data_folder() / "runs")[0]
+        if one.preset == preset and not one.config["seed"]
+    ]
+    change, low, high = (run.metrics[AUC][name] for name in ("change", "change_low", "change_high"))
+    assert low < change < high
+    assert change == pytest.approx(run.metrics[AUC]["value"] - run.metrics[AUC]["before"])
+    page = " ".join((storage.project_root() / "docs" / "tuning.md").read_text(encoding="utf-8").split())
+    assert f"{change:+.3f} ({low:.3f} to {high:.3f})" in page

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
@@ -163,7 +165,21 @@ def test_an_environment_whose_python_is_gone_is_made_anew(
 def test_pip_takes_over_where_uv_fails(installer: FakeInstaller):
     installer.fails = "-m uv"
     assert installer.module.main() == 0
-    assert installer.ran("-m pip install --quiet --requirement requirements.lock")
+    assert installer.ran("-m pip install --quiet --require-hashes --requirement requirements.lock")
+
+
+def test_even_the_installer_is_installed_by_its_hashes(
+    installer: FakeInstaller, monkeypatch: pytest.MonkeyPatch
+):
+    own = "uv==0.9 \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n"
+    (installer.root / "requirements.lock").write_text(f"uvicorn==1\n{own}    # via -r x\nuv-build==3\n")
+    monkeypatch.setattr(installer.module, "runs", lambda *command: "uv" not in command)
+    assert installer.module.main() == 0
+    alone = installer.module.VENV / "uv.lock"
+    assert alone.read_text() == own
+    assert installer.ran(f"-m pip install --quiet --require-hashes --requirement {alone}")
+    installs = [command for command in installer.commands if " install " in command]
+    assert all("--require-hashes" in one or "--no-build-isolation" in one for one in installs)
 
 
 def test_a_failing_installer_is_told_and_leaves_no_stamp(
@@ -236,7 +252,7 @@ def test_a_python_chosen_by_hand_must_run(tmp_path: Path):
 def locked() -> dict[str, str]:
     """Return what requirements.lock pins: normalised name -> version."""
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+    pins = [Requirement(line.rstrip(" \\")) for line in lines if line and line[0].isalnum()]
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
 
 
@@ -255,6 +271,22 @@ def test_the_lock_satisfies_every_bound(file: str):
     for requirement in wanted:
         version = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} against {version}: run make lock"
+
+
+def test_every_pin_has_the_hashes_of_its_files_and_every_requirement_has_bounds():
+    hashes: Counter[str] = Counter()
+    name = ""
+    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        name = line if line[:1].isalnum() else name
+        hashes[name] += bool(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line))
+    del hashes[""]  # the lines at the top
+    assert [name for name, count in hashes.items() if not count] == []
+    assert {"uv", "setuptools"} <= locked().keys()  # which set-up itself uses
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for requirement in required(file):
+            ends = {one.operator for one in requirement.specifier}
+            assert "<" in ends or "==" in ends, f"{requirement} has no upper bound"
+            assert ends - {"<"}, f"{requirement} has no lower bound"
 
 
 def test_requirements_name_no_index_and_no_local_version():

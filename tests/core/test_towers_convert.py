@@ -136,7 +136,7 @@ def test_half_an_image_tower_is_refused(tmp_path: Path) -> None:
         ("gone.pt", "new.safetensors", MissingResourceError, "there is no weight file"),
         ("cut.pt", "new.safetensors", DamagedFileError, "cannot be read"),
         ("text.pt", "new.safetensors", DamagedFileError, "cannot be read"),
-        ("list.pt", "new.safetensors", DamagedFileError, "holds a list"),
+        ("list.pt", "new.safetensors", DamagedFileError, r"its content is no state_dict \(list\)"),
         ("empty.pt", "new.safetensors", DamagedFileError, "holds no tensors"),
     ],
 )

@@ -226,16 +226,16 @@ def test_missing_weights_and_broken_configurations_are_named(tmp_path: Path) -> 
     with pytest.raises(MissingResourceError, match=r"holds no model\.safetensors"):
         load(str(tmp_path))
     (tmp_path / "config.json").write_text('{"model_type": "cl')
-    with pytest.raises(DamagedFileError, match=r"config\.json cannot be read"):
+    with pytest.raises(DamagedFileError, match=r"config\.json(: | is not JSON)"):
         load(str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
-        ("[1]", DamagedFileError, "it holds no table"),
+        ("[1]", DamagedFileError, r"the whole is \[1\]"),
         ('{"resample": 0}', InputError, "resizes with filter 0"),
-        ("{", DamagedFileError, r"preprocessor_config\.json cannot be read"),
+        ("{", DamagedFileError, r"preprocessor_config\.json is not JSON"),
     ],
 )
 def test_a_preprocessing_that_cannot_be_read_is_refused(
@@ -257,7 +257,7 @@ def test_without_a_preprocessing_pictures_are_prepared_as_openai_did(tmp_path: P
 def test_a_configuration_of_another_shape_is_damaged(tmp_path: Path, content: str) -> None:
     saved(tmp_path)
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(DamagedFileError, match=r"config\.json cannot be read"):
+    with pytest.raises(DamagedFileError, match=r"config\.json(: | is not JSON)"):
         load(str(tmp_path))
 
 

@@ -226,7 +226,7 @@ def test_an_unknown_preprocessing_is_refused(tmp_path: Path, emoji_folder: Path)
     with pytest.raises(InputError, match="knows no preprocessing"):
         load_image(str(tmp_path))
     save_with(tmp_path, emoji_folder, preprocess_cfg=[1])
-    with pytest.raises(DamagedFileError, match="is not a table"):
+    with pytest.raises(DamagedFileError, match="preprocess_cfg is"):
         load_image(str(tmp_path))
 
 

@@ -405,7 +405,7 @@ def test_folders_that_are_no_models_are_refused(tmp_path: Path) -> None:
     folder = saved_folder(tmp_path / "folder", random_model(), CONFIG)
     for content in ('{"model', "{}", "[]", '{"model_cfg": 3}'):
         (folder / "open_clip_config.json").write_text(content)
-        with pytest.raises(DamagedFileError, match=r"open_clip_config\.json cannot be read"):
+        with pytest.raises(DamagedFileError, match=r"open_clip_config\.json(: | is not JSON)"):
             load(str(folder))
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": {**CONFIG, "colour": "red"}}))
     with pytest.raises(InputError, match="colour"):

@@ -227,11 +227,11 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(MissingResourceError, match=r"holds no model\.safetensors"):
         load(str(folder))
     shutil.rmtree(folder / "1_Pooling")
-    with pytest.raises(MissingResourceError, match=r"there is no file .*1_Pooling"):
+    with pytest.raises(MissingResourceError, match=r"1_Pooling/config\.json is not there"):
         load(str(folder))
     for content in ("[{", "[{}]", "3"):
         (folder / "modules.json").write_text(content)
-        with pytest.raises(DamagedFileError, match=r"modules\.json cannot be read"):
+        with pytest.raises(DamagedFileError, match=r"modules\.json(: | is not JSON)"):
             load(str(folder))
 
 

@@ -23,8 +23,8 @@ from tiny_tower import tiny_tower
 from lexclip_core.errors import DamagedFileError, DivergenceError, InputError, StorageError
 from lexclip_core.towers import loading, trainable
 from lexclip_core.towers.tower import Tower
-from lexclip_core.training.loop import History, fit, learning_rate
-from lexclip_core.training.objectives import loss_terms
+from lexclip_core.training.loop import History, learning_rate, train
+from lexclip_core.training.objectives import LexicalObjective, loss_terms
 from lexclip_core.training.samplers import (
     Batch,
     PairSampler,
@@ -77,10 +77,16 @@ def sampler_of(settings: MatrixSettings) -> PairSampler | WordSampler:
     return WordSampler(targets(), batch=len(WORDS), **common)
 
 
+def fit(tower, sampler, settings, reference=None, **options: object) -> History:
+    """Train on the words; the anchor is where they are, unless it is given."""
+    reference = tower.encode_texts(WORDS) if reference is None else reference
+    return train(tower, LexicalObjective(WORDS, sampler, settings, reference), settings, **options)
+
+
 def trained(settings: WordSettings, sampler: Sampler | None = None, **options: object):
     tower = untouched()
     trainable.set_trainable(tower, settings.trainable, seed=settings.seed)
-    history = fit(tower, WORDS, sampler or sampler_of(settings), settings, **options)
+    history = fit(tower, sampler or sampler_of(settings), settings, **options)
     return tower, history
 
 
@@ -146,7 +152,7 @@ def test_only_what_is_trainable_moves(setting):
     trainable.set_trainable(tower, setting)
     digest, before = trainable.frozen_digest(tower), tower.state()
     settings = experiment(trainable=setting)
-    fit(tower, WORDS, sampler_of(settings), settings)
+    fit(tower, sampler_of(settings), settings)
     assert trainable.frozen_digest(tower) == digest
     assert [name for name, value in tower.state().items() if torch.equal(value, before[name])] == []
 
@@ -168,12 +174,12 @@ def test_the_reference_may_be_given():
 
 def test_nothing_trainable_is_refused():
     with pytest.raises(InputError, match=r"nothing is trainable in tiny-random\n.*set_trainable"):
-        fit(untouched(), WORDS, sampler_of(experiment()), experiment())
+        fit(untouched(), sampler_of(experiment()), experiment())
 
 
 def test_the_full_matrix_has_the_mean_gradient_of_all_batches_of_pairs():
     tower = untouched()
-    reference = torch.from_numpy(np.roll(tower.encode_texts(WORDS), 1, axis=0))  # the anchor pulls, too
+    reference = torch.from_numpy(tower.encode_texts(WORDS))
     trainable.set_trainable(tower, "all")
 
     def gradients(settings):
@@ -187,8 +193,8 @@ def test_the_full_matrix_has_the_mean_gradient_of_all_batches_of_pairs():
             (sum(terms.values()) / sampler.steps_per_epoch).backward()
         return {name: value.grad for name, value in tower.trainable_parameters().items()}
 
-    whole = gradients(experiment(sampling="full_matrix", anchor="squared"))
-    mean = gradients(experiment(sampling="pairs", anchor="squared"))
+    whole = gradients(experiment(sampling="full_matrix", anchor_weight=0))
+    mean = gradients(experiment(sampling="pairs", anchor_weight=0))
     assert max(float(value.abs().max()) for value in whole.values()) > 1e-3
     for name, value in whole.items():
         torch.testing.assert_close(mean[name], value, atol=1e-5, rtol=0)
@@ -325,8 +331,14 @@ def finish_training(result: Path, checkpoint: Path | None = None) -> None:
     torch.save({"rows": untimed(history), "seconds": seconds, "state": dict(tower.state())}, result)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what a training comes to that nobody killed."""
+    return alone(tmp_path_factory.mktemp("whole") / "whole.pt", None)
+
+
 @pytest.mark.parametrize("place", ["batch", "checkpoint"])
-def test_killed_at_any_step_and_resumed_is_bit_equal(place, tmp_path):
+def test_killed_at_any_step_and_resumed_is_bit_equal(place, tmp_path, whole):
     step, checkpoint = random.randrange(2, 12), tmp_path / "checkpoint.pt"
     done = subprocess.run(
         [sys.executable, __file__, str(checkpoint), str(step), place],
@@ -337,9 +349,7 @@ def test_killed_at_any_step_and_resumed_is_bit_equal(place, tmp_path):
     assert done.returncode == -signal.SIGKILL, done.stderr
     done_steps = len(torch.load(checkpoint, weights_only=True)["history"])
     assert done_steps == step // 2 * 2, f"killed at step {step}"
-    resumed, whole = (
-        alone(tmp_path / f"{name}.pt", path) for name, path in (("resumed", checkpoint), ("whole", None))
-    )
+    resumed = alone(tmp_path / "resumed.pt", checkpoint)
     assert resumed["rows"] == whole["rows"]
     assert resumed["state"].keys() == whole["state"].keys()
     assert all(torch.equal(value, whole["state"][name]) for name, value in resumed["state"].items())
@@ -360,7 +370,7 @@ def test_dropout_depends_on_the_step_alone(tmp_path):
         tower = base.copy()
         trainable.set_trainable(tower, settings.trainable)
         sampler = sampler or sampler_of(settings)
-        return tower, fit(tower, WORDS, sampler, changed, reference=rows, checkpoint=checkpoint, every=1)
+        return tower, fit(tower, sampler, changed, reference=rows, checkpoint=checkpoint, every=1)
 
     whole, checkpoint = run(), tmp_path / "checkpoint.pt"
     assert len(whole[1].rows) == 3
@@ -416,7 +426,7 @@ def test_weights_that_are_no_numbers_are_never_a_checkpoint(tmp_path):
     calls = []
     parameter.register_hook(lambda grad: calls.append(0) or grad * (float("nan") if len(calls) == 4 else 1))
     with pytest.raises(DivergenceError, match=rf"diverged at step 3.*last good state is in {checkpoint}"):
-        fit(tower, WORDS, sampler_of(settings), settings, checkpoint=checkpoint, every=2)
+        fit(tower, sampler_of(settings), settings, checkpoint=checkpoint, every=2)
     kept = torch.load(checkpoint, weights_only=True)
     assert len(kept["history"]) == 2
     assert all(bool(value.isfinite().all()) for value in kept["tower"].values())
@@ -460,7 +470,7 @@ def test_a_checkpoint_of_another_experiment_is_refused(tmp_path):
     trainable.set_trainable(tower, "last:1")
     settings = experiment(epochs=1)
     with pytest.raises(InputError, match=r"belongs to another experiment: tower differ"):
-        fit(tower, WORDS, sampler_of(settings), settings, checkpoint=checkpoint)
+        fit(tower, sampler_of(settings), settings, checkpoint=checkpoint)
     assert checkpoint.read_bytes() == before
 
 

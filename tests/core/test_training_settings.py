@@ -440,6 +440,7 @@ BLOG_FIRST = {name: value for name, value in BLOG_RELEASE.items() if name != "an
     "anchor_weight": 0.0,
     "optimizer": "adamw",
     "lr": 1e-5,
+    "weight_decay": 0.01,
 }
 
 

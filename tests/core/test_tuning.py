@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from lexclip_core.datasets.pictures.imagenet import synonym_classes
 from lexclip_core.errors import InputError, MissingResourceError, StorageError
 from lexclip_core.experiments import pipeline, run_folder, word_measures
 from lexclip_core.experiments import words as words_module
-from lexclip_core.experiments.methods import WordExperiment
+from lexclip_core.experiments.pipeline import WordExperiment
 from lexclip_core.experiments.words import digest, lexicon, make_lexicon, read_digests
 from lexclip_core.targets.relations import REPULSIVE, RelationTargets, WordRelation, lexical_targets
 from lexclip_core.targets.word_level import wu_palmer_of_words
@@ -474,6 +475,15 @@ def tuned(small, folders):
         return run_folder.read_run(made)
 
     return tune
+
+
+def test_trainings_of_one_experiment_at_once_take_turns_and_end_alike(tuned):
+    settings = MADE.replace(alpha=1.0, seed=5)
+    with ThreadPoolExecutor(3) as pool:
+        runs = list(pool.map(lambda _: tuned(settings), range(3)))
+    for run in runs[1:]:
+        assert run.metrics == runs[0].metrics
+        np.testing.assert_array_equal(run.after, runs[0].after)
 
 
 def test_half_way_is_stored_as_alpha_says(tuned):

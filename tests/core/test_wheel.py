@@ -61,7 +61,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
 def test_the_wheel_carries_the_explorer_the_notebooks_and_their_data(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
     app = ("app/streamlit_app.py", "app/.streamlit/config.toml")
-    for name in (*app, "notebooks/00_tour.ipynb", "data/claims.csv"):
+    for name in (*app, "notebooks/00_tour.ipynb", "data/claims.toml"):
         assert f"lexclip_core/_bundled/{name}" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]
 

@@ -11,12 +11,14 @@ import zipfile
 from pathlib import Path
 
 import nltk
+import numpy as np
 import pytest
 
 from lexclip_core import storage
 from lexclip_core.errors import MissingResourceError, StorageError
 from lexclip_core.wordnet import install
 from lexclip_core.wordnet.install import ensure_wordnet
+from lexclip_core.wordnet.tables import read_arrays
 
 WHICH = shutil.which
 
@@ -169,22 +171,13 @@ def test_download_that_raises(nowhere, monkeypatch):
         installed(nowhere)
 
 
-def test_another_version_is_refused(database, nowhere):
-    folder = _copy(database, nowhere / "nltk_data" / "corpora" / "wordnet")
-    lines = (folder / "data.adv").read_text().splitlines(keepends=True)
-    (folder / "data.adv").write_text("".join(lines[:-1]))
-    with pytest.raises(
-        MissingResourceError, match=r"has 117,658 synsets .* WordNet 3\.0 has 117,659 and 148,730"
-    ):
-        installed(nowhere)
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda folder: (folder / "cntlist.rev").unlink(), r"lacks cntlist\.rev"),
-        (lambda folder: (folder / "data.verb").write_bytes(b"\xff\xfe\x00"), "are not a WordNet database"),
-        (lambda folder: (folder / "data.verb").write_text("hello\n"), "are not a WordNet database"),
+        (lambda folder: (folder / "data.verb").write_bytes(b"\xff\xfe\x00"), "are not a WordNet 3"),
+        (lambda folder: (folder / "data.verb").write_text("hello\n"), r"are not a WordNet 3\.0 database"),
+        (lambda folder: os.truncate(folder / "data.adv", 500_000), r"are not a WordNet 3\.0 database"),
     ],
 )
 def test_damaged_source_is_refused(database, nowhere, damage, message):
@@ -208,6 +201,63 @@ def test_damaged_installation_is_renewed(database, nowhere):
     assert not install.is_installed()
     assert (installed(nowhere) / "data.noun").read_bytes() == (database / "data.noun").read_bytes()
     assert [path.name for path in folder.parent.iterdir()] == ["wordnet"]
+
+
+def change(path: Path, old: bytes, new: bytes) -> None:
+    """Change what no size and no count shows, and leave the file's times as they were."""
+    content, times = path.read_bytes(), path.stat()
+    assert len(old) == len(new)
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+POINTER = ("data.noun", b"Canis_familiaris 0 023 @ 02083346 n", b"Canis_familiaris 0 023 @ 01317541 n")
+SPELLING = ("index.verb", b"\nwalk v ", b"\nwolk v ")
+
+
+@pytest.mark.parametrize("damage", [POINTER, SPELLING], ids=["a pointer", "a spelling"])
+def test_what_changes_no_size_is_noticed_and_renewed(database, nowhere, damage):
+    _copy(database, nowhere / "nltk_data" / "corpora" / "wordnet")
+    folder = installed(nowhere)
+    change(folder / damage[0], *damage[1:])
+    assert not install.is_installed()
+    assert (installed(nowhere) / damage[0]).read_bytes() == (database / damage[0]).read_bytes()
+
+
+def test_a_source_that_says_something_else_is_taken_last_and_with_a_warning(database, nowhere, caplog):
+    other = _copy(database, nowhere / "nltk_data" / "corpora" / "wordnet")
+    change(other / POINTER[0], *POINTER[1:])
+    folder = installed(nowhere)
+    assert "differs from every published one" in caplog.text
+    assert install.is_installed()
+    assert not install.is_published()
+    assert install.identity() != {"release": "3.0", "structure": install.STRUCTURE}
+    shutil.rmtree(folder)
+    shutil.rmtree(other)
+    _copy(database, debian_folder(nowhere), install.DATABASE_FILES)
+    assert (installed(nowhere) / POINTER[0]).read_bytes() == (database / POINTER[0]).read_bytes()
+    assert install.is_published()
+
+
+def test_other_glosses_are_the_same_wordnet_and_other_pointers_are_not():
+    arrays = read_arrays()
+    assert install.structure(arrays) == install.STRUCTURE
+    glosses = dict.fromkeys(("glosses", "offsets"), np.zeros(3))
+    assert install.structure(arrays | glosses) == install.STRUCTURE
+    for name in arrays.keys() - glosses.keys():
+        changed = arrays[name].copy()
+        changed.flat[7] = "v" if name == "pos" else changed.flat[7] + 1
+        assert install.structure(arrays | {name: changed}) != install.STRUCTURE, name
+
+
+def test_an_installation_of_an_earlier_edition_is_verified_and_used(database, nowhere):
+    _copy(database, nowhere / "nltk_data" / "corpora" / "wordnet")
+    folder = installed(nowhere)
+    (folder / "verified.json").write_text('{"sizes": {"data.noun": 1}}')
+    assert install.is_installed()
+    change(folder / POINTER[0], *POINTER[1:])
+    assert not install.is_installed()
 
 
 def test_full_disk(database, nowhere, monkeypatch):

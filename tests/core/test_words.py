@@ -76,7 +76,7 @@ def test_read_words_from_a_file(tmp_path: Path):
         ),
         ("dog", "one text was given where a list of words belongs: 'dog'"),
         (["dog", 7], "7 is not a word but of type int"),
-        (Path("/no/such/words.txt"), r"cannot read /no/such/words\.txt: No such file"),
+        (Path("/no/such/words.txt"), r"/no/such/words\.txt is not there"),
     ],
 )
 def test_read_words_refuses(source, message):
@@ -87,8 +87,24 @@ def test_read_words_refuses(source, message):
 def test_read_words_refuses_binary_files(tmp_path: Path):
     path = tmp_path / "words.bin"
     path.write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(InputError, match=r"words\.bin is not UTF-8 text.*(\n.*)?save it as UTF-8"):
+    with pytest.raises(InputError, match=r"words\.bin, line 1 is not UTF-8 text.*(\n.*)?save it as UTF-8"):
         read_words(path)
+
+
+@pytest.mark.parametrize("word", ["\u200b", "\u2060\u200d", "\ufeff", "\u3164", "\u00ad", "\u0301"])
+def test_a_word_with_nothing_to_see_is_dropped(word: str):
+    assert read_words(["dog", word]).dropped == (
+        Dropped(word, "nothing to see: zero-width characters alone"),
+    )
+    with pytest.raises(InputError, match="the list has no usable word"):
+        read_words([word])
+
+
+def test_half_a_character_is_refused_and_only_two_line_ends_end_a_line(tmp_path: Path):
+    with pytest.raises(InputError, match=r"the word 'dog\\ud83d' holds \\ud83d"):
+        read_words(["cat", "dog\ud83d"])
+    (tmp_path / "words.txt").write_bytes("\ufeffdog\r\nhot\u2028cold\nup\x0bdown".encode())
+    assert read_words(tmp_path / "words.txt").words == ("dog", "hot cold", "up down")
 
 
 def test_shown_cuts_long_texts():

@@ -57,6 +57,8 @@ def test_pairs_are_those_that_wordnet_relates_with_targets_and_cosines(result: l
 
 
 def test_pairs_may_be_named(result: lexclip.Result):
+    with pytest.raises(InputError, match="'big' is not a pair of words"):
+        result.pairs(["big", "small"])
     table = result.pairs([("big", "small"), ("car", "automobile")])
     assert table.relation.tolist() == ["antonym", "synonym"]
     assert len(table.columns) == 6
@@ -138,7 +140,9 @@ def test_two_towers_are_compared_on_given_words_or_on_held_out_pairs():
         ([["hot"]], {}, "1 different words"),
         ([["hot", "HOT ", ""]], {}, "1 different words"),
         ([["hot", 3]], {}, "3 stands among the words"),
+        ([["hot", "ice, cold"]], {}, "'ice, cold' stands among the words"),
         ([["hot", "xyzzyq"]], {}, "does not know 'xyzzyq'"),
+        ([["running", "cats"]], {}, "give its base form, as in cat.n.01"),
         ([], {}, "neither words nor a preset"),
         ([], {"preset": "nope"}, "unknown preset 'nope'"),
         ([], {"preset": {"seed": 1}}, "preset is {'seed': 1}"),

@@ -142,7 +142,7 @@ def test_nine_in_ten_labels_have_the_released_maps_synset(evaldata: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("label,name\n/m/1,Dog\n", "column 'synset' is missing"),
+        ("label,name\n/m/1,Dog\n", "columns 'synset', 'decided', 'why' are missing"),
         ("label,name,synset,decided,why\n/m/1,Dog,dog.n.01,guessed,\n", "/m/1 is decided in an unknown way"),
         ("label,name,synset,decided,why\n" + "/m/1,Dog,dog.n.01,one sense,\n" * 2, "a label stands twice"),
     ],

@@ -18,6 +18,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from lexclip_core.datasets.captions import QueryPairs
+from lexclip_core.datasets.cards import seeded
 from lexclip_core.datasets.composition import CaptionTests
 from lexclip_core.datasets.emoji.scenes import (
     IMAGE_TOWER_SCENES,
@@ -36,7 +38,6 @@ from lexclip_core.datasets.emoji.scenes import (
 )
 from lexclip_core.datasets.emoji.sprites import HELD_OUT, column, data_folder
 from lexclip_core.datasets.pictures.picture_set import PictureSet
-from lexclip_core.datasets.query_pairs import QueryPairs
 from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
@@ -166,7 +167,7 @@ def scene_evaluation(split: HeldOut = "test", *, seed: int = 0, count: int = COU
     )
     if len(made) < count:
         raise InputError(f"{count:,} scenes were asked for, {len(made):,} are usable", "ask for fewer")
-    generator = np.random.default_rng([seed, 2])
+    generator = seeded(seed, 2)
     captions = [_captions(scene, split, generator) for scene in made]
     return SceneEvaluation(
         split=split,
@@ -191,7 +192,7 @@ def scene_sentences(split: HeldOut = "test", *, seed: int = 0, count: int = COUN
         InputError: As in `make_scenes`, or no such split.
         MissingResourceError: The concepts or their senses are not there.
     """
-    generator = np.random.default_rng([seed, 3])
+    generator = seeded(seed, 3)
     grades = list(GRADES)
     rows = []
     for place, scene in enumerate(split_scenes(split, seed, count)):
@@ -235,7 +236,7 @@ def reworded(scene: Scene, rewording: Rewording, split: HeldOut, seed: int) -> t
     Raises:
         MissingResourceError: The concepts or their senses are not there.
     """
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     known = PHRASINGS[scene.relation]
     phrasing = known[0] if rewording == "word" else known[generator.integers(len(known))]
     plain = describe(scene, phrasing)

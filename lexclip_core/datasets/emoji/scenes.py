@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
+from lexclip_core.datasets.cards import seeded
 from lexclip_core.datasets.emoji.sprites import HELD_OUT, column, data_folder, require_senses, sprite
 from lexclip_core.datasets.pictures.files import on_white
 from lexclip_core.datasets.pictures.picture_set import PictureSet, without_classes
 from lexclip_core.datasets.probes import Thing
-from lexclip_core.datasets.text_files import read_toml
 from lexclip_core.errors import InputError
+from lexclip_core.text_files import read_toml
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import shown, with_article
 
@@ -109,7 +110,7 @@ def make_scenes(
         raise InputError(f"{count:,} scenes were asked for", f"ask for 1 to {MOST:,}")
     pool = list(objects() if among is None else among)
     _check_pool(pool, -(-count // len(kinds)))
-    generator = np.random.default_rng(seed)
+    generator = seeded(seed)
     made: dict[frozenset[str], Scene] = {}
     while len(made) < count:
         scene = _drawn(generator, kinds[len(made) % len(kinds)], style, pool)
@@ -199,7 +200,7 @@ def scene_table(seed: int, count: int, kinds: Sequence[Kind] = KINDS) -> pd.Data
     """
     import pandas as pd
 
-    generator = np.random.default_rng([seed, 1])
+    generator = seeded(seed, 1)
     rows = []
     for scene in make_scenes(seed, count, kinds):
         texts = scene_captions(scene)

@@ -16,8 +16,8 @@ from PIL import Image
 from lexclip_core import storage
 from lexclip_core.datasets.pictures.files import on_white
 from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet
-from lexclip_core.datasets.text_files import read_table
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.text_files import table_rows
 from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import shown
 
@@ -231,9 +231,10 @@ def _concepts(folder: Path) -> pd.DataFrame:
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    if not path.exists():
-        raise MissingResourceError(f"{path} is not there", _RESTORE)
-    table = read_table(path, columns, remedy="restore it")
+    import pandas as pd
+
+    rows = table_rows(path, columns, remedy="restore it", missing=_RESTORE)
+    table = pd.DataFrame([row for _, row in rows], columns=list(columns), dtype=object)
     doubles = table["concept"][table["concept"].duplicated()]
     if len(doubles):
         raise DamagedFileError(f"{path} names {doubles.iloc[0]!r} twice", "keep one of the rows")

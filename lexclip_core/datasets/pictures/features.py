@@ -17,9 +17,11 @@ import numpy as np
 
 from lexclip_core import storage
 from lexclip_core.cache import ARRAY, cached, cached_file, stored
-from lexclip_core.errors import InputError, StorageError
+from lexclip_core.errors import InputError, LexclipError, StorageError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from lexclip_core.datasets.pictures.picture_set import PictureSet
     from lexclip_core.towers.images import ImageTower
 
@@ -46,7 +48,7 @@ def picture_features(
         progress: Draw a progress bar.
 
     Raises:
-        InputError: The set is empty, or a picture cannot be read.
+        InputError: The set is empty, or pictures cannot be read; the others are encoded and kept.
         StorageError: The disk is full.
     """
     if not len(pictures):
@@ -95,15 +97,48 @@ def _encode(
             places.setdefault(digest, place)
     missing = list(places)
     parts = [missing[start : start + shard] for start in range(0, len(missing), shard)]
-
-    def encoded(part: Sequence[bytes]) -> np.ndarray:
-        return _records(part, tower.encode_pictures(pictures.read(places[digest]) for digest in part))
-
+    broken: list[LexclipError] = []
     for part in storage.progress(parts, desc="pictures", unit="shard") if progress else parts:
         content = {"tower": tower.identity, "shard": [digest.hex() for digest in part]}
         group = f"{tower.identity[:32]}/shards"
-        records = cached(KIND, content, partial(encoded, part), codec=ARRAY, group=group)
-        rows.update(zip(part, records["row"], strict=True))
+        try:
+            records = cached(
+                KIND,
+                content,
+                partial(_encoded, tower, pictures, {one: places[one] for one in part}, broken),
+                codec=ARRAY,
+                group=group,
+            )
+        except InputError as error:  # no picture of the shard can be read, or one is none
+            broken.append(error)
+        else:
+            rows.update(zip(map(bytes, records["digest"]), records["row"], strict=True))
+    unread = sum(digest not in rows for digest in missing)
+    if unread:
+        first = broken[0] if broken else InputError("another process could not read it", "try again")
+        counts = f"{unread} of {len(pictures)} pictures of {pictures.name} cannot be read"
+        remedy = f"{first.remedy}, or take them out; the others are encoded and kept"
+        raise InputError(f"{counts}, the first: {first.problem}", remedy)
+
+
+def _encoded(
+    tower: ImageTower, pictures: PictureSet, places: dict[bytes, int], broken: list[LexclipError]
+) -> np.ndarray:
+    """Return the records of pictures, digest -> place; what is wrong with the others is added to `broken`."""
+    sound: list[bytes] = []
+
+    def readable() -> Iterator[Image.Image]:
+        for digest, place in places.items():
+            try:
+                picture = pictures.read(place)
+            except LexclipError as error:
+                broken.append(error)
+            else:
+                sound.append(digest)
+                yield picture
+
+    rows = tower.encode_pictures(readable())
+    return _records(sound, rows)
 
 
 def _records(digests: Sequence[bytes], rows: np.ndarray) -> np.ndarray:

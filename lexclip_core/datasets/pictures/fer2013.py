@@ -8,12 +8,11 @@ and `released` are 100 faces of each emotion of the test part, drawn by a seed; 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexclip_core.datasets.cards import CARDS, Draw, Source
-from lexclip_core.datasets.pictures.files import pictures_in, sampled
+from lexclip_core.datasets.pictures.files import pictures_of, sampled
 from lexclip_core.datasets.pictures.picture_set import (
     PictureClass,
     PictureSet,
@@ -21,11 +20,8 @@ from lexclip_core.datasets.pictures.picture_set import (
     from_files,
     from_pixels,
 )
-from lexclip_core.datasets.text_files import first_file, read_table
 from lexclip_core.errors import DamagedFileError, InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lexclip_core.text_files import first_file, table_rows
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The classes; the table writes their places."""
@@ -45,21 +41,18 @@ def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
         classed = dict(zip(_CLASSES, _folders(path).values(), strict=True))
         return from_files("fer2013", title, classed, per_class=draw.per_class, seed=seed)
     rows = _test_rows(table)
-    places, labels = [], []
-    for number, emotion in enumerate(EMOTIONS):
-        faces = np.flatnonzero(rows["emotion"] == str(number)).tolist()
-        chosen = sampled(faces, draw.per_class, seed=seed, key=emotion.encode())
-        places += chosen
-        labels += [number] * len(chosen)
-    rows = rows.iloc[places]
-    lines = rows.index + 2  # as a text editor counts, the header being line 1
+    chosen = [
+        (label, line, pixels)
+        for label, emotion in enumerate(EMOTIONS)
+        for line, pixels in sampled(rows[label], draw.per_class, seed=seed, key=emotion.encode())
+    ]
     return from_pixels(
         "fer2013",
         _CLASSES,
-        np.array(labels),
-        np.stack([_face(table, line, text) for line, text in zip(lines, rows["pixels"], strict=True)]),
+        np.array([label for label, _, _ in chosen]),
+        np.stack([_face(table, line, pixels) for _, line, pixels in chosen]),
         title=title,
-        titles=[f"{EMOTIONS[label]}, line {line}" for label, line in zip(labels, lines, strict=True)],
+        titles=[f"{EMOTIONS[label]}, line {line}" for label, line, _ in chosen],
     )
 
 
@@ -67,7 +60,7 @@ def _check(path: Path, _draw: Draw) -> dict[str, int]:
     table = first_file(path, TABLES)
     if table is None:
         return counted(_folders(path))
-    return {"classes": len(EMOTIONS), "pictures": len(_test_rows(table))}
+    return {"classes": len(EMOTIONS), "pictures": sum(map(len, _test_rows(table)))}
 
 
 def _folders(path: Path) -> dict[str, list[Path]]:
@@ -76,31 +69,32 @@ def _folders(path: Path) -> dict[str, list[Path]]:
         layouts = f"lay it out as one of {', '.join(_CARD.files)}"
         first = path / TABLES[0] if path.is_dir() else path
         raise _CARD.missing(first, f"get it from {_CARD.source} and {layouts}")
-    faces = {}
     for emotion in EMOTIONS:
         if not (place / emotion).is_dir():
             raise _CARD.missing(place / emotion, _GET_AGAIN)
-        faces[emotion] = pictures_in(place / emotion)
-        if not faces[emotion]:
-            raise InputError(f"{place / emotion} holds no picture", _GET_AGAIN)
-    return faces
+    faces = pictures_of([place / emotion for emotion in EMOTIONS])
+    empty = [folder for folder, files in faces.items() if not files]
+    if empty:
+        raise InputError(f"{empty[0]} holds no picture", _GET_AGAIN)
+    return {folder.name: files for folder, files in faces.items()}
 
 
-def _test_rows(table: Path) -> pd.DataFrame:
-    """Return the test part's rows of the table, under their places in it."""
-    remedy = f"take {TABLES[0]} or {TABLES[1]}: train.csv and test.csv do not label the test part"
-    rows = read_table(table, ("emotion", "pixels", "Usage"), remedy=f"{_GET_AGAIN}; {remedy}")
+def _test_rows(table: Path) -> list[list[tuple[int, str]]]:
+    """Return the line and the pixels of the test part's rows, for each emotion."""
+    remedy = f"{_GET_AGAIN}; take {' or '.join(TABLES)}: train.csv and test.csv do not label the test part"
     valid = {"emotion": [str(number) for number in range(len(EMOTIONS))], "Usage": list(_USAGES)}
-    for column, values in valid.items():
-        wrong = rows[column][~rows[column].isin(values)]
-        if len(wrong):
-            line = wrong.index[0] + 2
-            raise DamagedFileError(f"{table}, line {line}: {column} is {wrong.iloc[0][:40]!r}", _GET_AGAIN)
-    test = rows[rows["Usage"] != "Training"]
-    for number, emotion in enumerate(EMOTIONS):
-        if not (test["emotion"] == str(number)).any():
+    faces: list[list[tuple[int, str]]] = [[] for _ in EMOTIONS]
+    for line, row in table_rows(table, ("emotion", "pixels", "Usage"), remedy=remedy):
+        for column, values in valid.items():
+            if row[column] not in values:
+                problem = f"{table}, line {line}: {column} is {row[column][:40]!r}"
+                raise DamagedFileError(problem, _GET_AGAIN)
+        if row["Usage"] != "Training":
+            faces[int(row["emotion"])].append((line, row["pixels"]))
+    for emotion, listed in zip(EMOTIONS, faces, strict=True):
+        if not listed:
             raise InputError(f"{table} has no test face that is {emotion}", _GET_AGAIN)
-    return test
+    return faces
 
 
 def _face(table: Path, line: int, text: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Picture files: opened as RGB, refused where damaged, known by their digests, drawn by a seed."""
+"""Picture files: opened as RGB, reduced where large, refused where damaged, known by their digests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lexclip_core import storage
 from lexclip_core.cache import AppendLog, log_file
+from lexclip_core.datasets.cards import seeded
 from lexclip_core.errors import DamagedFileError, InputError, StorageError
 
 logger = logging.getLogger(__name__)
@@ -25,10 +26,13 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 """What a picture's file name in a folder of a set ends in."""
 MOST_SIDE = 4096
-MOST_BYTES = 20_000_000
+"""The width and height, in pixels, to which larger pictures are reduced; image towers see a tenth of it."""
+MOST_PIXELS = 80_000_000
+MOST_BYTES = 100_000_000
+_NAMED_AT_MOST = 5
 # What Pillow's readers raise on bytes that are not what the header promised.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 # A file changed so lately may change again within one tick of its clock, and is not remembered.
@@ -36,7 +40,12 @@ _RECENT_NS = 2 * 10**9
 
 
 def open_picture(
-    source: Path | bytes, *, max_side: int = MOST_SIDE, max_bytes: int = MOST_BYTES, name: str = ""
+    source: Path | bytes,
+    *,
+    max_side: int | None = MOST_SIDE,
+    max_pixels: int = MOST_PIXELS,
+    max_bytes: int = MOST_BYTES,
+    name: str = "",
 ) -> Image.Image:
     """Return a picture as RGB, upright as its EXIF data say, transparent parts on white.
 
@@ -45,7 +54,9 @@ def open_picture(
 
     Args:
         source: The file, or its content.
-        max_side: The largest width and height taken, in pixels; the header is asked before decoding.
+        max_side: The largest width and height, in pixels; a larger picture is reduced to it. None reduces
+            none.
+        max_pixels: The most pixels taken; the header is asked before decoding.
         max_bytes: The largest file taken.
         name: What an error calls the picture; by default the file's name.
 
@@ -54,18 +65,22 @@ def open_picture(
         DamagedFileError: It begins like a picture and then ends early or breaks.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    content = _content(source, max_bytes, name)
-    image = _header(content, max_side, name)
+    image = _header(_content(source, max_bytes, name), max_pixels, name)
     try:
+        if max_side and max(image.size) > max_side:
+            image.draft(None, (max_side, max_side))  # a JPEG is decoded smaller
         image.load()
-        return _on_white(_eight_bits(_upright(image, name)))
+        picture = _on_white(_eight_bits(_upright(image, name)))
     except _DAMAGE as error:
         raise DamagedFileError(f"{name} is damaged: {error}", "save the picture again") from error
+    if max_side and max(picture.size) > max_side:
+        picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
+    return picture
 
 
 def check_picture(content: bytes, *, name: str) -> None:
     """Refuse what is not a picture or too large, by its header; the errors are those of `open_picture`."""
-    _header(_content(content, MOST_BYTES, name), MOST_SIDE, name)
+    _header(_content(content, MOST_BYTES, name), MOST_PIXELS, name)
 
 
 def on_white(picture: Image.Image) -> Image.Image:
@@ -88,25 +103,25 @@ def _content(source: Path | bytes, max_bytes: int, name: str) -> bytes:
     return content
 
 
-def _header(content: bytes, max_side: int, name: str) -> Image.Image:
-    _refuse_large(_webp_canvas(content), max_side, name)
+def _header(content: bytes, max_pixels: int, name: str) -> Image.Image:
+    _refuse_large(_webp_canvas(content), max_pixels, name)
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        remedy = f"make it at most {max_side:,} pixels wide and high"
+        remedy = f"make it at most {max_pixels:,} pixels large"
         raise InputError(f"{name} is too large: {error}", remedy) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
         raise InputError(f"{name} is not a {kinds} picture", "save it as one of these") from error
     except _DAMAGE as error:
         raise DamagedFileError(f"{name} is damaged: {error}", "save the picture again") from error
-    _refuse_large(image.size, max_side, name)
+    _refuse_large(image.size, max_pixels, name)
     return image
 
 
-def _refuse_large(size: tuple[int, int], max_side: int, name: str) -> None:
-    if max(size) > max_side:
-        remedy = f"make it at most {max_side:,} pixels wide and high"
+def _refuse_large(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    if size[0] * size[1] > max_pixels:
+        remedy = f"make it at most {max_pixels:,} pixels large"
         raise InputError(f"{name} is {size[0]:,} x {size[1]:,} pixels", remedy)
 
 
@@ -179,11 +194,34 @@ def _mark(file: Path) -> tuple[str, int, int, int]:
 
 def pictures_in(place: Path) -> list[Path]:
     """Return the picture files of a folder in the order of their names, hidden ones left out."""
-    return sorted(
-        file
-        for file in place.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
+    return [file for file in _visible(place) if _is_picture(file)]
+
+
+def pictures_of(folders: Sequence[Path]) -> dict[Path, list[Path]]:
+    """Return folder -> its picture files in the order of their names, of folders that hold nothing else.
+
+    What else they hold is skipped; the log says how much, with examples. Hidden files are not counted.
+    """
+    held = {folder: _visible(folder) for folder in folders}
+    skipped = [file for files in held.values() for file in files if not _is_picture(file)]
+    if skipped:
+        named = ", ".join(f"{readable(file.parent)}/{readable(file)}" for file in skipped[:_NAMED_AT_MOST])
+        kinds = ", ".join(SUFFIXES)
+        logger.warning("%d files are skipped, they do not end in %s: %s", len(skipped), kinds, named)
+    return {folder: [file for file in files if _is_picture(file)] for folder, files in held.items()}
+
+
+def readable(path: Path) -> str:
+    """Return a file's name as text; a name may be bytes that are no text."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+def _visible(place: Path) -> list[Path]:
+    return sorted(file for file in place.iterdir() if not file.name.startswith("."))
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and file.is_file()
 
 
 def sampled(items: Sequence[T], per_class: int | None, *, seed: int, key: bytes) -> list[T]:
@@ -197,5 +235,5 @@ def sampled(items: Sequence[T], per_class: int | None, *, seed: int, key: bytes)
     """
     if per_class is None or per_class >= len(items):
         return list(items)
-    generator = np.random.default_rng([seed, zlib.crc32(key)])
+    generator = seeded(seed, zlib.crc32(key))
     return [items[place] for place in sorted(generator.choice(len(items), per_class, replace=False))]

@@ -14,10 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lexclip_core.datasets.cards import CARDS, Draw, Source
-from lexclip_core.datasets.pictures.files import pictures_in
+from lexclip_core.datasets.cards import CARDS, Draw, Source, seeded
+from lexclip_core.datasets.pictures.files import pictures_in, pictures_of
 from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet, counted, from_files
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.wordnet.tables import WordNet
@@ -62,7 +60,7 @@ def synonym_classes(wordnet: WordNet, classes: int, *, seed: int) -> dict[str, t
     if classes > len(usable):
         remedy = f"{len(usable)} have synonyms of their own: ask for fewer"
         raise InputError(f"{classes} classes are asked for", remedy)
-    chosen = np.random.default_rng(seed).choice(sorted(usable), classes, replace=False)
+    chosen = seeded(seed).choice(sorted(usable), classes, replace=False)
     return {wnid: usable[wnid] for wnid in sorted(chosen.tolist())}
 
 
@@ -114,7 +112,7 @@ def _by_wnid(path: Path, part: str) -> dict[str, list[Path]]:
         if others:
             problem = f"{folders[others[0]]}: {shown(others[0])} is not one of ImageNet's 1,000 wnids"
             raise InputError(problem, "move it elsewhere, or read the pictures as a plain folder")
-        classed = {wnid: pictures_in(folders[wnid]) for wnid in sorted(folders)}
+        classed = {place.name: files for place, files in pictures_of(sorted(folders.values())).items()}
     empty = [wnid for wnid, files in classed.items() if not files]
     if empty or not classed:
         raise InputError(f"{place / empty[0] if empty else place} holds no picture", "unpack it again")

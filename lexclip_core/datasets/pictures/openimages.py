@@ -14,17 +14,13 @@ import logging
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lexclip_core import storage
 from lexclip_core.datasets.cards import CARDS, Draw, Source
 from lexclip_core.datasets.pictures.files import pictures_in
-from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet, from_files
-from lexclip_core.datasets.text_files import first_file, read_table
+from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet, counted, from_files
 from lexclip_core.errors import DamagedFileError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lexclip_core.text_files import RESTORE, first_file, table_rows
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +30,9 @@ LABELS: tuple[str, ...] = _CARD.details["labels"]
 DESCRIPTIONS: tuple[str, ...] = _CARD.details["descriptions"]
 PICTURE_FOLDERS: tuple[str, ...] = _CARD.details["folders"]
 _GET_AGAIN = f"get it again from {_CARD.source}"
+
+_Label = tuple[str, str, str]
+"""A picture's id, the key of the class that people saw in it, and the class's name."""
 
 
 def map_path() -> Path:
@@ -48,8 +47,8 @@ def synset_map() -> dict[str, str]:
     Raises:
         DamagedFileError: The file is damaged.
     """
-    rows = read_table(map_path(), ("label", "synset"), remedy="restore it from the repository")
-    return dict(zip(rows["label"], rows["synset"], strict=True))
+    rows = table_rows(map_path(), ("label", "synset"), remedy=RESTORE)
+    return {row["label"]: row["synset"] for _, row in rows}
 
 
 def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
@@ -57,57 +56,57 @@ def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
     rows, lost = _rows(path, draw.part)
     if lost:
         logger.warning("%s: %s labels are of pictures that are not on disk", _CARD.title, f"{lost:,}")
-    classed = {}
-    for key, chosen in rows.groupby("key", sort=True):
-        label = PictureClass(str(key), chosen["name"].iloc[0], _synset(draw.part, str(key)))
-        classed[label] = chosen["file"].tolist()
+    classed = {
+        PictureClass(key, name, _synset(draw.part, key)): list(files.values())
+        for (key, name), files in sorted(rows.items())
+    }
     return from_files("openimages", _CARD.title, classed, per_class=draw.per_class, seed=seed)
 
 
 def _check(path: Path, draw: Draw) -> dict[str, int]:
     """Return how many classes and labelled pictures are on disk, and how many labels lack their picture."""
     rows, lost = _rows(path, draw.part)
-    return {"classes": rows["key"].nunique(), "pictures": len(rows), "missing": lost}
+    return {**counted(rows), "missing": lost}
 
 
-def _rows(path: Path, part: str) -> tuple[pd.DataFrame, int]:
-    """Return the columns key, name and file of every label with a picture, and how many have none."""
-    table = {"labels": _labelled, "mapped": _mapped, "list": _listed}[part](path)
+def _rows(path: Path, part: str) -> tuple[dict[tuple[str, str], dict[str, Path]], int]:
+    """Return (key, name) -> picture -> its file of every label with one, and how many labels have none."""
+    listed = {"labels": _labelled, "mapped": _mapped, "list": _listed}[part](path)
     places = [path / folder for folder in PICTURE_FOLDERS if (path / folder).is_dir()]
     files = {file.stem: file for place in reversed(places) for file in pictures_in(place)}
-    table["file"] = table["ImageID"].map(files)
-    shown = table[table["file"].notna()]
-    if not len(shown):
-        first = table["ImageID"].iloc[0] if len(table) else "IMAGEID"
-        place = path / PICTURE_FOLDERS[0] / f"{first}.jpg"
+    rows: dict[tuple[str, str], dict[str, Path]] = {}
+    for picture, key, name in listed:
+        if picture in files:
+            rows.setdefault((key, name), {})[picture] = files[picture]
+    if not rows:
+        place = path / PICTURE_FOLDERS[0] / f"{listed[0][0] if listed else 'IMAGEID'}.jpg"
         raise _CARD.missing(place, f"get the labelled pictures from {_CARD.source}: none is there")
-    return shown.drop_duplicates(["key", "ImageID"]), len(table) - len(shown)
+    return rows, sum(picture not in files for picture, _, _ in listed)
 
 
-def _labelled(path: Path) -> pd.DataFrame:
+def _labelled(path: Path) -> list[_Label]:
     """Return Google's confirmed labels."""
-    import pandas as pd
-
-    labels = _first(path, LABELS)
-    table = read_table(labels, ("ImageID", "LabelName", "Confidence"), remedy=_GET_AGAIN)
-    table = table[pd.to_numeric(table["Confidence"], errors="coerce") == 1]
-    described = _first(path, DESCRIPTIONS)
+    labels, described = _first(path, LABELS), _first(path, DESCRIPTIONS)
     # Some of Google's tables of names have a header and some have none.
-    headed = described.read_bytes().startswith(b"LabelName,")
-    names = read_table(described, ("LabelName", "DisplayName"), remedy=_GET_AGAIN, headed=headed)
-    name_of = dict(zip(names["LabelName"], names["DisplayName"], strict=True))
-    table = table.assign(key=table["LabelName"], name=table["LabelName"].map(name_of))
-    unnamed = table["key"][table["name"].isna()]
-    if len(unnamed):
-        label = f"{unnamed.iloc[0]!r} of {labels.name}"
-        raise DamagedFileError(f"{described} has no name for {label}", _GET_AGAIN)
-    return table
+    described_rows = table_rows(described, ("LabelName", "DisplayName"), remedy=_GET_AGAIN, headed=None)
+    name_of = {row["LabelName"]: row["DisplayName"] for _, row in described_rows}
+    listed = []
+    for line, row in table_rows(labels, ("ImageID", "LabelName", "Confidence"), remedy=_GET_AGAIN):
+        label, place = row["LabelName"], f"{labels}, line {line:,}"
+        try:
+            confirmed = float(row["Confidence"]) == 1
+        except ValueError as error:
+            raise DamagedFileError(f"{place}: {error}", _GET_AGAIN) from error
+        if confirmed and not name_of.get(label, "").strip():
+            raise DamagedFileError(f"{described} has no name for {label!r} of {place}", _GET_AGAIN)
+        if confirmed:
+            listed.append((row["ImageID"], label, name_of[label]))
+    return listed
 
 
-def _mapped(path: Path) -> pd.DataFrame:
+def _mapped(path: Path) -> list[_Label]:
     """Return Google's confirmed labels of the classes to which our map gives a synset."""
-    table = _labelled(path)
-    return table[[bool(_synset("mapped", key)) for key in table["key"]]]
+    return [label for label in _labelled(path) if _synset("mapped", label[1])]
 
 
 def _synset(part: str, key: str) -> str:
@@ -116,14 +115,16 @@ def _synset(part: str, key: str) -> str:
     return synset_map().get(key, "")
 
 
-def _listed(path: Path) -> pd.DataFrame:
+def _listed(path: Path) -> list[_Label]:
     """Return the rows of the blog's released list; a class is called by its wnid."""
-    file = _first(path, (RELEASED,))
-    table = read_table(file, ("ImageID", "LabelName", "wordnet_label"), remedy=_GET_AGAIN)
-    wrong = [wnid for wnid in table["wordnet_label"].unique() if not re.fullmatch(r"n\d{8}", wnid)]
-    if wrong:
-        raise DamagedFileError(f"{file}: {wrong[0]!r} is not a wnid such as n02084071", _GET_AGAIN)
-    return table.assign(key=table["wordnet_label"], name=table["wordnet_label"])
+    file, listed = _first(path, (RELEASED,)), []
+    for line, row in table_rows(file, ("ImageID", "LabelName", "wordnet_label"), remedy=_GET_AGAIN):
+        wnid = row["wordnet_label"]
+        if not re.fullmatch(r"n\d{8}", wnid):
+            problem = f"{file}, line {line:,}: {wnid!r} is not a wnid such as n02084071"
+            raise DamagedFileError(problem, _GET_AGAIN)
+        listed.append((row["ImageID"], wnid, wnid))
+    return listed
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path:

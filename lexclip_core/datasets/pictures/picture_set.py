@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from lexclip_core.datasets.pictures.files import (
     check_picture,
     digests,
     open_picture,
-    pictures_in,
+    pictures_of,
+    readable,
     sampled,
 )
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.tables import WordNet
-from lexclip_core.words import normalise, shown
+from lexclip_core.words import as_spelt, is_invisible, normalise, shown
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class PictureSet:
             per class, seed. Empty where the set is whole.
 
     Raises:
-        InputError: The parts do not fit together, or a key names two classes.
+        InputError: The parts do not fit together, a key names two classes, or a class has no name.
     """
 
     name: str
@@ -83,6 +84,9 @@ class PictureSet:
         if len(self.labels) and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise InputError(f"{self.name}: a label is outside 0 to {len(self.classes) - 1}", "renumber them")
         refuse_doubles([one.key for one in self.classes], f"the classes of {self.name}")
+        unnamed = [one.key for one in self.classes if is_invisible(as_spelt(one.name))]
+        if unnamed:
+            raise InputError(f"{self.name}: the class {shown(unnamed[0])} has no name", "give it one")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -136,12 +140,12 @@ def refuse_doubles(names: Sequence[str], where: str) -> None:
 def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> PictureSet:
     """Return the pictures of a folder that holds one folder per class.
 
-    Hidden files and folders are skipped, and so are folders without pictures, which the log names. A
-    folder called like a synset (`dog.n.01`) or a wnid (`n02084071`) gives the class its synset too. A picture
-    is opened when it is read, so a damaged one is named then.
+    Hidden files and folders are skipped, and so are folders without pictures and files that are none, which
+    the log counts and names. A folder called like a synset (`dog.n.01`) or a wnid (`n02084071`) gives the
+    class its synset too. A picture is opened when it is read, so a damaged one is named then.
 
     Args:
-        path: The folder; its pictures are `path/CLASS/*.png`, `.jpg`, `.jpeg` or `.webp`.
+        path: The folder; its pictures are `path/CLASS/*.png`, `.jpg`, `.jpeg`, `.webp` or `.gif`.
         per_class: Take at most so many pictures of each class, drawn without replacement; None takes all.
         seed: Of that draw, which for one class does not depend on the others.
 
@@ -152,9 +156,11 @@ def folder(path: Path, *, per_class: int | None = None, seed: int = 0) -> Pictur
     if per_class is not None and per_class < 1:
         raise InputError(f"per_class is {per_class}", "ask for at least one picture of each class")
     folders = _by_class(path)
-    name = _readable(path.resolve())
-    classes = [_picture_class(_readable(place)) for place in folders]
-    refuse_doubles([normalise(one.name) for one in classes], f"the class names of {path}")
+    name = readable(path.resolve())
+    classes = [_picture_class(readable(place)) for place in folders]
+    # a name may be written in two ways, é or e with an accent
+    names = [unicodedata.normalize("NFC", normalise(one.name)) for one in classes]
+    refuse_doubles(names, f"the class names of {path}")
     classed = dict(zip(classes, folders.values(), strict=True))
     pictures = from_files(name, f"Pictures in {name}", classed, per_class=per_class, seed=seed)
     return pictures if per_class is None else replace(pictures, drawn={"per_class": per_class, "seed": seed})
@@ -165,7 +171,7 @@ def check_folder(path: Path) -> dict[str, int]:
     return counted(_by_class(path))
 
 
-def counted(classed: Mapping[Any, Sequence[Path]]) -> dict[str, int]:
+def counted(classed: Mapping[Any, Collection[Any]]) -> dict[str, int]:
     """Return how many classes and pictures there are: class -> its files."""
     return {"classes": len(classed), "pictures": sum(map(len, classed.values()))}
 
@@ -195,7 +201,7 @@ def from_files(
         classes=tuple(classed),
         labels=np.repeat(np.arange(len(files), dtype=np.int64), [len(part) for part in files]),
         digests=digests(paths),
-        titles=tuple(f"{_readable(file.parent)}/{_readable(file)}" for file in paths),
+        titles=tuple(f"{readable(file.parent)}/{readable(file)}" for file in paths),
         read=lambda picture: open_picture(paths[picture]),
     )
 
@@ -287,9 +293,9 @@ def _by_class(path: Path) -> dict[Path, list[Path]]:
     folders = sorted(place for place in path.iterdir() if place.is_dir() and not place.name.startswith("."))
     if not folders:
         raise InputError(f"{path} holds no folders", "put the pictures of each class into one with its name")
-    classed = {place: pictures_in(place) for place in folders}
+    classed = pictures_of(folders)
     for place in (place for place, files in classed.items() if not files):
-        logger.warning("%s holds no pictures and is skipped", _readable(place))
+        logger.warning("%s holds no pictures and is skipped", readable(place))
     filled = {place: files for place, files in classed.items() if files}
     if not filled:
         raise InputError(f"no folder in {path} holds a picture", f"put {', '.join(SUFFIXES)} files into them")
@@ -300,7 +306,3 @@ def _picture_class(key: str) -> PictureClass:
     match = _SYNSET.fullmatch(key)
     words = (match and match["lemma"]) or key
     return PictureClass(key, " ".join(words.replace("_", " ").split()), key if match else "")
-
-
-def _readable(path: Path) -> str:
-    return os.fsencode(path.name).decode("utf-8", "replace")  # a name may be bytes that are no text
