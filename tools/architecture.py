@@ -17,6 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "lexclip_core"
 PAGE = ROOT / "docs" / "architecture.md"
 
+# In the order of reading; each is imported by one before it.
+READING_PATH = (
+    *("cli.__main__", "cli.training", "training.settings", "training.strict_settings"),
+    *("experiments.pipeline", "experiments.words", "targets.relations", "training.objectives"),
+    *("training.samplers", "training.losses", "towers.loading", "towers.sentence", "towers.tower"),
+    *("towers.trainable", "training.loop", "training.distributed", "towers.weights"),
+    *("experiments.word_measures", "experiments.run_folder"),
+)
+
 Graph = dict[str, set[str]]
 """A module or package -> what it imports."""
 
@@ -139,6 +148,15 @@ def page(parsed: Iterable[Module]) -> str:
         "```",
         "",
         "An arrow points to what is imported; arrows that follow from others are left out.",
+    ]
+    summaries = {module.name.removeprefix("lexclip_core."): module.summary for module in listed}
+    text += [
+        "",
+        "## From `lexclip tune` to a run folder",
+        "",
+        f"These {len(READING_PATH)} files, read in this order, tell how a run on words is made.",
+        "",
+        *(f"{place}. `{name}`: {summaries[name]}" for place, name in enumerate(READING_PATH, start=1)),
     ]
     for package in sorted({module.package for module in listed} - {"lexclip_core"}):
         inside = [module for module in listed if module.package == package]

@@ -66,7 +66,8 @@ def draw_finding(summary: run_folder.RunSummary) -> None:
     if key is None:
         st.info("This run’s metrics.json names no measure on test words, so there is no finding to show.")
         return
-    others = [other for other in summaries if other.run_id != summary.run_id][:MAX_RUNS]
+    measured = [other for other in summaries if other.run_id != summary.run_id and key in other.metrics]
+    others = sorted(measured, key=lambda other: other.config.get("control", "none") == "none")[:MAX_RUNS]
     sentences = [
         findings.headline(key, summary.metrics[key], layout.literal),
         findings.controls(key, others, layout.literal),

@@ -65,11 +65,11 @@ def choose(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def draw_counts(table: pd.DataFrame) -> None:
     """Draw how many claims and numbers have each verdict, and what each means."""
     st.markdown(f"**{tally(table)}**")
-    counts = table.groupby("kind")["verdict"].value_counts()
-    for column, (verdict, sign) in zip(st.columns(len(SIGNS)), SIGNS.items(), strict=True):
-        claims, numbers = counts.get(("claim", verdict), 0), counts.get(("number", verdict), 0)
-        column.metric(sign, f"{claims} claims", help=MEANINGS[verdict])
-        column.caption(f"{numbers} rows of numbers")
+    counts = pd.crosstab(table["verdict"], table["kind"]).reindex(list(SIGNS), fill_value=0)
+    rows = counts.reindex(columns=["claim", "number"], fill_value=0).set_axis(
+        ["claims", "rows of numbers"], axis="columns"
+    )
+    layout.table(rows.reset_index().assign(verdict=list(SIGNS.values()), meaning=list(MEANINGS.values())))
 
 
 def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -83,7 +83,7 @@ def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
         "Claim", names, key="claim", bind="query-params", format_func=lambda one: f"{one}: {statements[one]}"
     )
     found = with_texts(details[details["claim"] == chosen])[DETAIL_COLUMNS]
-    layout.table(found.dropna(axis="columns", how="all"))
+    layout.table(found.astype({"seeds": "Int64"}).dropna(axis="columns", how="all"))
 
 
 def with_texts(rows: pd.DataFrame) -> pd.DataFrame:

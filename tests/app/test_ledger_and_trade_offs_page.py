@@ -45,16 +45,18 @@ def open_trade_offs(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> OpenA
 def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
     app = open_app("ledger")
     assert not app.exception
-    shown = app.dataframe[0].value
+    shown = app.dataframe[1].value
     assert len(shown) == len(read_claims())
-    counts = [metric.value for metric in app.metric]
-    assert sum(int(value.split()[0]) for value in counts) == len(shown)
+    counts = app.dataframe[0].value
+    assert counts["verdict"].str[2:].tolist() == list(get_args(Verdict))
+    assert counts["claims"].sum() == len(shown)
+    assert counts["rows of numbers"].sum() == (ledger_module.ledger_table()["kind"] == "number").sum()
     assert set(shown["verdict"].str[2:]) <= set(get_args(Verdict))
     assert ledger_module.tally() in texts(app)
 
 
 def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> None:
-    shown = open_app("ledger").dataframe[0].value.set_index("id")
+    shown = open_app("ledger").dataframe[1].value.set_index("id")
     assert shown.loc["B3", "verdict"] == "○ not judged here"
     assert "all-MiniLM-L6-v2" in shown.loc["B3", "reason"]
     assert not {"✓ reproduced", "✗ contradicted"} & set(shown.loc[shown["text tower"] != "", "verdict"])
@@ -62,9 +64,9 @@ def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> Non
 
 def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
     app = open_app("ledger", paper="ParaCLIP")
-    assert set(app.dataframe[0].value["id"].str[0]) == {"P"}
+    assert set(app.dataframe[1].value["id"].str[0]) == {"P"}
     app.text_input(key="search").set_value("frozen").run()
-    found = app.dataframe[0].value
+    found = app.dataframe[1].value
     assert 0 < len(found) < 26
     app.text_input(key="search").set_value("no such thing").run()
     assert "No row is left" in texts(app)
@@ -72,7 +74,7 @@ def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
 
 
 def test_numbers_stand_beside_what_was_reported(open_app: OpenApp) -> None:
-    shown = open_app("ledger", rows="Numbers").dataframe[0].value
+    shown = open_app("ledger", rows="Numbers").dataframe[1].value
     assert len(shown) == (ledger_module.ledger_table()["kind"] == "number").sum()
     assert shown["reported"].notna().all()
 

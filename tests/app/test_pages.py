@@ -81,7 +81,7 @@ def test_home_says_the_finding_with_its_interval_split_and_controls(open_app: Op
     said = texts(app)
     assert "**0.43** before tuning and **0.87** after (95 % interval 0.84 to 0.90)" in said
     assert "Split: test, n = 900." in said
-    assert "blog-release-4567cdef (seed 0) 0.51, shuffled-89ab0123 (seed 0) 0.44" in said
+    assert "shuffled-89ab0123 (seed 0) 0.44, blog-release-4567cdef (seed 0) 0.51" in said  # controls first
     assert "(Spearman), before → after: MEN 0.735 → **0.728**." in said
     assert traces(app) == {"before tuning", *RUNS}
     drawn = [note["text"] for note in charts(app)[0]["layout"]["annotations"]]

@@ -173,6 +173,19 @@ def test_the_page_of_the_architecture_is_that_of_the_source():
     )
 
 
+def test_the_path_from_a_command_to_a_run_is_short_and_unbroken():
+    graph = architecture.module_graph(MODULES)
+    path = [f"lexclip_core.{name}" for name in architecture.READING_PATH]
+    assert len(path) <= 20
+    assert [
+        name
+        for place, name in enumerate(path[1:], start=1)
+        if not any(name in graph[one] for one in path[:place])
+    ] == []
+    steps = {"cli.training", "experiments.pipeline", "training.loop", "experiments.run_folder"}
+    assert steps <= set(architecture.READING_PATH)
+
+
 @pytest.mark.parametrize(
     ("what", "heavy"),
     [
