@@ -22,8 +22,7 @@ from bench.image_tower import made_up_pictures, tower_folder
 from bench.paraclip_gpu import gpu_rows
 from bench.paraphrase_records import made_up_records
 from bench.table import Row, show
-from lexclip_core.paraphrase.record_table import PictureRows, RecordTable, open_records
-from lexclip_core.paraphrase.records import write_records
+from lexclip_core.paraphrase.records import PictureRows, RecordTable, open_records, write_records
 from lexclip_core.towers import loading, trainable
 from lexclip_core.towers.images import ImageTower
 from lexclip_core.towers.tower import Tower

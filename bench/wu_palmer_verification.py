@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench.table import Row
-from bench.wu_palmer import imagenet_wnids
+from bench.wu_palmer import imagenet_wnids, nltk_wordnet
 from lexclip_core import storage
 from lexclip_core.targets.taxonomy import load_taxonomy
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix, wu_palmer_pairs
-from lexclip_core.wordnet.install import nltk_wordnet
 from lexclip_core.wordnet.tables import load_wordnet
 
 BLOCK = 4096

@@ -103,11 +103,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def _read_array(path: Path) -> np.ndarray:
-    array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
-    return array
-
-
 JSON: Codec[Any] = Codec(
     ".json", lambda path, value: path.write_text(json.dumps(value)), lambda path: json.loads(path.read_text())
 )
@@ -117,7 +112,9 @@ ARRAYS: Codec[dict[str, np.ndarray]] = Codec(
 )
 """Arrays by name."""
 ARRAY: Codec[np.ndarray] = Codec(
-    ".npy", lambda path, array: np.save(path, array, allow_pickle=False), _read_array
+    ".npy",
+    lambda path, array: np.save(path, array, allow_pickle=False),
+    lambda path: np.load(path, mmap_mode="c", allow_pickle=False),
 )
 """One array, mapped into memory: it opens at once, and what is written into it stays out of the file."""
 
@@ -169,29 +166,28 @@ def cached(
     {'recall': 0.5}
     """
     entry = _Entry.of(kind, content, codec.suffix, group)
-    found = entry.read(codec)
-    if found is None:
-        with storage.one_at_a_time(entry.lock):
-            found = entry.read(codec)  # another process may have made it meanwhile
-            if found is None:
-                value = make()
-                try:
-                    path = entry.write(lambda file: codec.write(file, value))
-                except OSError as error:
-                    logger.warning("%s cannot be written, the result is not kept: %s", entry.folder, error)
-                    return value
-                found = _read(path, codec)
-                return value if found is None else found.value
-    return found.value
+    if (found := entry.read(codec)) is not None:
+        return found.value
+    with storage.one_at_a_time(entry.lock):
+        if (found := entry.read(codec)) is not None:  # another process has made it meanwhile
+            return found.value
+        value = make()
+        try:
+            path = entry.write(lambda file: codec.write(file, value))
+        except OSError as error:
+            logger.warning("%s cannot be written, the result is not kept: %s", entry.folder, error)
+            return value
+        found = _read(path, codec)
+        return value if found is None else found.value
 
 
-def look_up(kind: str, content: Mapping[str, Any], *, codec: Codec[T], group: str = "") -> T | None:
+def look_up(kind: str, content: Mapping[str, Any], *, codec: Codec[T]) -> T | None:
     """Return what `cached` kept for a content, None where it kept nothing; nothing is made.
 
     Raises:
         InputError: An unknown kind.
     """
-    found = _Entry.of(kind, content, codec.suffix, group).read(codec)
+    found = _Entry.of(kind, content, codec.suffix).read(codec)
     return None if found is None else found.value
 
 
@@ -454,14 +450,11 @@ def inventory() -> list[CacheUse]:
     folder = storage.cache_folder()
     uses = [CacheUse(name, one.meaning, one.rebuilt, *_used(folder / name)) for name, one in KINDS.items()]
     entries, size = _used(folder)
-    entries, size = entries - sum(use.entries for use in uses), size - sum(use.bytes for use in uses)
-    other = CacheUse("other", "files that lexclip does not know", rebuilt=False, entries=entries, bytes=size)
-    return [*uses, other]
-
-
-def cache_size() -> int:
-    """Return the bytes of all files in the cache."""
-    return _used(storage.cache_folder())[1]
+    rest = {
+        "entries": entries - sum(use.entries for use in uses),
+        "bytes": size - sum(use.bytes for use in uses),
+    }
+    return [*uses, CacheUse("other", "files that lexclip does not know", rebuilt=False, **rest)]
 
 
 def clear_cache(kind: str | None = None) -> int:

@@ -99,26 +99,25 @@ class Report:
         return "\n".join([*lines, able if self.able else unable])
 
 
-def broken(name: str, error: Exception, *, fix: str = SET_UP, needed: bool = False) -> Finding:
+def broken(name: str, error: Exception, *, needed: bool = False) -> Finding:
     """Return the finding that an exception amounts to."""
     if isinstance(error, LexclipError):
-        return Finding(name, "broken", error.problem, error.remedy or fix, needed)
-    return Finding(name, "broken", f"{type(error).__name__}: {' '.join(str(error).split())}", fix, needed)
+        return Finding(name, "broken", error.problem, error.remedy or SET_UP, needed)
+    detail = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Finding(name, "broken", detail, SET_UP, needed)
 
 
 def _python() -> list[Finding]:
-    return [
-        Finding("python", "ok", f"{platform.python_version()} at {sys.executable}, {platform.platform()}")
-    ]
+    detail = f"{platform.python_version()} at {sys.executable}, {platform.platform()}"
+    return [Finding("python", "ok", detail)]
 
 
 def _packages() -> list[Finding]:
-    findings = [_package(name, module, needed=True) for name, module in NEEDED_PACKAGES.items()]
-    findings += [_package(name, module) for name, module in TOWER_PACKAGES.items()]
-    return findings + [_package(name) for name in OTHER_PACKAGES]
+    modules = NEEDED_PACKAGES | TOWER_PACKAGES | dict.fromkeys(OTHER_PACKAGES, "")
+    return [_package(name, module, needed=name in NEEDED_PACKAGES) for name, module in modules.items()]
 
 
-def _package(distribution: str, module: str = "", *, needed: bool = False) -> Finding:
+def _package(distribution: str, module: str, *, needed: bool) -> Finding:
     """Return what is there of a distribution, after importing a module of it if one is named."""
     version = next((one.version for one in metadata.distributions(name=distribution)), "")
     fix = _TORCH_FIX if distribution in ("torch", "torchvision") else SET_UP
@@ -250,13 +249,14 @@ def _runs() -> list[Finding]:
 
     folder = storage.runs_folder()
     summaries, damaged = list_runs(folder)
-    problems = [
-        Finding(f"run {one.path.name}", "broken", one.reason, f"delete {one.path}") for one in damaged
-    ]
-    if not summaries:
-        return [Finding("runs", "absent", f"none in {folder}", "make demo"), *problems]
     names = ", ".join(one.run_id for one in summaries)
-    return [Finding("runs", "ok", f"{len(summaries)} in {folder}: {names}"), *problems]
+    runs = Finding("runs", "ok", f"{len(summaries)} in {folder}: {names}")
+    if not summaries:
+        runs = Finding("runs", "absent", f"none in {folder}", "make demo")
+    return [
+        runs,
+        *(Finding(f"run {one.path.name}", "broken", one.reason, f"delete {one.path}") for one in damaged),
+    ]
 
 
 def _heldout_words() -> list[Finding]:

@@ -246,9 +246,7 @@ def _sweep(folder: Path) -> None:
                 _close(handle)
 
 
-@lru_cache(maxsize=1024)
-def _sweep_once(folder: Path) -> None:
-    _sweep(folder)
+_sweep_once = lru_cache(maxsize=1024)(_sweep)
 
 
 @contextmanager

@@ -253,9 +253,8 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             place = f"{path}, line {number:,}"
             record = parse_json(line, place, "cut the line off if the file was written only in part")
             if not isinstance(record, dict):
-                raise damaged(
-                    f"{place} is {reprlib.repr(record)}, not an object", "give each line one object"
-                )
+                problem = f"{place} is {reprlib.repr(record)}, not an object"
+                raise damaged(problem, "give each line one object")
             yield number, record
 
 

@@ -38,6 +38,15 @@ def _options(
     """See, measure and repair how CLIP text encoders treat words."""
 
 
+def group(name: str, purpose: str, *, lists: bool = False) -> typer.Typer:
+    """Return a new group of commands; without a command it gives help, or calls its callback if it lists."""
+    made = typer.Typer(
+        help=purpose, no_args_is_help=not lists, invoke_without_command=lists, rich_markup_mode=None
+    )
+    application.add_typer(made, name=name)
+    return made
+
+
 def example(command: str) -> str:
     """Return the closing line of a command's help."""
     return f"Example: {command}"
@@ -60,11 +69,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 def matrix(title: str, names: Sequence[str], values: np.ndarray) -> None:
     """Print a square table of numbers; of a large one the first rows."""
     shown = names[:MOST_SHOWN]
-    rows = [
-        (name, *(f"{value:.3f}" for value in row[: len(shown)]))
-        for name, row in zip(shown, values, strict=False)
-    ]
-    table((title, *shown), rows)
+    numbers = [[f"{value:.3f}" for value in row[: len(shown)]] for row in values[: len(shown)]]
+    table((title, *shown), [(name, *row) for name, row in zip(shown, numbers, strict=True)])
     if len(shown) < len(names):
         typer.echo(f"(the first {len(shown)} of {len(names)}; --json gives all)")
 
@@ -73,14 +79,12 @@ def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     """Print a run's metrics, each with its interval, sample size and value before tuning where known."""
     known = {column for one in metrics.values() for column in one}
     columns = [column for column in ("value", "low", "high", "n", "before") if column in known]
-    rows = [(name, *(_number(one.get(column)) for column in columns)) for name, one in metrics.items()]
+    rows = [(name, *(_cell(one.get(column)) for column in columns)) for name, one in metrics.items()]
     table(("metric", *columns), rows)
 
 
-def _number(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _cell(value: object) -> object:
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else value
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:

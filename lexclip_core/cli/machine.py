@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.cli.application import Json, application, emit, example, group, table
 from lexclip_core.errors import MissingResourceError
 
 FIRST_PORT = 8501
@@ -29,10 +29,7 @@ def doctor(*, as_json: Json = False) -> None:
     from lexclip_core.doctor import examine
 
     report = examine()
-    if as_json:
-        emit(report.as_dict())
-    else:
-        typer.echo(report.as_text())
+    emit(report.as_dict()) if as_json else typer.echo(report.as_text())
     raise typer.Exit(0 if report.able else 1)
 
 
@@ -92,10 +89,7 @@ def next_free_port(first: int) -> int:
     raise MissingResourceError(f"no port from {first} on is free", "end a program, or name a lower --port")
 
 
-cache = typer.Typer(
-    help="Show what is cached, or clear it.", invoke_without_command=True, rich_markup_mode=None
-)
-application.add_typer(cache, name="cache")
+cache = group("cache", "Show what is cached, or clear it.", lists=True)
 
 Kind = Annotated[str | None, typer.Argument(help="A kind that `lexclip cache` lists.", show_default=False)]
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from lexclip_core.cli.application import Json, application, emit, example, table
+from lexclip_core.cli.application import Json, emit, example, group, table
 from lexclip_core.errors import InputError
 
 if TYPE_CHECKING:
     from tools.notebook_runner.catalogue import Profile
     from tools.notebook_runner.execution import Outcome
 
-notebooks = typer.Typer(help="List, copy or run notebooks.", no_args_is_help=True, rich_markup_mode=None)
-application.add_typer(notebooks, name="notebooks")
+notebooks = group("notebooks", "List, copy or run notebooks.")
 
 Folder = Annotated[
     Path | None,
@@ -112,18 +111,12 @@ def _override(text: str) -> tuple[str, Any]:
 
 def _show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     if as_json:
-        emit(
-            [
-                {
-                    "file": one.file,
-                    "executed": str(one.executed),
-                    "seconds": one.seconds,
-                    "cached": one.cached,
-                    "metrics": dict(one.metrics),
-                }
-                for one in outcomes
-            ]
-        )
+        records = [
+            {"file": one.file, "executed": str(one.executed), "seconds": one.seconds, "cached": one.cached}
+            | {"metrics": dict(one.metrics)}
+            for one in outcomes
+        ]
+        emit(records)
     elif outcomes:
         rows = [
             (one.file, f"{one.seconds:.0f}", "yes" if one.cached else "", one.executed) for one in outcomes

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, metric_table, table
+from lexclip_core.cli.application import Json, emit, example, group, metric_table, table
 from lexclip_core.errors import DamagedFileError, InputError
 
-runs = typer.Typer(help="Look at run folders.", no_args_is_help=True, rich_markup_mode=None)
-application.add_typer(runs, name="runs")
+runs = group("runs", "Look at run folders.")
 
 Folder = Annotated[Path | None, typer.Option(help="Folder of run folders [LEXCLIP_RUNS, else data/runs].")]
 RunId = Annotated[str, typer.Argument(help="Name of a run folder.", show_default=False)]
@@ -30,21 +29,15 @@ def list_command(*, folder: Folder = None, as_json: Json = False) -> None:
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder} is not a folder", "name a folder that holds run folders")
     summaries, damaged = list_runs(place)
+    rows = [(one.run_id, one.preset, one.n_words, one.has_tuned) for one in summaries]
     if as_json:
-        emit(
-            {
-                "folder": str(place),
-                "runs": [
-                    {"run_id": one.run_id, "preset": one.preset, "words": one.n_words, "tuned": one.has_tuned}
-                    for one in summaries
-                ],
-                "damaged": [{"path": str(one.path), "reason": one.reason} for one in damaged],
-            }
-        )
+        good = [dict(zip(("run_id", "preset", "words", "tuned"), row, strict=True)) for row in rows]
+        bad = [{"path": str(one.path), "reason": one.reason} for one in damaged]
+        emit({"folder": str(place), "runs": good, "damaged": bad})
         return
-    rows = [(one.run_id, one.preset, one.n_words, "yes" if one.has_tuned else "no") for one in summaries]
     if rows:
-        table(("run", "preset", "words", "tuned tensors"), rows)
+        shown = [(*row, "yes" if tuned else "no") for *row, tuned in rows]
+        table(("run", "preset", "words", "tuned tensors"), shown)
     else:
         typer.echo(f"No runs in {place}; make one: lexclip tune --help")
     for one in damaged:
@@ -58,14 +51,9 @@ def show(run_id: RunId, *, folder: Folder = None, as_json: Json = False) -> None
 
     summary = summarise(_find(run_id, folder))
     if as_json:
-        emit(
-            {
-                "run_id": summary.run_id,
-                "config": dict(summary.config),
-                "metrics": {name: dict(metric) for name, metric in summary.metrics.items()},
-                "provenance": dict(summary.provenance),
-            }
-        )
+        metrics = {name: dict(metric) for name, metric in summary.metrics.items()}
+        plain = {"config": dict(summary.config), "metrics": metrics, "provenance": dict(summary.provenance)}
+        emit({"run_id": summary.run_id, **plain})
         return
     typer.echo(f"{summary.run_id}: {summary.n_words} words, in {summary.path}\n")
     table(("setting", "value"), sorted(summary.config.items()))

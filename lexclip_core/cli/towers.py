@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, matrix, metric_table, table
+from lexclip_core.cli.application import Json, application, emit, example, group, matrix, metric_table, table
 from lexclip_core.errors import InputError
 from lexclip_core.training.settings import DEFAULT_TOWER
 
@@ -29,12 +30,7 @@ Architecture = Annotated[
 Tuned = Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")]
 Words = Annotated[list[str] | None, typer.Argument(help="Words or phrases.", show_default=False)]
 
-models = typer.Typer(
-    help="List the text towers known by name, or convert a checkpoint.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-application.add_typer(models, name="models")
+models = group("models", "List the text towers known by name, or convert a checkpoint.", lists=True)
 
 
 @models.callback(epilog=example("lexclip models --json"))
@@ -47,21 +43,11 @@ def listed(context: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         emit([asdict(one) for one in REGISTRY.values()])
         return
-    rows = [
-        (
-            one.name,
-            one.architecture,
-            one.activation,
-            one.tokenizer,
-            one.context_length,
-            one.dim,
-            f"{one.image_size} px" if one.image_size else "-",
-            one.licence or "-",
-            one.source,
-            one.sha256[:8] or "-",
-        )
-        for one in REGISTRY.values()
-    ]
+    first = attrgetter("name", "architecture", "activation", "tokenizer", "context_length", "dim")
+    rows = []
+    for one in REGISTRY.values():
+        pictures = f"{one.image_size} px" if one.image_size else "-"
+        rows.append((*first(one), pictures, one.licence or "-", one.source, one.sha256[:8] or "-"))
     header = ("tower", "architecture", "activation", "tokenizer", "context", "dim", "pictures", "licence")
     table((*header, "source", "sha256"), rows)
 
@@ -142,8 +128,7 @@ def _write(path: Path, words: tuple[str, ...], rows: np.ndarray) -> None:
         np.savez(temporary, words=np.array(words), embeddings=rows)
 
 
-evaluate = typer.Typer(help="Measure a tower.", no_args_is_help=True, rich_markup_mode=None)
-application.add_typer(evaluate, name="evaluate")
+evaluate = group("evaluate", "Measure a tower.")
 
 Data = Annotated[
     Path, typer.Argument(help="Folder of the sets in their official layouts.", show_default=False)
@@ -216,14 +201,9 @@ def sts(
     from lexclip_core.datasets.sentence_similarity import SEVEN
     from lexclip_core.evaluation.suite import measure_sts
 
-    _show(
-        measure_sts(load_tower(tower, tuned, architecture).encode_texts, data, task or SEVEN), as_json=as_json
-    )
+    encode = load_tower(tower, tuned, architecture).encode_texts
+    _show(measure_sts(encode, data, task or SEVEN), as_json=as_json)
 
 
 def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:
-    metrics = {name: one.as_dict() for name, one in measured.items()}
-    if as_json:
-        emit(metrics)
-    else:
-        metric_table(metrics)
+    (emit if as_json else metric_table)({name: one.as_dict() for name, one in measured.items()})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, metric_table
+from lexclip_core.cli.application import Json, application, emit, example, group, metric_table
 from lexclip_core.training.settings import (
     CUSTOM,
     METHODS,
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=TrainingSettings)
 
-paraclip = typer.Typer(help="Train on paraphrases.", no_args_is_help=True, rich_markup_mode=None)
-application.add_typer(paraclip, name="paraclip")
+paraclip = group("paraclip", "Train on paraphrases.")
 
 _WIDTH = 96
 
@@ -40,9 +39,8 @@ _WIDTH = 96
 def _settings_help(*methods: str) -> str:
     """Return the table of settings as the end of a help text shows it."""
     shared = set(TrainingSettings.model_fields)
-    parts = [
-        ("Settings, for --set and --config", [r for r in describe_settings(methods[0]) if r.name in shared])
-    ]
+    common = [row for row in describe_settings(methods[0]) if row.name in shared]
+    parts = [("Settings, for --set and --config", common)]
     for method in methods:
         parts.append((f"Of method {method}", [r for r in describe_settings(method) if r.name not in shared]))
     return "\n\n".join(f"\b\n{title}:\n" + "\n".join(map(_row_help, rows)) for title, rows in parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, matrix, table
+from lexclip_core.cli.application import Json, application, emit, example, group, matrix, table
 from lexclip_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def wup(
         matrix(f"wup ({policy})", names, values)
 
 
-emoji = typer.Typer(
-    help="Look at the emoji pictures and their names.", no_args_is_help=True, rich_markup_mode=None
-)
-application.add_typer(emoji, name="emoji")
+emoji = group("emoji", "Look at the emoji pictures and their names.")
 
 FEWEST_SHOWN = 20
 

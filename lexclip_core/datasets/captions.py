@@ -16,37 +16,18 @@ from typing import NotRequired
 import numpy as np
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from lexclip_core.datasets.cards import (
-    CARDS,
-    Card,
-    Draw,
-    Source,
-    entry_of,
-    seeded,
-    text_sources,
-    whole_source,
-)
+from lexclip_core import text_files
+from lexclip_core.datasets import cards
 from lexclip_core.datasets.pictures.files import SUFFIXES, digests, open_picture
 from lexclip_core.datasets.pictures.picture_set import PictureSet, without_classes
 from lexclip_core.errors import InputError
-from lexclip_core.text_files import (
-    GET_AGAIN,
-    check_shape,
-    damaged,
-    first_file,
-    numbered_lines,
-    parse_json,
-    read_json,
-    read_lines,
-    table_rows,
-)
 from lexclip_core.words import shown
 
 logger = logging.getLogger(__name__)
 
 # What the layouts call the parts; Karpathy's `restval` is trained on.
 _PARTS = {"train": "train", "restval": "train", "val": "development", "dev": "development", "test": "test"}
-_FLICKR = CARDS["captions"]["flickr8k"].details  # the layouts of both sets
+_FLICKR = cards.CARDS["captions"]["flickr8k"].details  # the layouts of both sets
 _NAME_COLUMNS = ("image", "image_name", "filename", "file_name")
 _TEXT_COLUMNS = ("caption", "comment", "raw")
 _TOKEN = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<caption>.*)")
@@ -101,7 +82,7 @@ class CaptionSet:
         """
         if not 1 <= pictures <= len(self):
             raise InputError(f"{pictures} of {len(self)} pictures are asked for", "ask for what is there")
-        chosen = np.sort(seeded(seed).choice(len(self), pictures, replace=False)).tolist()
+        chosen = np.sort(cards.seeded(seed).choice(len(self), pictures, replace=False)).tolist()
         captions = tuple(self.captions[place] for place in chosen)
         return CaptionSet(self.name, self.title, self.pictures.take(chosen), captions)
 
@@ -127,7 +108,7 @@ _Pictures = list[tuple[_Entry, Path]]
 
 
 def _caption_set(name: str, part: str, pictures: _Pictures) -> CaptionSet:
-    title = CARDS["captions"][name].title
+    title = cards.CARDS["captions"][name].title
     if part != "all":
         name, title = f"{name}-{part}", f"{title}, {part}"
     entries, files = zip(*pictures, strict=True)
@@ -143,33 +124,33 @@ def _named_part(name: str, path: Path, split: str) -> tuple[str, _Pictures]:
     `annotations/captions_train2017.json` with `train2017`, and every other part is that of val2017.
     """
     if name != "coco":
-        return split, _flickr_pictures(path, split, CARDS["captions"][name])
+        return split, _flickr_pictures(path, split, cards.CARDS["captions"][name])
     if (path / "dataset_coco.json").is_file():
         return split, _coco_pictures(path / "dataset_coco.json", path, split)
     part = "train2017" if split == "train" else "val2017"
     return part, _coco_pictures(path / "annotations" / f"captions_{part}.json", path / part, "all")
 
 
-def _read(name: str, path: Path, draw: Draw, _seed: int) -> CaptionSet:
+def _read(name: str, path: Path, draw: cards.Draw, _seed: int) -> CaptionSet:
     return _caption_set(name, *_named_part(name, path, draw.part))
 
 
-def _check(name: str, path: Path, draw: Draw) -> dict[str, int]:
+def _check(name: str, path: Path, draw: cards.Draw) -> dict[str, int]:
     _, pictures = _named_part(name, path, draw.part)
     return {"pictures": len(pictures), "captions": sum(len(entry.captions) for entry, _ in pictures)}
 
 
 def _coco_pictures(annotations: Path, folder: Path, split: str) -> _Pictures:
     """Return the pictures of one part of COCO's or Karpathy's list, each with its file."""
-    card = CARDS["captions"]["coco"]
+    card = cards.CARDS["captions"]["coco"]
     if not annotations.is_file():
         raise card.missing(annotations)
     return _located(_part(_listed(annotations), split, annotations), folder, card)
 
 
-def _flickr_pictures(folder: Path, split: str, card: Card) -> _Pictures:
+def _flickr_pictures(folder: Path, split: str, card: cards.Card) -> _Pictures:
     """Return the pictures of one part of a folder's first list, each with its file."""
-    file = first_file(folder, (*_FLICKR["karpathy"], *_FLICKR["tokens"], *_FLICKR["tables"]))
+    file = text_files.first_file(folder, (*_FLICKR["karpathy"], *_FLICKR["tokens"], *_FLICKR["tables"]))
     if file is None:
         raise card.missing(folder / _FLICKR["tokens"][0] if folder.is_dir() else folder)
     entries = _part(_listed(file), split, file, _names_of_part(folder, split))
@@ -179,7 +160,7 @@ def _flickr_pictures(folder: Path, split: str, card: Card) -> _Pictures:
     return _located(entries, place, card)
 
 
-def _located(entries: Sequence[_Entry], folder: Path, card: Card) -> _Pictures:
+def _located(entries: Sequence[_Entry], folder: Path, card: cards.Card) -> _Pictures:
     pictures = []
     for entry in entries:
         places = [folder / sub / entry.name for sub in dict.fromkeys((entry.folder, ""))]
@@ -203,7 +184,7 @@ def _part(entries: list[_Entry], split: str, file: Path, names: frozenset[str] |
             f"listed in the part {split} and not captioned",
         )
     if not chosen:
-        remedy = GET_AGAIN if split == "all" else "ask for all of it"
+        remedy = text_files.GET_AGAIN if split == "all" else "ask for all of it"
         raise InputError(f"{file} lists no picture of the part {split}", remedy)
     return chosen
 
@@ -211,8 +192,8 @@ def _part(entries: list[_Entry], split: str, file: Path, names: frozenset[str] |
 def _names_of_part(folder: Path, split: str) -> frozenset[str] | None:
     """Return the names that a list of one part next to the captions has, with suffix or without, if any."""
     lists = [f"{sub}/{name}" for name in _FLICKR["parts"].get(split, ()) for sub in (".", "Flickr8k_text")]
-    file = first_file(folder, lists)
-    return frozenset(line.strip() for line in read_lines(file) if line.strip()) if file else None
+    file = text_files.first_file(folder, lists)
+    return frozenset(line.strip() for line in text_files.read_lines(file) if line.strip()) if file else None
 
 
 def _listed(file: Path) -> list[_Entry]:
@@ -274,16 +255,16 @@ class _Karpathy(TypedDict):
 
 def _json_entries(file: Path) -> list[_Entry]:
     """Return the pictures of COCO's `captions_*.json` or of Karpathy's `dataset_*.json`, in their order."""
-    content = read_json(file)
+    content = text_files.read_json(file)
     if not isinstance(content, dict) or "annotations" not in content:
-        listed: _Karpathy = check_shape(content, _Karpathy, str(file))
+        listed: _Karpathy = text_files.check_shape(content, _Karpathy, str(file))
         return [_karpathy(image) for image in listed["images"]]
-    coco_list: CocoCaptions = check_shape(content, CocoCaptions, str(file))
+    coco_list: CocoCaptions = text_files.check_shape(content, CocoCaptions, str(file))
     images = coco_list.get("images", [])
     texts: dict[int | str, list[str]] = {image["id"]: [] for image in images}
     for row in coco_list["annotations"]:
         if row["image_id"] not in texts:
-            raise damaged(f"{file}: picture {row['image_id']} is captioned, not listed")
+            raise text_files.damaged(f"{file}: picture {row['image_id']} is captioned, not listed")
         texts[row["image_id"]].append(row["caption"])
     return [_Entry(image["file_name"], _stripped(texts[image["id"]])) for image in images]
 
@@ -296,11 +277,11 @@ def _karpathy(image: _KarpathyImage) -> _Entry:
 
 def _token_rows(file: Path) -> Iterator[tuple[str, str, str]]:
     r"""Yield name, caption and "" of `NAME.jpg#0\tcaption` lines, as Flickr8k and Flickr30k have them."""
-    for number, line in numbered_lines(file):
+    for number, line in text_files.numbered_lines(file):
         if line.strip():
             match = _TOKEN.fullmatch(line.removesuffix("\n").removesuffix("\r"))
             if not match:
-                raise damaged(f"{file}, line {number:,}: no NAME.jpg#0, tab and caption")
+                raise text_files.damaged(f"{file}, line {number:,}: no NAME.jpg#0, tab and caption")
             yield match["name"], match["caption"], ""
 
 
@@ -311,11 +292,11 @@ def _table_rows(file: Path) -> Iterator[tuple[str, str, str]]:
     `raw` (a JSON list of all captions); the part, where there is one, under `split`.
     """
     columns = {"image": _NAME_COLUMNS, "caption": _TEXT_COLUMNS}
-    for line, row in table_rows(file, columns, optional=("split", "raw")):
+    for line, row in text_files.table_rows(file, columns, optional=("split", "raw")):
         name, text, split = row["image"].strip(), row["caption"], row.get("split", "").strip()
         if row.get("raw") == text:
             place = f"{file}, line {line:,}"
-            listed: list[str] = check_shape(parse_json(text, place), list[str], place)
+            listed: list[str] = text_files.check_shape(text_files.parse_json(text, place), list[str], place)
             yield from ((name, one, split) for one in listed)
         else:
             yield name, text, split
@@ -359,10 +340,8 @@ class QueryPairs:
     def __post_init__(self) -> None:
         lengths = [len(part) for part in (self.queries_a, self.queries_b, self.images, self.kinds)]
         if len(set(lengths)) > 1 or not lengths[0]:
-            raise InputError(
-                f"{self.name}: {lengths} queries, paraphrases, images and kinds do not pair",
-                "give one of each per pair",
-            )
+            problem = f"{self.name}: {lengths} queries, paraphrases, images and kinds do not pair"
+            raise InputError(problem, "give one of each per pair")
 
     def __len__(self) -> int:
         return len(self.queries_a)
@@ -396,14 +375,16 @@ def read_query_pairs(path: Path) -> QueryPairs:
         raise InputError(f"{path.name} is not a table of query pairs", "give a .csv, .tsv or .jsonl file")
     remedy = "write a table in UTF-8 with the columns query, paraphrase, image"
     rows = []
-    for line, row in table_rows(path, ("query", "paraphrase"), optional=("image", "kind"), remedy=remedy):
+    for line, row in text_files.table_rows(
+        path, ("query", "paraphrase"), optional=("image", "kind"), remedy=remedy
+    ):
         one, other = row["query"].strip(), row["paraphrase"].strip()
         if not (one and other):
             given = f"it has {shown(one)} and {shown(other)}"
-            raise damaged(f"{path}, line {line:,} lacks a query, {given}", "fill it in")
+            raise text_files.damaged(f"{path}, line {line:,} lacks a query, {given}", "fill it in")
         rows.append((one, other, row.get("image", "").strip(), row.get("kind", "").strip()))
     if not rows:
-        raise damaged(f"{path} has no pairs", remedy)
+        raise text_files.damaged(f"{path} has no pairs", remedy)
     queries_a, queries_b, images, kinds = zip(*rows, strict=True)
     return QueryPairs(path.stem, queries_a, queries_b, images, kinds)
 
@@ -434,17 +415,17 @@ def open_captions(name: str, path: Path | None = None, *, split: str = "test") -
         MissingResourceError: No layout, or not every picture, is there; the message has the first wrong path.
         DamagedFileError: A file is damaged.
     """
-    texts = entry_of(text_sources(), name, "set of texts").open(path, sample=split)
+    texts = cards.entry_of(cards.text_sources(), name, "set of texts").open(path, sample=split)
     if not isinstance(texts, CaptionSet):
         raise InputError(f"{name} is not a set of captioned pictures", "name one, such as coco or flickr30k")
     return texts
 
 
-_SAMPLES = {part: Draw(part) for part in ("test", "train", "development", "all")}
+_SAMPLES = {part: cards.Draw(part) for part in ("test", "train", "development", "all")}
 SOURCES = (
     *(
-        Source(one, partial(_read, name), partial(_check, name), _SAMPLES)
-        for name, one in CARDS["captions"].items()
+        cards.Source(one, partial(_read, name), partial(_check, name), _SAMPLES)
+        for name, one in cards.CARDS["captions"].items()
     ),
-    *(whole_source(one, read_query_pairs, "pairs") for one in CARDS["queries"].values()),
+    *(cards.whole_source(one, read_query_pairs, "pairs") for one in cards.CARDS["queries"].values()),
 )

@@ -60,9 +60,8 @@ class Card:
 
     def missing(self, path: Path, remedy: str = "") -> MissingResourceError:
         """Return the error that something of the set is not at a path."""
-        return MissingResourceError(
-            f"{self.title}: {path} is not there", remedy or f"get it from {self.source}"
-        )
+        problem = f"{self.title}: {path} is not there"
+        return MissingResourceError(problem, remedy or f"get it from {self.source}")
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,8 @@ class CaptionTests:
         parts += [self.paraphrases] if self.paraphrases else []
         lengths = [len(part) for part in parts] + ([] if self.boxes is None else [len(self.boxes)])
         if len(set(lengths)) > 1 or not lengths[0]:
-            raise InputError(
-                f"{self.name}: parts of lengths {lengths} do not fit", "give one of each per item"
-            )
+            problem = f"{self.name}: parts of lengths {lengths} do not fit"
+            raise InputError(problem, "give one of each per item")
         for item, box in enumerate(() if self.boxes is None else self.boxes.tolist()):
             if min(box[2:]) < 1 or box[0] + box[2] < 1 or box[1] + box[3] < 1:
                 problem = f"{self.name}: the box of item {item} is {box}, left, top, width and height"
@@ -116,15 +115,9 @@ def read(name: str, folder: Path | None = None, kinds: Sequence[str] = ()) -> Ca
     if not rows:
         raise damaged(f"{place / next(iter(wanted.values()))} has no items")
     images, true, false, groups, paraphrases, boxes = zip(*rows, strict=True)
-    return CaptionTests(
-        name,
-        images,
-        true,
-        false,
-        groups,
-        paraphrases if any(paraphrases) else (),
-        None if None in boxes else np.array(boxes, dtype=np.int64),
-    )
+    others = paraphrases if any(paraphrases) else ()
+    parts = None if None in boxes else np.array(boxes, dtype=np.int64)
+    return CaptionTests(name, images, true, false, groups, others, parts)
 
 
 def read_picture(tests: CaptionTests, item: int, folder: Path) -> Image.Image:

@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 
 from lexclip_core.datasets import cards
 from lexclip_core.datasets.cards import Card, entry_of, whole_source
-from lexclip_core.errors import InputError, MissingResourceError
+from lexclip_core.errors import MissingResourceError
 from lexclip_core.text_files import damaged, first_file, read_lines, table_rows
 
-Text = Literal["raw", "tokenised"]
 _Row = tuple[str, str, float, str]
 
 CARDS = cards.CARDS["sentences"]
@@ -23,7 +21,6 @@ SEVEN = ("sts12", "sts13", "sts14", "sts15", "sts16", "sts-b", "sick-r")
 """The seven that papers average (claim P11); sts-b-dev is for choosing, not for reporting."""
 TABLE = "all_pairs.tsv"
 
-_TABLE_COLUMNS = {"raw": ("s1_raw", "s2_raw"), "tokenised": ("s1_tok", "s2_tok")}
 _HUB_FORMATS = (".jsonl.gz", ".jsonl", ".parquet")
 _WHOLE = "unpack the whole task: every subset has two files"
 
@@ -59,7 +56,7 @@ def available(folder: Path) -> tuple[str, ...]:
     )
 
 
-def read(name: str, folder: Path | None = None, *, text: Text = "raw") -> SentencePairs:
+def read(name: str, folder: Path | None = None) -> SentencePairs:
     r"""Read one complete task from a folder, or from the hub where no folder is named.
 
     Layouts, in the order in which they are looked for:
@@ -76,17 +73,14 @@ def read(name: str, folder: Path | None = None, *, text: Text = "raw") -> Senten
     Args:
         name: Name of the task, as in `CARDS`.
         folder: Folder that holds one of the layouts; None asks the hub (pinned revision), or its cache.
-        text: Which columns of the single table; the other layouts have raw text only.
 
     Raises:
-        InputError: Unknown task or text.
+        InputError: Unknown task.
         MissingResourceError: The file, or the hub, is not there; the message has the first wrong path.
         DamagedFileError: A line cannot be read, or the number of pairs is not the task's.
     """
     card = entry_of(CARDS, name, "sentence-similarity task")
-    if text not in get_args(Text):
-        raise InputError(f"unknown text {text!r}", f"choose from {', '.join(get_args(Text))}")
-    path, rows = _hub_rows(card) if folder is None else _folder_rows(card, folder, text)
+    path, rows = _hub_rows(card) if folder is None else _folder_rows(card, folder)
     if len(rows) != card.rows:
         counts = f"{len(rows):,} pairs where {card.title} has {card.rows:,}"
         raise damaged(f"{path}: {counts}", f"get it again from {card.source}")
@@ -106,12 +100,12 @@ def _official(card: Card, folder: Path) -> Path | None:
     return next((folder / place for place in places if (folder / place).is_dir()), None)
 
 
-def _folder_rows(card: Card, folder: Path, text: Text) -> tuple[Path, list[_Row]]:
+def _folder_rows(card: Card, folder: Path) -> tuple[Path, list[_Row]]:
     path, table = _official(card, folder), folder / TABLE
     if path is not None:
         return path, list(_READERS.get(path.name, _semeval_rows)(path, card))
     if table.is_file():
-        return table, list(_single_table_rows(table, card, text))
+        return table, list(_single_table_rows(table, card))
     first = folder / card.files[0] if folder.is_dir() else folder
     hub = f", or name no folder to fetch {card.hub} from the hub" if card.hub else ""
     layouts = f"{card.files[0]}, or as the single table {TABLE}{hub}"
@@ -171,11 +165,10 @@ _READERS: dict[str, Callable[[Path, Card], Iterator[_Row]]] = {
 }
 
 
-def _single_table_rows(path: Path, card: Card, text: Text) -> Iterator[_Row]:
-    first, second = _TABLE_COLUMNS[text]
-    for line, row in table_rows(path, ("task", "subset", "score", first, second)):
+def _single_table_rows(path: Path, card: Card) -> Iterator[_Row]:
+    for line, row in table_rows(path, ("task", "subset", "score", "s1_raw", "s2_raw")):
         if row["task"] == card.details["table_name"]:
-            yield _row(f"{path}, line {line:,}", (row[first], row[second]), row["score"], row["subset"])
+            yield _row(f"{path}, line {line:,}", (row["s1_raw"], row["s2_raw"]), row["score"], row["subset"])
 
 
 def _hub_rows(card: Card) -> tuple[Path, list[_Row]]:
@@ -193,9 +186,8 @@ def _hub_rows(card: Card) -> tuple[Path, list[_Row]]:
         )
     except Exception as error:  # the client lets through whatever its HTTP library raises, by version
         problem = f"{card.title}: {card.hub} is neither in the hub's cache nor within reach"
-        raise MissingResourceError(
-            f"{problem} ({type(error).__name__})", f"go online once, or {instead}"
-        ) from error
+        problem = f"{problem} ({type(error).__name__})"
+        raise MissingResourceError(problem, f"go online once, or {instead}") from error
     files = sorted(path for path in Path(folder).rglob(f"{split}*") if path.name.endswith(_HUB_FORMATS))
     if not files:
         wanted = f"{split} split of {card.hub} in {', '.join(_HUB_FORMATS)}"

@@ -116,10 +116,8 @@ def read(name: str, folder: Path) -> WordPairs:
     layout = card.details["layouts"][path.relative_to(folder).as_posix()]
     pairs = read_file(path, layout, name=name)
     if len(pairs) != card.rows:
-        raise damaged(
-            f"{path}: {len(pairs):,} rows where {card.title} has {card.rows:,}",
-            f"get it again from {card.source}, or read a part of it with read_file(path, {layout!r})",
-        )
+        remedy = f"get it again from {card.source}, or read a part of it with read_file(path, {layout!r})"
+        raise damaged(f"{path}: {len(pairs):,} rows where {card.title} has {card.rows:,}", remedy)
     return pairs
 
 

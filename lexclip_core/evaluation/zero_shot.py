@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lexclip_core.datasets.pictures.imagenet import openai_templates
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.embeddings import nearest, own_ranks
 from lexclip_core.evaluation.intervals import Estimate, ResampledBy, accuracy_of
 from lexclip_core.towers.encoder import Encoder
-from lexclip_core.towers.published_texts import openai_templates
 
 NAME_ALONE = ("{}",)
 _TEMPLATES: dict[str, Callable[[], tuple[str, ...]]] = {

@@ -24,8 +24,7 @@ from lexclip_core.evaluation.composition import measure_text_only
 from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.evaluation.table1 import PictureClasses, Table1Tests
 from lexclip_core.paraphrase.provider import Caption, make_records
-from lexclip_core.paraphrase.record_table import PictureRows, RecordTable
-from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.paraphrase.records import ParaphraseRecord, PictureRows, RecordTable
 from lexclip_core.paraphrase.registry import PROVIDERS, ProviderOptions, open_provider
 from lexclip_core.towers.encoder import Encoder
 from lexclip_core.towers.images import ImageTower

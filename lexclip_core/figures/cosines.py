@@ -81,12 +81,16 @@ def pair_summary(table: pd.DataFrame) -> pd.DataFrame:
 def pair_cosines_alt(table: pd.DataFrame) -> str:
     """Describe `pair_cosines_figure` for a screen reader: counts, and the mean cosine of each relation."""
     rows = checked(table, PAIR_COLUMNS, "pair_cosines")
-    parts = [
-        f"{relation} ({len(group)}) mean {group['cosine_before'].mean():.2f} before, "
-        f"{group['cosine_after'].mean():.2f} after"
-        for relation, group in rows.groupby("relation", sort=False)
-    ]
-    return f"Arrows of cosine before and after tuning for {len(rows)} word pairs: {'; '.join(parts)}."
+    parts = _by_relation(rows, "mean", counted=True)
+    return f"Arrows of cosine before and after tuning for {len(rows)} word pairs: {parts}."
+
+
+def _by_relation(rows: pd.DataFrame, measure: str, *, counted: bool = False) -> str:
+    groups = rows.groupby("relation", sort=False)[["cosine_before", "cosine_after"]]
+    return "; ".join(
+        f"{relation}{f' ({len(group)})' if counted else ''} {measure} {before:.2f} before, {after:.2f} after"
+        for (relation, group), (before, after) in zip(groups, groups.agg(measure).to_numpy(), strict=True)
+    )
 
 
 @described_by(pair_cosines_alt)
@@ -124,7 +128,6 @@ def pair_cosines_figure(
 def _pair_points(rows: pd.DataFrame, when: str, relation: str, mark: Mark) -> go.Scatter:
     labels = [f"{plain(a)} / {plain(b)}" for a, b in zip(rows["word_a"], rows["word_b"], strict=True)]
     details = np.column_stack([labels, rows["cosine_before"].round(3), rows["cosine_after"].round(3)])
-    width = 2 if when == "before" else 1
     return go.Scatter(
         x=rows[f"cosine_{when}"].to_numpy(float),
         y=rows.index.to_numpy(float),
@@ -136,7 +139,7 @@ def _pair_points(rows: pd.DataFrame, when: str, relation: str, mark: Mark) -> go
             "symbol": outlined(mark.symbol) if when == "before" else mark.symbol,
             "color": mark.color,
             "size": 11,
-            "line": {"width": width, "color": mark.color},
+            "line": {"width": 2 if when == "before" else 1, "color": mark.color},
         },
         customdata=details,
         hovertemplate="<b>%{customdata[0]}</b><br>"
@@ -147,14 +150,8 @@ def _pair_points(rows: pd.DataFrame, when: str, relation: str, mark: Mark) -> go
 def cosine_histogram_alt(table: pd.DataFrame) -> str:
     """Describe `cosine_histogram_figure` for a screen reader: each relation's median before and after."""
     rows = checked(table, PAIR_COLUMNS, "cosine_histogram")
-    parts = [
-        f"{relation} median {group['cosine_before'].median():.2f} before, "
-        f"{group['cosine_after'].median():.2f} after"
-        for relation, group in rows.groupby("relation", sort=False)
-    ]
-    return (
-        f"Histograms of the cosines of {len(rows)} word pairs, before and after tuning: {'; '.join(parts)}."
-    )
+    parts = _by_relation(rows, "median")
+    return f"Histograms of the cosines of {len(rows)} word pairs, before and after tuning: {parts}."
 
 
 @described_by(cosine_histogram_alt)
@@ -187,15 +184,9 @@ def cosine_histogram_figure(table: pd.DataFrame, *, title: str = "How cosines ar
     return figure
 
 
-def _shares(values: pd.Series) -> np.ndarray:
-    """Return the percentage of values in each bin of `BIN_EDGES`; rounding beyond 1 counts as 1."""
-    counts, _ = np.histogram(values.dropna().clip(*COSINE_RANGE), bins=BIN_EDGES)
-    shares: np.ndarray = 100 * counts / max(counts.sum(), 1)
-    return shares
-
-
 def _histogram_trace(values: pd.Series, relation: str, mark: Mark) -> go.Scatter:
-    shares = _shares(values)
+    counts, _ = np.histogram(values.dropna().clip(*COSINE_RANGE), bins=BIN_EDGES)  # rounding beyond 1 is 1
+    shares = 100 * counts / max(counts.sum(), 1)  # percent
     return go.Scatter(
         x=BIN_EDGES,
         y=np.append(shares, shares[-1]),

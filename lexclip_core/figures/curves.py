@@ -20,12 +20,6 @@ def _terms(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in numbers if name not in NOT_TERMS]
 
 
-def _thinned(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return at most 600 rows, each the mean of consecutive steps, and how many steps that is."""
-    width = -(-len(table) // _MAX_STEPS)
-    return table.groupby(np.arange(len(table)) // width).mean(), width
-
-
 def history_alt(table: pd.DataFrame) -> str:
     """Describe `history_figure` for a screen reader: each term's first and last value."""
     rows = checked(table, ("step",), "history")
@@ -47,7 +41,8 @@ def history_figure(table: pd.DataFrame, *, title: str = "Loss terms during train
     """
     rows = checked(table, ("step",), "history")
     terms = _terms(rows)
-    drawn, width = _thinned(rows[["step", *terms]])
+    width = -(-len(rows) // _MAX_STEPS)
+    drawn = rows[["step", *terms]].groupby(np.arange(len(rows)) // width).mean()
     values = drawn[terms].to_numpy(float)
     logarithmic = bool(np.nanmin(values) >= 0 and np.nanmax(values) > 0)
     notes = [f"Each point is the mean of {width} steps."] if width > 1 else []

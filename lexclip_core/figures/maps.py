@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -45,41 +44,11 @@ _MAX_LABELS = 14
 _MOVERS = 6
 
 MIN_LAYOUT_WORDS = 5
+_NEIGHBOURS = 15
 # How strongly a word before is tied to itself after. Measured on 237 nouns of all-MiniLM-L6-v2: at UMAP's
 # own 0.01 two identical embeddings drift apart by 16 % of the map's spread, at 0.03 by 9 %; from 0.3 on words
 # that really changed hardly move more than those that did not, and the map after is less trustworthy.
 _ALIGNMENT = 0.03
-
-
-def _spread(positions: np.ndarray) -> float:
-    """Return the root mean squared distance from the centre."""
-    return float(np.sqrt(((positions - positions.mean(axis=0)) ** 2).sum(axis=1).mean()))
-
-
-@dataclass(frozen=True)
-class JointLayout:
-    """One map of before and after: positions that may be compared, and how far each can be trusted.
-
-    Attributes:
-        before: Positions before tuning, (words, 2) float32.
-        after: Positions after tuning, in the same frame.
-        trustworthiness_before: In [0, 1]; 1 where every neighbour on the map is one in the original space.
-        trustworthiness_after: The same after tuning.
-        n_neighbors: Neighbours in the graph, as used.
-        seed: The seed it was drawn with.
-    """
-
-    before: np.ndarray
-    after: np.ndarray
-    trustworthiness_before: float
-    trustworthiness_after: float
-    n_neighbors: int
-    seed: int
-
-    @property
-    def relative_movement(self) -> float:
-        """The mean distance moved over the spread (root mean squared distance from the centre) before."""
-        return float(np.linalg.norm(self.after - self.before, axis=1).mean() / _spread(self.before))
 
 
 def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: int) -> float:
@@ -99,15 +68,13 @@ def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: 
     return float(manifold.trustworthiness(embeddings, positions, n_neighbors=k, metric="cosine"))
 
 
-def _aligned_umap(
-    before: np.ndarray, after: np.ndarray, *, seed: int, n_neighbors: int, n_epochs: int | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _aligned_umap(before: np.ndarray, after: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions before and after in one frame: two separate maps would move every word by chance."""
     import umap  # compiles for a minute on a machine's first import
 
     mapper = umap.AlignedUMAP(
         metric="cosine",
-        n_neighbors=n_neighbors,
-        n_epochs=n_epochs,
+        n_neighbors=min(_NEIGHBOURS, len(before) - 1),
         alignment_regularisation=_ALIGNMENT,
         random_state=seed,  # the neighbour graphs
         transform_seed=seed,  # the layout: AlignedUMAP draws it from this seed alone
@@ -124,88 +91,21 @@ def _aligned_umap(
     return first, second
 
 
-def joint_layout(
-    before: np.ndarray,
-    after: np.ndarray,
-    *,
-    seed: int = 0,
-    n_neighbors: int = 15,
-    n_epochs: int | None = None,
-) -> JointLayout:
-    """Lay out before and after in one frame with AlignedUMAP, so that a word's movement can be read.
-
-    Two separate maps would move every word by chance alone; here each word is tied to itself.
-
-    Args:
-        before: Unit rows before tuning, (words, dim).
-        after: Unit rows after tuning; the dimension may differ.
-        seed: Seeds the neighbour graph and the layout: one seed, one map on one machine.
-        n_neighbors: Neighbours in the graph; lowered to words - 1 in a small set.
-        n_epochs: Rounds of optimisation; 200 unless given.
-
-    Raises:
-        InputError: Fewer than five words, or the embeddings do not fit each other.
-    """
-    before, after = before_after_rows(before, after)
-    if len(before) < MIN_LAYOUT_WORDS:
-        raise InputError(
-            f"a map of {len(before)} words says nothing", f"choose at least {MIN_LAYOUT_WORDS} words"
-        )
-    if n_neighbors < 2:
-        raise InputError(f"n_neighbors is {n_neighbors}, but must be at least 2", "15 suits most sets")
-    n_neighbors = min(n_neighbors, len(before) - 1)
-    first, second = _aligned_umap(before, after, seed=seed, n_neighbors=n_neighbors, n_epochs=n_epochs)
-    return JointLayout(
-        before=first,
-        after=second,
-        trustworthiness_before=trustworthiness(before, first, n_neighbors),
-        trustworthiness_after=trustworthiness(after, second, n_neighbors),
-        n_neighbors=n_neighbors,
-        seed=seed,
-    )
-
-
-def layout_table(nodes: pd.DataFrame, layout: JointLayout) -> pd.DataFrame:
-    """Return the nodes with their positions and the map's trustworthiness.
-
-    Args:
-        nodes: Columns subtree, word, synset, parent, gloss, one row per row of the layout, in its order.
-        layout: What `joint_layout` returned for these nodes.
-
-    Raises:
-        InputError: There is not one position per node.
-    """
-    if len(nodes) != len(layout.before):
-        raise InputError(f"{len(nodes)} nodes but {len(layout.before)} positions", "lay out these nodes")
-    return nodes.reset_index(drop=True)[["subtree", "word", "synset", "parent", "gloss"]].assign(
-        x_before=layout.before[:, 0],
-        y_before=layout.before[:, 1],
-        x_after=layout.after[:, 0],
-        y_after=layout.after[:, 1],
-        trustworthiness_before=layout.trustworthiness_before,
-        trustworthiness_after=layout.trustworthiness_after,
-    )
-
-
 def subtree_layout(
-    nodes: pd.DataFrame,
-    words: Sequence[str],
-    before: np.ndarray,
-    after: np.ndarray,
-    *,
-    seed: int = 0,
-    n_neighbors: int = 15,
+    nodes: pd.DataFrame, words: Sequence[str], before: np.ndarray, after: np.ndarray, *, seed: int = 0
 ) -> pd.DataFrame:
     """Return the joint map of one or more WordNet subtrees: the table of a run's layout.csv.
+
+    Before and after are laid out in one frame with AlignedUMAP, so that a word's movement can be read: two
+    separate maps would move every word by chance alone; here each word is tied to itself.
 
     Args:
         nodes: Columns subtree (name of its root synset), word, synset, parent (name of the parent
             synset, empty at the root) and gloss; each subtree is laid out by itself.
         words: The words of the embeddings' rows; the nodes' words are looked up among them.
         before: Unit rows before tuning, (words, dim).
-        after: Unit rows after tuning, (words, dim).
-        seed: As for `joint_layout`.
-        n_neighbors: As for `joint_layout`.
+        after: Unit rows after tuning, (words, dim'); the dimension may differ.
+        seed: Seeds the neighbour graph and the layout: one seed, one map on one machine.
 
     Returns:
         The nodes' columns, x_before, y_before, x_after, y_after, and the trustworthiness of either.
@@ -217,8 +117,18 @@ def subtree_layout(
     tables = []
     for _, group in nodes.groupby("subtree", sort=False):
         rows = word_rows(list(group["word"]), words)
-        layout = joint_layout(before[rows], after[rows], seed=seed, n_neighbors=n_neighbors)
-        tables.append(layout_table(group, layout))
+        if len(rows) < MIN_LAYOUT_WORDS:
+            raise InputError(
+                f"a map of {len(rows)} words says nothing", f"choose at least {MIN_LAYOUT_WORDS} words"
+            )
+        table = group.reset_index(drop=True)[["subtree", "word", "synset", "parent", "gloss"]]
+        spaces = {"before": before[rows], "after": after[rows]}
+        positions = dict(zip(WHEN, _aligned_umap(before[rows], after[rows], seed), strict=True))
+        for when, place in positions.items():
+            table[[f"x_{when}", f"y_{when}"]] = place
+        for when, place in positions.items():
+            table[f"trustworthiness_{when}"] = trustworthiness(spaces[when], place, _NEIGHBOURS)
+        tables.append(table)
     if not tables:
         raise InputError("there are no nodes to lay out", "choose a synset that has hyponyms")
     return pd.concat(tables, ignore_index=True)
@@ -233,9 +143,10 @@ def layout_summary(table: pd.DataFrame) -> dict[str, float | str]:
     """
     start, end = (table[[f"x_{when}", f"y_{when}"]].to_numpy(float) for when in WHEN)
     moved = np.linalg.norm(end - start, axis=1)
+    spread = np.sqrt(((start - start.mean(axis=0)) ** 2).sum(axis=1).mean())  # root mean squared distance
     return {
         "words": len(table),
-        "relative_movement": float(moved.mean() / _spread(start)),
+        "relative_movement": float(moved.mean() / spread),
         "furthest": str(table["word"].iloc[int(moved.argmax())]),
         "trustworthiness_before": float(table["trustworthiness_before"].iloc[0]),
         "trustworthiness_after": float(table["trustworthiness_after"].iloc[0]),
@@ -309,7 +220,9 @@ def subtree_map_figure(layout: pd.DataFrame, view: MapView, *, title: str | None
     branch = branches(rows)
     if view != "movement":
         figure.add_trace(_edges(rows, view))
-    for name, mark in marks_for(_in_drawing_order(branch)).items():
+    below = {OTHER_BRANCHES: 0, ROOT: 1}  # drawn first, so that the named ones lie on top
+    names = sorted(branch.value_counts().index, key=lambda name: below.get(name, 2))
+    for name, mark in marks_for(names).items():
         group = rows[branch == name]
         if view == "movement":
             x, y = (group[[f"{axis}_{when}" for when in WHEN]].to_numpy(float) for axis in "xy")
@@ -322,13 +235,6 @@ def subtree_map_figure(layout: pd.DataFrame, view: MapView, *, title: str | None
     figure.update_xaxes(range=padded_range(rows[["x_before", "x_after"]].to_numpy(), 0.1), **hidden)
     figure.update_yaxes(range=padded_range(rows[["y_before", "y_after"]].to_numpy()), **hidden)
     return figure.update_xaxes(showline=True, mirror=True).update_yaxes(showline=True, mirror=True)
-
-
-def _in_drawing_order(branch: pd.Series) -> list[str]:
-    """Return the branches' names, what is left over first, so that the named ones lie on top of it."""
-    names = list(branch.value_counts().index)
-    first, second = [[name] if name in names else [] for name in (OTHER_BRANCHES, ROOT)]
-    return first + second + [name for name in names if name not in (OTHER_BRANCHES, ROOT)]
 
 
 def _edges(layout: pd.DataFrame, when: str) -> go.Scatter:

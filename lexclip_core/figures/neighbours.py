@@ -137,7 +137,8 @@ def neighbours_figure(
         InputError: A column is missing or there is no row.
     """
     rows = checked(table, NEIGHBOUR_COLUMNS, "neighbours")
-    depth = _depth(rows)
+    drawn = {"before": rows["change"] != "entered", "after": rows["change"] != "left"}
+    depth = int(max(rows.loc[here, f"rank_{when}"].max() for when, here in drawn.items() if here.any()))
     caption = "In brackets: the rank on the other side."
     figure = new_figure(title, height=190 + 27 * depth, caption=caption)
     stayed = rows[rows["change"] == "stayed"]
@@ -161,13 +162,6 @@ def neighbours_figure(
         heading = {"text": f"<b>{when}</b>", "xanchor": anchor, "showarrow": False}
         figure.add_annotation(x=x, y=0.1, **heading)
     return figure.update_yaxes(range=[depth + 0.7, -0.4], visible=False, fixedrange=True)
-
-
-def _depth(rows: pd.DataFrame) -> int:
-    """Return the largest rank that is drawn, before or after."""
-    before = rows.loc[rows["change"] != "entered", "rank_before"]
-    after = rows.loc[rows["change"] != "left", "rank_after"]
-    return int(pd.concat([before, after]).max())
 
 
 def _neighbour_column(rows: pd.DataFrame, when: str, change: str, mark: Mark) -> go.Scatter:

@@ -16,7 +16,6 @@ from lexclip_core.figures.style import (
     NEUTRAL,
     PALETTE,
     Mark,
-    add_cross,
     checked,
     faint,
     marks_for,
@@ -73,15 +72,8 @@ def metric_bars_figure(
         y = (top[chosen] + i + 1).to_numpy(float)
         figure.add_trace(_metric_points(rows[chosen], y, str(run), marks[str(run)]))
     for i, metric in enumerate(metrics):
-        figure.add_annotation(
-            text=f"<b>{plain(metric, 48)}</b>",
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=band * i,
-            showarrow=False,
-            font={"size": 12},
-        )
+        left = {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 12}}
+        figure.add_annotation(text=f"<b>{plain(metric, 48)}</b>", y=band * i, showarrow=False, **left)
     figure.update_xaxes(range=padded_range(rows[["value", "low", "high"]].to_numpy(float)), title=value_title)
     lines = [band * i - 0.5 for i in range(1, len(metrics))]
     shown = {"showticklabels": False, "tickvals": lines, "gridcolor": GRID, "zeroline": False}
@@ -90,32 +82,29 @@ def metric_bars_figure(
 
 def _metric_points(rows: pd.DataFrame, y: np.ndarray, run: str, mark: Mark) -> go.Scatter:
     details = np.column_stack([rows["metric"].map(plain), rows["low"].round(4), rows["high"].round(4)])
+    up = (rows["high"] - rows["value"]).clip(lower=0).fillna(0).to_numpy()
+    down = (rows["value"] - rows["low"]).clip(lower=0).fillna(0).to_numpy()
+    interval = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
     return go.Scatter(
         x=rows["value"].to_numpy(float),
         y=y,
         mode="markers",
         name=plain(run, 40),
         marker={"symbol": mark.symbol, "color": mark.color, "size": 10, "line": {"color": INK, "width": 0.5}},
-        error_x=_interval(rows) | {"color": mark.color, "thickness": 2, "width": 4},
+        error_x=interval | {"color": mark.color, "thickness": 2, "width": 4},
         customdata=details,
         hovertemplate=f"<b>%{{customdata[0]}}</b><br>{plain(run)}: %{{x:.4f}}<br>"
         "95 % interval %{customdata[1]} to %{customdata[2]}<extra></extra>",
     )
 
 
-def _interval(rows: pd.DataFrame) -> dict[str, object]:
-    up = (rows["high"] - rows["value"]).clip(lower=0).fillna(0)
-    down = (rows["value"] - rows["low"]).clip(lower=0).fillna(0)
-    return {"type": "data", "symmetric": False, "array": up.to_numpy(), "arrayminus": down.to_numpy()}
-
-
 def frontier_alt(table: pd.DataFrame) -> str:
     """Describe `frontier_figure` for a screen reader: the settings of most gain and of most retention."""
     rows = checked(table, FRONTIER_COLUMNS, "frontier")
-    most, safest = rows.loc[rows["gain"].idxmax()], rows.loc[rows["retention"].idxmax()]
-    best = f"{most['label']} ({most['group']}), gain {most['gain']:.3f} at retention {most['retention']:.3f}"
-    safe = f"{safest['label']} ({safest['group']}), gain {safest['gain']:.3f} "
-    safe += f"at retention {safest['retention']:.3f}"
+    best, safe = (
+        f"{row['label']} ({row['group']}), gain {row['gain']:.3f} at retention {row['retention']:.3f}"
+        for row in (rows.loc[rows["gain"].idxmax()], rows.loc[rows["retention"].idxmax()])
+    )
     return f"{len(rows)} settings. Most gain: {best}. Most retention: {safe}."
 
 
@@ -126,7 +115,6 @@ def frontier_figure(
     title: str = "Gain against retention",
     gain_title: str = "gain",
     retention_title: str = "retention",
-    aim: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Draw every setting as a point of gain (right is better) against retention (up is better).
 
@@ -135,7 +123,6 @@ def frontier_figure(
         title: What the reader sees above the figure.
         gain_title: Name of the x axis, with its unit and split.
         retention_title: Name of the y axis, with its unit and split.
-        aim: Gain and retention to be reached, drawn as dashed lines.
 
     Raises:
         InputError: A column is missing or there is no row.
@@ -161,14 +148,12 @@ def frontier_figure(
             "gain %{x:.3f}, retention %{y:.3f}<extra></extra>",
         )
         figure.add_trace(points)
-    x, y = rows["gain"].to_numpy(float), rows["retention"].to_numpy(float)
-    if aim is not None:
-        x, y = np.append(x, aim[0]), np.append(y, aim[1])
-        add_cross(figure, aim, "aim")
-    figure.update_xaxes(title=wrapped(gain_title, 40), range=padded_range(x, 0.12), zeroline=False)
-    return figure.update_yaxes(
-        title=wrapped(retention_title, 40), range=padded_range(y, 0.12), zeroline=False
-    )
+    return _axes(figure, rows["gain"], rows["retention"], gain_title, retention_title)
+
+
+def _axes(figure: go.Figure, x: np.ndarray, y: np.ndarray, x_title: str, y_title: str) -> go.Figure:
+    figure.update_xaxes(title=wrapped(x_title, 40), range=padded_range(x, 0.12), zeroline=False)
+    return figure.update_yaxes(title=wrapped(y_title, 40), range=padded_range(y, 0.12), zeroline=False)
 
 
 def trade_offs_alt(table: pd.DataFrame) -> str:
@@ -229,9 +214,11 @@ def trade_offs_figure(
         )
     if base is not None:
         x, y = np.append(x, base[0]), np.append(y, base[1])
-        add_cross(figure, base, "before tuning", annotation_position="bottom right")
-    figure.update_xaxes(title=wrapped(x_title, 40), range=padded_range(x, 0.12), zeroline=False)
-    return figure.update_yaxes(title=wrapped(y_title, 40), range=padded_range(y, 0.12), zeroline=False)
+        line = {"dash": "dash", "color": INK, "width": 1}
+        figure.add_vline(base[0], line=line)
+        note = {"annotation_text": "before tuning", "annotation_position": "bottom right"}
+        figure.add_hline(base[1], line=line, **note)
+    return _axes(figure, x, y, x_title, y_title)
 
 
 def matrix_alt(frame: pd.DataFrame) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
-from plotly.offline import get_plotlyjs
 
 from lexclip_core.errors import InputError
 
@@ -51,11 +50,6 @@ def use_in_notebook() -> None:
     """Give `PLOTLY_CONFIG` to the figures that a notebook shows by themselves, which else offer an upload."""
     for name in ("plotly_mimetype", "notebook"):
         pio.renderers[name].config = dict(PLOTLY_CONFIG)
-
-
-def plotly_code() -> str:
-    """Return plotly's JavaScript, for pages that show figures without a network."""
-    return str(get_plotlyjs())
 
 
 @dataclass(frozen=True)
@@ -211,13 +205,6 @@ def arrows(
     )
 
 
-def add_cross(figure: go.Figure, at: tuple[float, float], text: str, **note: str) -> None:
-    """Draw a dashed line through a point along either axis, with a word at the horizontal one."""
-    line = {"dash": "dash", "color": INK, "width": 1}
-    figure.add_vline(at[0], line=line)
-    figure.add_hline(at[1], line=line, annotation_text=text, **note)
-
-
 def new_figure(title: str, *, height: int, caption: str = "", **layout: object) -> go.Figure:
     """Return an empty figure in the house style, `height` pixels high and as wide as its container.
 
@@ -273,22 +260,19 @@ def padded_range(values: np.ndarray, share: float = 0.06) -> list[float]:
     return [low - margin, high + margin]
 
 
-def readable(
-    x: np.ndarray, y: np.ndarray, *, limit: int, gap: tuple[float, float] = (0.16, 0.05)
-) -> np.ndarray:
+def readable(x: np.ndarray, y: np.ndarray, *, limit: int) -> np.ndarray:
     """Return which points can carry a label without hiding another's, the first points served first.
 
     Args:
         x: Horizontal positions.
         y: Vertical positions.
-        limit: The most labels.
-        gap: The room a label needs, as shares of the positions' widths and heights.
+        limit: The most labels; one needs 16 % of the positions' width and 5 % of their height.
 
     Returns:
         True where the label is to be written.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    width, height = gap[0] * (np.ptp(x) or 1.0), gap[1] * (np.ptp(y) or 1.0)
+    width, height = 0.16 * (np.ptp(x) or 1.0), 0.05 * (np.ptp(y) or 1.0)
     chosen: list[int] = []
     for i in range(len(x)):
         free = all(abs(x[i] - x[j]) >= width or abs(y[i] - y[j]) >= height for j in chosen)

@@ -99,13 +99,8 @@ class ChatModel:
 
     def sent(self) -> dict[str, Any]:
         """Return the settings as the protocol names them."""
-        settings = {
-            "model": self.model,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_tokens": self.max_tokens,
-        }
-        return {name: value for name, value in settings.items() if value is not None}
+        names = ("model", "temperature", "top_p", "max_tokens")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 class _Reply(NamedTuple):
@@ -140,14 +135,11 @@ class ChatService:
         self.model, self._timeout = model, timeout
         key = os.environ.get(model.key_variable, "")
         if not key and model.shown_url == DEFAULT_URL:
-            raise MissingResourceError(
-                f"{model.shown_url} wants a key, and {model.key_variable} is not set in the environment",
-                "set it, or name another service",
-            )
+            problem = f"{model.shown_url} wants a key, and {model.key_variable} is not set in the environment"
+            raise MissingResourceError(problem, "set it, or name another service")
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise InputError(
-                f"{model.key_variable} has characters that no key has", "set it to the key alone"
-            )
+            problem = f"{model.key_variable} has characters that no key has"
+            raise InputError(problem, "set it to the key alone")
         address = urlsplit(model.base_url)
         login = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
         basic = base64.b64encode(login.encode()).decode()
@@ -231,9 +223,8 @@ class ChatService:
         if status in (401, 403):
             return LexclipError(f"{where} refuses the key", f"look at {self.model.key_variable}")
         if status == 404:
-            return LexclipError(
-                f"{where} knows no model {self.model.model!r}", "look at the URL and the model"
-            )
+            problem = f"{where} knows no model {self.model.model!r}"
+            return LexclipError(problem, "look at the URL and the model")
         if 300 <= status < 400:
             return LexclipError(f"{where} sends elsewhere, which is not followed", "give the address itself")
         if code == "insufficient_quota":

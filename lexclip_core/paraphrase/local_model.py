@@ -47,10 +47,8 @@ class LocalModel:
         if not self.name:
             raise InputError("no local model is named", "name a folder of a causal model, or one on the hub")
         if min(self.batch, self.max_tokens) < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise InputError(
-                f"a local model with {self}",
-                "batch and max_tokens are at least 1, temperature at least 0, top_p in (0, 1]",
-            )
+            remedy = "batch and max_tokens are at least 1, temperature at least 0, top_p in (0, 1]"
+            raise InputError(f"a local model with {self}", remedy)
 
 
 class LocalProvider:
@@ -153,16 +151,12 @@ def _loaded(model: LocalModel) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.name, padding_side="left", trust_remote_code=False)
         network = AutoModelForCausalLM.from_pretrained(
-            model.name,
-            use_safetensors=True,
-            dtype=chosen_precision(model.dtype),
-            trust_remote_code=False,
+            model.name, use_safetensors=True, dtype=chosen_precision(model.dtype), trust_remote_code=False
         )
     except (OSError, ValueError) as error:
-        raise MissingResourceError(
-            f"cannot load a causal model from {model.name!r}: {str(error).splitlines()[0]}",
-            "name a folder with config.json, a tokenizer and .safetensors, or a model on the hub",
-        ) from error
+        problem = f"cannot load a causal model from {model.name!r}: {str(error).splitlines()[0]}"
+        remedy = "name a folder with config.json, a tokenizer and .safetensors, or a model on the hub"
+        raise MissingResourceError(problem, remedy) from error
     return tokenizer, network
 
 

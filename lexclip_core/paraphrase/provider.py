@@ -21,7 +21,7 @@ import numpy as np
 from lexclip_core import storage
 from lexclip_core.cache import AppendLog
 from lexclip_core.errors import InputError
-from lexclip_core.paraphrase.records import IMAGE_NAMES, RELEASED_WORDS, ParaphraseRecord, has_words
+from lexclip_core.paraphrase.records import IMAGE_NAMES, RELEASED_WORDS, TEXTS, ParaphraseRecord, has_words
 from lexclip_core.text_files import numbered_lines, read_json, table_rows
 
 if TYPE_CHECKING:
@@ -201,9 +201,8 @@ def read_captions(path: Path) -> tuple[Caption, ...]:
         DamagedFileError: A line is not what it must be; the message names the file and the line.
     """
     if path.suffix not in _READERS:
-        raise InputError(
-            f"{path.name} is not a file of captions", f"name one ending in {', '.join(_READERS)}"
-        )
+        problem = f"{path.name} is not a file of captions"
+        raise InputError(problem, f"name one ending in {', '.join(_READERS)}")
     if not path.is_file():
         raise InputError(f"cannot read {path}: there is no such file", "check the path")
     captions = tuple(caption for caption in _READERS[path.suffix](path) if caption.text)
@@ -344,14 +343,8 @@ def examples(records: Sequence[ParaphraseRecord], count: int, seed: int = 0) -> 
 
     chosen = np.random.default_rng(seed).permutation(len(records))[:count]
     rows = [records[place] for place in sorted(chosen.tolist())]
-    return pd.DataFrame(
-        {
-            "caption": [row.caption for row in rows],
-            "paraphrase_1": [row.paraphrase_1 for row in rows],
-            "paraphrase_2": [row.paraphrase_2 for row in rows],
-            "overlap": [overlap(row.caption, row.paraphrase_2) for row in rows],
-        }
-    )
+    texts = {name: [getattr(row, name) for row in rows] for name in TEXTS}
+    return pd.DataFrame({**texts, "overlap": [overlap(row.caption, row.paraphrase_2) for row in rows]})
 
 
 def _row(made: Made, pair: tuple[str, str], encode: Encoder | None) -> dict[str, float]:
@@ -373,8 +366,4 @@ def _failed(failures: Sequence[Failure], records: int) -> dict[str, float]:
     first = sum(failure.step == 1 for failure in failures)
     second = len(failures) - first
     asked = records + len(failures)
-    return {
-        "step 1": first / asked,
-        "step 2": second / (asked - first),
-        "both steps": len(failures) / asked,
-    }
+    return {"step 1": first / asked, "step 2": second / (asked - first), "both steps": len(failures) / asked}

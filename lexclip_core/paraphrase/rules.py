@@ -186,13 +186,15 @@ class SiblingProvider:
         among: The captions that are drawn from; those that are paraphrased if left out.
     """
 
+    _kind = "siblings"
+
     def __init__(self, seed: int = 0, among: Sequence[Caption] = ()) -> None:
         self.seed, self._among = seed, among
 
     @property
     def name(self) -> str:
         """What made the paraphrases, for provenance."""
-        return f"siblings, seed {self.seed}"
+        return f"{self._kind}, seed {self.seed}"
 
     def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
         """Yield one outcome per caption, in order.
@@ -217,7 +219,7 @@ class SiblingProvider:
         return hashlib.sha256(f"{self.seed}\n{caption_form(caption.text)}\n{form}".encode()).digest()
 
 
-class SiblingRuleProvider:
+class SiblingRuleProvider(SiblingProvider):
     """The next caption of the same picture, and what rules make of that one.
 
     Where the last caption of a picture is a bare name that this one has in it, as with pictures of single
@@ -228,13 +230,7 @@ class SiblingRuleProvider:
         among: The captions that siblings are taken from; those that are paraphrased if left out.
     """
 
-    def __init__(self, seed: int = 0, among: Sequence[Caption] = ()) -> None:
-        self.seed, self._among = seed, among
-
-    @property
-    def name(self) -> str:
-        """What made the paraphrases, for provenance."""
-        return f"siblings-rules, seed {self.seed}"
+    _kind = "siblings-rules"
 
     def paraphrase(self, captions: Sequence[Caption]) -> Iterator[Outcome]:
         """Yield one outcome per caption, in order; without a sibling it fails in step one.
@@ -337,11 +333,8 @@ def _be(tokens: Tokens) -> str:
         follows = tokens[place + 1].tag if place + 1 < len(tokens) else "U"
         if token.tag == "N" and follows != "N":
             bare = not place or tokens[place - 1].low not in ("a", "an", "one")
-            return (
-                "are"
-                if token.penn == "NNS" or (bare and token.lemma in load_english().words["same_plural"])
-                else "is"
-            )
+            several = bare and token.lemma in load_english().words["same_plural"]
+            return "are" if token.penn == "NNS" or several else "is"
         if token.tag == "M" and token.low not in ("one", "1"):
             return "are"
     return "is"

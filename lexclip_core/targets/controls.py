@@ -13,35 +13,18 @@ import numpy as np
 
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.lexicon import Pos
-from lexclip_core.wordnet.tables import WordNet, load_wordnet
+from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
 Control = Literal["none", "shuffled", "constant"]
 
 
-def _off_diagonal(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.triu_indices(len(targets), k=1)
-
-
-def _shuffled(targets: np.ndarray, seed: int) -> np.ndarray:
-    result, (rows, columns) = targets.copy(), _off_diagonal(targets)
-    values = np.random.default_rng(seed).permutation(targets[rows, columns])
-    result[rows, columns] = result[columns, rows] = values
-    return result
-
-
-def _constant(targets: np.ndarray, seed: int) -> np.ndarray:
-    result, (rows, columns) = targets.copy(), _off_diagonal(targets)
-    result[rows, columns] = result[columns, rows] = targets[rows, columns].mean()
-    return result
-
-
 CONTROLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "none": lambda targets, seed: targets,
-    "shuffled": _shuffled,
-    "constant": _constant,
+    "none": lambda values, seed: values,
+    "shuffled": lambda values, seed: np.random.default_rng(seed).permutation(values),
+    "constant": lambda values, seed: values.mean(),
 }
-"""Name -> targets and a seed -> what is left of the targets."""
+"""Name -> the targets of all pairs and a seed -> what is left of the targets."""
 
 
 def controlled(targets: np.ndarray, control: Control, *, seed: int = 0) -> np.ndarray:
@@ -65,12 +48,14 @@ def controlled(targets: np.ndarray, control: Control, *, seed: int = 0) -> np.nd
         raise InputError(f"unknown control {control!r}", f"choose one of {', '.join(get_args(Control))}")
     if len(targets) < 2:
         raise InputError(f"a control needs at least two words, not {len(targets)}", "give more words")
-    return CONTROLS[control](targets, seed)
+    if control == "none":
+        return targets
+    result, (rows, columns) = targets.copy(), np.triu_indices(len(targets), k=1)
+    result[rows, columns] = result[columns, rows] = CONTROLS[control](targets[rows, columns], seed)
+    return result
 
 
-def random_words(
-    words: Sequence[str], *, seed: int = 0, pos: Pos = "n", wordnet: WordNet | None = None
-) -> tuple[str, ...]:
+def random_words(words: Sequence[str], *, seed: int = 0, pos: Pos = "n") -> tuple[str, ...]:
     """Return as many other words of one part of speech, drawn at random: the control of the vocabulary.
 
     Raises:
@@ -80,7 +65,7 @@ def random_words(
     2
     """
     taken = {normalise(word) for word in words}
-    pool = [word for word in (wordnet or load_wordnet()).words(pos) if word not in taken]
+    pool = [word for word in load_wordnet().words(pos) if word not in taken]
     if len(pool) < len(words):
         raise InputError(f"{len(words)} random words are asked for, WordNet has {len(pool)}", "ask for fewer")
     return tuple(np.random.default_rng(seed).choice(pool, len(words), replace=False).tolist())

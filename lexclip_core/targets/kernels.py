@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, TypeVar
 
 import numba
@@ -104,6 +105,7 @@ class Scheme(NamedTuple):
     fix_gain: np.ndarray
 
 
+@cache
 def score_table(dtype: np.dtype) -> np.ndarray:
     """Return 2 depth / (distance + 2 depth) for the low 11 bits of every state; NaN for depth 0.
 

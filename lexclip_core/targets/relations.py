@@ -58,13 +58,6 @@ REPULSIVE = (
     WordRelation.DERIVED_ANTONYM,
     WordRelation.CLUSTER_ANTONYM,
 )
-ATTRACTIVE = (
-    WordRelation.SYNONYM,
-    WordRelation.SIMILAR,
-    WordRelation.ALSO_SEE,
-    WordRelation.SIBLING,
-    WordRelation.DERIVATION,
-)
 
 
 @dataclass(frozen=True)
@@ -208,19 +201,6 @@ def _rows(relation: Relation) -> Ends:
     return relation.indptr.astype(np.int64), relation.indices.astype(np.int64)
 
 
-def _antonyms(vocabulary: _Vocabulary) -> list[Ends]:
-    return [vocabulary.linked(vocabulary.wordnet.antonym_links)]
-
-
-def _opposites(vocabulary: _Vocabulary) -> list[Ends]:
-    return [vocabulary.crossed(*vocabulary.opposite_synsets)]
-
-
-def _synonyms(vocabulary: _Vocabulary) -> list[Ends]:
-    every = np.arange(len(vocabulary.wordnet))
-    return [vocabulary.crossed(every, every)]
-
-
 def _derived_antonyms(vocabulary: _Vocabulary) -> list[Ends]:
     wordnet, starts = vocabulary.wordnet, vocabulary.starts
     antonyms, derived = wordnet.antonym_links, wordnet.derivation_links
@@ -266,9 +246,9 @@ def _derivations(vocabulary: _Vocabulary) -> list[Ends]:
 
 
 _ENDS_OF: dict[WordRelation, Callable[[_Vocabulary], list[Ends]]] = {
-    WordRelation.ANTONYM: _antonyms,
-    WordRelation.OPPOSITE: _opposites,
-    WordRelation.SYNONYM: _synonyms,
+    WordRelation.ANTONYM: lambda words: [words.linked(words.wordnet.antonym_links)],
+    WordRelation.OPPOSITE: lambda words: [words.crossed(*words.opposite_synsets)],
+    WordRelation.SYNONYM: lambda words: [words.crossed(*[np.arange(len(words.wordnet))] * 2)],
     WordRelation.DERIVED_ANTONYM: _derived_antonyms,
     WordRelation.SIMILAR: _across("similar_to"),
     WordRelation.CLUSTER_ANTONYM: _cluster_antonyms,
@@ -318,7 +298,6 @@ def lexical_targets(
     pos: Pos | None = None,
     senses: int | None = None,
     values: RelationTargets | None = None,
-    wordnet: WordNet | None = None,
 ) -> np.ndarray:
     """Return a target cosine for every pair of words, shape (n, n), symmetric, 1 on the diagonal.
 
@@ -330,7 +309,6 @@ def lexical_targets(
         pos: Look at senses of one part of speech only.
         senses: Look at the first so many senses of each word only.
         values: The value of each relation; the defaults if left out.
-        wordnet: The tables; loaded if left out.
 
     Raises:
         InputError: No words, a word given twice, or a word that WordNet does not know.
@@ -338,7 +316,7 @@ def lexical_targets(
     >>> lexical_targets(["hot", "cold"], values=RelationTargets(antonym=-0.5))[0].tolist()
     [1.0, -0.5]
     """
-    wordnet, values = wordnet or load_wordnet(), values or RelationTargets()
+    wordnet, values = load_wordnet(), values or RelationTargets()
     check_words(words, wordnet, pos)
     targets = np.full((len(words), len(words)), values.unrelated)
     for known, rows in _taxonomic(words, wordnet, pos, senses):
@@ -353,7 +331,7 @@ def lexical_targets(
 
 
 def lexical_relations(
-    words: Sequence[str], *, pos: Pos | None = None, senses: int | None = None, wordnet: WordNet | None = None
+    words: Sequence[str], *, pos: Pos | None = None, senses: int | None = None
 ) -> np.ndarray:
     """Return the deciding `WordRelation` of every pair of words, int8 (n, n); the diagonal says `SYNONYM`.
 
@@ -363,7 +341,7 @@ def lexical_relations(
     >>> WordRelation(lexical_relations(["happy", "happiness"])[0, 1]).name
     'DERIVATION'
     """
-    wordnet = wordnet or load_wordnet()
+    wordnet = load_wordnet()
     check_words(words, wordnet, pos)
     relations = np.full((len(words), len(words)), WordRelation.UNRELATED, dtype=np.int8)
     for known, _ in _taxonomic(words, wordnet, pos, senses):
@@ -410,10 +388,7 @@ def check_words(words: Sequence[str], wordnet: WordNet, pos: Pos | None = None) 
         seen[form] = word
         if not wordnet.synsets(word, pos):
             where = f" as part of speech {pos!r}" if pos else ""
-            base = wordnet.morphy(word, pos)
-            remedy = (
-                f"give its base form, as in {wordnet.name(base[0])}"
-                if base
-                else "check the spelling or leave it out"
-            )
+            remedy = "check the spelling or leave it out"
+            if base := wordnet.morphy(word, pos):
+                remedy = f"give its base form, as in {wordnet.name(base[0])}"
             raise InputError(f"WordNet does not know {word[:60]!r}{where}", remedy)

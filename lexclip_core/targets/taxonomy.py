@@ -245,9 +245,7 @@ class TaxonomyIndex:
         )
 
     @classmethod
-    def from_hypernyms(
-        cls, names: Sequence[str], hypernyms: Sequence[Sequence[int]], offsets: Sequence[int] = ()
-    ) -> TaxonomyIndex:
+    def from_hypernyms(cls, names: Sequence[str], hypernyms: Sequence[Sequence[int]]) -> TaxonomyIndex:
         """Build the index of any taxonomy: the part of speech is read off the names (`dog.n.01`).
 
         Raises:
@@ -257,7 +255,7 @@ class TaxonomyIndex:
         [1]
         """
         pos = [name.rsplit(".", 2)[1] for name in names]
-        return cls.from_arrays(build_arrays(names, pos, offsets or range(len(names)), hypernyms))
+        return cls.from_arrays(build_arrays(names, pos, range(len(names)), hypernyms))
 
     @cached_property
     def _ids(self) -> dict[str, int]:

@@ -131,7 +131,6 @@ def wu_palmer_of_senses(
     policy: Policy = "symmetric",
     *,
     taxonomy: TaxonomyIndex | None = None,
-    sense_rows: int = _SENSE_ROWS,
 ) -> np.ndarray:
     """Return the Wu-Palmer similarity of n words with m words, given by their senses, (n, m) float64.
 
@@ -141,7 +140,6 @@ def wu_palmer_of_senses(
         how: As in `wu_palmer_of_words`.
         policy: As in `wu_palmer_matrix`.
         taxonomy: The taxonomy that the synsets are of; WordNet 3.0 if left out.
-        sense_rows: How many rows of senses are in memory at a time, but for a word that has more.
 
     Raises:
         InputError: An unknown choice, or as in `wu_palmer_matrix`.
@@ -156,15 +154,14 @@ def wu_palmer_of_senses(
         )
     if how == "first_sense":
         return wu_palmer_matrix(rows.firsts, cols.firsts, policy, taxonomy=taxonomy)
-    out = np.empty((len(rows), len(cols)))
-    first = 0
+    out, first = np.empty((len(rows), len(cols))), 0
     block = np.empty((0, len(cols.synsets)))
     while first < len(out):
         start = rows.ptr[first]
-        last = max(first + 1, int(np.searchsorted(rows.ptr[1:], start + sense_rows, side="right")))
+        last = max(first + 1, int(np.searchsorted(rows.ptr[1:], start + _SENSE_ROWS, side="right")))
         synsets = rows.synsets[start : rows.ptr[last]]
         if len(block) < len(synsets):
-            block = np.empty((max(len(synsets), min(sense_rows, len(rows.synsets))), len(cols.synsets)))
+            block = np.empty((max(len(synsets), min(_SENSE_ROWS, len(rows.synsets))), len(cols.synsets)))
         scores = wu_palmer_matrix(synsets, cols.synsets, policy, out=block[: len(synsets)], taxonomy=taxonomy)
         part = WordSenses(synsets, rows.weights[start : rows.ptr[last]], rows.ptr[first : last + 1] - start)
         _REDUCTIONS[how](scores, part, cols, out[first:last])
@@ -190,9 +187,8 @@ def _senses_of_word(wordnet: WordNet, word: str, pos: WordPos) -> tuple[tuple[in
     if synsets:
         return synsets, wordnet.sense_counts(word, pos)
     others = [name for other, name in POS_NAMES.items() if wordnet.synsets(word, other)]
-    base = wordnet.morphy(word, pos)
     remedy = "leave it out, or check its spelling"
-    if base:
+    if base := wordnet.morphy(word, pos):
         remedy = f"give its base form, as in {wordnet.name(base[0])}"
     elif others:
         remedy = f"WordNet knows it as {' and '.join(others)}: leave it out, or ask with another pos"

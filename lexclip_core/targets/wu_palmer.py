@@ -41,7 +41,6 @@ True
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 
 import numpy as np
 
@@ -111,7 +110,7 @@ def wu_palmer_pairs(
     >>> wu_palmer_pairs(["dog.n.01", "run.v.01"], ["cat.n.01", "walk.v.01"]).tolist() == [6 / 7, 4 / 7]
     True
     """
-    from lexclip_core.targets.kernels import score_pairs
+    from lexclip_core.targets.kernels import score_pairs, score_table
 
     taxonomy = taxonomy or load_taxonomy()
     policy = _known(policy)
@@ -124,7 +123,7 @@ def wu_palmer_pairs(
     lowest = _lowest_of_pairs(taxonomy, policy, rows, cols)
     out = np.empty(len(rows))
     nodes = taxonomy.node_of[rows], taxonomy.node_of[cols]
-    score_pairs(taxonomy.schemes[policy], *nodes, lowest, _table(out.dtype), out)
+    score_pairs(taxonomy.schemes[policy], *nodes, lowest, score_table(out.dtype), out)
     return out
 
 
@@ -135,13 +134,6 @@ def _known(policy: str) -> Policy:
             f"unknown policy {policy!r} of Wu-Palmer", f"{renamed}use one of {', '.join(_BLOCKS)}"
         )
     return policy
-
-
-@cache
-def _table(dtype: np.dtype) -> np.ndarray:
-    from lexclip_core.targets.kernels import score_table
-
-    return score_table(dtype)
 
 
 def _output(out: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
@@ -163,8 +155,7 @@ def _lowest_of_pairs(
     kinds_a, kinds_b = taxonomy.kinds[rows], taxonomy.kinds[cols]
     if policy == "nltk":
         return np.where((kinds_a == _NOUN) & (kinds_b == _NOUN), 1, 0).astype(np.int32)
-    _refuse_without_hypernyms(taxonomy, rows)
-    _refuse_without_hypernyms(taxonomy, cols)
+    _refuse_without_hypernyms(taxonomy, rows, cols)
     if (mixed := np.flatnonzero(kinds_a != kinds_b)).size:
         raise _mixed(taxonomy, rows[mixed[0]], cols[mixed[0]])
     rooted = np.array([taxonomy.several_roots["v"], taxonomy.several_roots["n"]])
@@ -174,15 +165,14 @@ def _lowest_of_pairs(
 def _block(
     taxonomy: TaxonomyIndex, policy: Policy, rows: np.ndarray, cols: np.ndarray, lowest: int, out: np.ndarray
 ) -> None:
-    from lexclip_core.targets.kernels import score_block
+    from lexclip_core.targets.kernels import score_block, score_table
 
     nodes = taxonomy.node_of[rows], taxonomy.node_of[cols]
-    score_block(taxonomy.schemes[policy], *nodes, lowest, _table(out.dtype), out)
+    score_block(taxonomy.schemes[policy], *nodes, lowest, score_table(out.dtype), out)
 
 
 def _symmetric_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out: np.ndarray) -> None:
-    _refuse_without_hypernyms(taxonomy, rows)
-    _refuse_without_hypernyms(taxonomy, cols)
+    _refuse_without_hypernyms(taxonomy, rows, cols)
     first = taxonomy.kinds[rows[0]]
     for synsets in (rows, cols):
         if (other := np.flatnonzero(taxonomy.kinds[synsets] != first)).size:
@@ -202,7 +192,8 @@ def _nltk_block(taxonomy: TaxonomyIndex, rows: np.ndarray, cols: np.ndarray, out
         out[np.ix_(nouns_a, nouns_b)] = nouns
 
 
-def _refuse_without_hypernyms(taxonomy: TaxonomyIndex, synsets: np.ndarray) -> None:
+def _refuse_without_hypernyms(taxonomy: TaxonomyIndex, *lists: np.ndarray) -> None:
+    synsets = np.concatenate(lists)
     kinds = taxonomy.kinds[synsets]
     without = np.flatnonzero((kinds != _NOUN) & (kinds != _VERB))
     if without.size:

@@ -18,23 +18,8 @@ from safetensors.torch import save
 from lexclip_core import storage
 from lexclip_core.download import checked_sha256
 from lexclip_core.errors import DamagedFileError, InputError
-from lexclip_core.towers.open_clip import (
-    activation_of,
-    architecture_config,
-    build_image_model,
-    build_text_model,
-    check_activation,
-    recognise,
-)
+from lexclip_core.towers import open_clip, weight_files
 from lexclip_core.towers.sources import PICKLED, existing_file
-from lexclip_core.towers.weight_files import (
-    is_torchscript,
-    load_text_strictly,
-    load_visual_strictly,
-    plain_tensors,
-    read_ignoring,
-    script_tensors,
-)
 
 # What the oldest files, which are not archives and cannot be listed beforehand, are known to hold.
 _USUAL = (
@@ -67,24 +52,25 @@ def convert(source: Path, out: Path, architecture: str) -> tuple[str, ...]:
         StorageError: The file cannot be written.
     """
     if source.suffix not in PICKLED or out.suffix != ".safetensors":
-        raise InputError(
-            f"{source.name} cannot be converted to {out.name}",
-            f"convert a file with one of {', '.join(PICKLED)} to a .safetensors",
-        )
-    config, digest = architecture_config(architecture), checked_sha256(existing_file(source))
-    known = recognise(source, digest)
-    check_activation(architecture, config, known[1] if known else None, source.name)
-    script = is_torchscript(source)
-    ignored = ("the program of a TorchScript archive",) if script else _unknown_names(source)
-    content = script_tensors(source) if script else read_ignoring(source, ignored, source)
-    tensors = plain_tensors(content, source)
+        problem = f"{source.name} cannot be converted to {out.name}"
+        raise InputError(problem, f"convert a file with one of {', '.join(PICKLED)} to a .safetensors")
+    config, digest = open_clip.architecture_config(architecture), checked_sha256(existing_file(source))
+    known = open_clip.recognise(source, digest)
+    open_clip.check_activation(architecture, config, known[1] if known else None, source.name)
+    if weight_files.is_torchscript(source):
+        ignored: tuple[str, ...] = ("the program of a TorchScript archive",)
+        content: object = weight_files.script_tensors(source)
+    else:
+        ignored = _unknown_names(source)
+        content = weight_files.read_ignoring(source, ignored, source)
+    tensors = weight_files.plain_tensors(content, source)
     fits = {"source": str(source), "architecture": architecture}
-    load_text_strictly(build_text_model(config), tensors, **fits)
+    weight_files.load_text_strictly(open_clip.build_text_model(config), tensors, **fits)
     if any(name.startswith("visual.") for name in tensors):
-        load_visual_strictly(build_image_model(config).visual, tensors, **fits)
+        weight_files.load_visual_strictly(open_clip.build_image_model(config).visual, tensors, **fits)
     header = {
         "architecture": architecture,
-        "activation": activation_of(config),
+        "activation": open_clip.activation_of(config),
         "converted_from": source.name,
         "converted_sha256": digest,
     }

@@ -86,9 +86,8 @@ class TextRows:
     def _learn(self, texts: list[str], encoded: np.ndarray) -> None:
         rows = np.asarray(encoded)
         if rows.ndim != 2 or len(rows) != len(texts):
-            raise InputError(
-                f"the encoder gave shape {rows.shape} for {len(texts)} texts", "give one unit row per text"
-            )
+            problem = f"the encoder gave shape {rows.shape} for {len(texts)} texts"
+            raise InputError(problem, "give one unit row per text")
         self._places |= {text: len(self._places) + place for place, text in enumerate(texts)}
         self._rows = rows if self._rows is None else np.concatenate([self._rows, rows])
 

@@ -38,25 +38,19 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
             surrogate pair.
     """
     if isinstance(texts, str):
-        raise InputError(
-            f"expected a list of texts, got the single text {texts[:60]!r}", "put it in a list: [text]"
-        )
+        problem = f"expected a list of texts, got the single text {texts[:60]!r}"
+        raise InputError(problem, "put it in a list: [text]")
     checked = list(texts)
     if not checked:
-        raise InputError(
-            "there is no text to encode: the list is empty", "give at least one word or sentence"
-        )
+        problem = "there is no text to encode: the list is empty"
+        raise InputError(problem, "give at least one word or sentence")
     for index, text in enumerate(checked):
         if not isinstance(text, str):
-            raise InputError(
-                f"text number {index} is {type(text).__name__} {str(text)[:60]!r}, not a string",
-                "drop it or turn it into a string",
-            )
+            problem = f"text number {index} is {type(text).__name__} {str(text)[:60]!r}, not a string"
+            raise InputError(problem, "drop it or turn it into a string")
         if half := lone_surrogate(text):
-            raise InputError(
-                f"text number {index}, {text[:60]!r}, holds {half}, half of a character",
-                "write the whole character",
-            )
+            problem = f"text number {index}, {text[:60]!r}, holds {half}, half of a character"
+            raise InputError(problem, "write the whole character")
     return checked
 
 
@@ -122,6 +116,20 @@ def read_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds
         raise DamagedFileError(f"the tokenizer of {folder} cannot be read: {error}", "restore it") from error
+
+
+def read_config(folder: Path) -> Any:
+    """Return transformers' configuration of a folder's encoder; no code of the folder is run.
+
+    Raises:
+        DamagedFileError: It is damaged or missing.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers raises many kinds
+        raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
 
 
 def whole_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
@@ -269,19 +277,16 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor, *, layout: _Layout, h
     outputs, asked = [], 0
     if not only_ends:
         first = _heads(queries[common], 1, heads)
-        outputs.append(
-            _flat(functional.scaled_dot_product_attention(first, shared_keys, shared_values, is_causal=True))
-        )
+        states = functional.scaled_dot_product_attention(first, shared_keys, shared_values, is_causal=True)
+        outputs.append(_flat(states))
     for group in layout.groups:
         width = group.texts if only_ends else group.texts * group.length
         start = asked if only_ends else group.start
         asked += width
         mask = None
         if not only_ends and group.length > 1:
-            seen = torch.ones(
-                group.length, layout.shared + group.length, dtype=torch.bool, device=keys.device
-            )
-            mask = seen.tril(diagonal=layout.shared)
+            shape = group.length, layout.shared + group.length
+            mask = torch.ones(shape, dtype=torch.bool, device=keys.device).tril(diagonal=layout.shared)
         states = functional.scaled_dot_product_attention(
             _heads(queries[start : start + width], group.texts, heads),
             _with_shared(_heads(keys[group.rows], group.texts, heads), shared_keys),
@@ -320,10 +325,8 @@ def packed(parts: TextParts, ids: Sequence[Ids]) -> Tensor:
     layout = _layout(ids)
     device = parts.positional_embedding.device
     tokens = torch.tensor(layout.tokens, device=device)
-    rows = (
-        parts.token_embedding(tokens)
-        + parts.positional_embedding[torch.tensor(layout.positions, device=device)]
-    )
+    positions = torch.tensor(layout.positions, device=device)
+    rows = parts.token_embedding(tokens) + parts.positional_embedding[positions]
     ends = torch.tensor(layout.ends, device=device)
     for block in parts.blocks[:-1]:
         rows = _block(block, rows, layout, None)

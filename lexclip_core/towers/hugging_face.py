@@ -111,16 +111,13 @@ def _config(folder: Path) -> tuple[Config, int]:
     try:
         stated: Any = CLIPConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds
-        raise DamagedFileError(
-            f"{folder / TRANSFORMERS_CONFIG} cannot be read: {error}", "restore the file"
-        ) from error
+        problem = f"{folder / TRANSFORMERS_CONFIG} cannot be read: {error}"
+        raise DamagedFileError(problem, "restore the file") from error
     text, vision = stated.text_config, stated.vision_config
     acts = {text.hidden_act, vision.hidden_act}
     if len(acts) > 1 or not acts <= _ACTIVATIONS.keys():
-        raise InputError(
-            f"{folder} computes with {' and '.join(sorted(acts))}",
-            f"only models with one of {', '.join(_ACTIVATIONS)} in both halves can be loaded",
-        )
+        remedy = f"only models with one of {', '.join(_ACTIVATIONS)} in both halves can be loaded"
+        raise InputError(f"{folder} computes with {' and '.join(sorted(acts))}", remedy)
     config = {
         "embed_dim": stated.projection_dim,
         "quick_gelu": acts == {"quick_gelu"},
@@ -183,9 +180,8 @@ def _tokenizer(folder: Path, text: Config, stated: int) -> TextTokenizer:
         MissingResourceError: There is none: another one may share a vocabulary's size and none of its ids.
     """
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise MissingResourceError(
-            f"{folder} holds no tokenizer", f"put {TOKENIZER_FILES[0]} of the same model there"
-        )
+        problem = f"{folder} holds no tokenizer"
+        raise MissingResourceError(problem, f"put {TOKENIZER_FILES[0]} of the same model there")
     tokenizer = read_tokenizer(folder)
     size, end = text["vocab_size"], tokenizer.eos_token_id
     if len(tokenizer) > size or end != len(tokenizer) - 1 or stated not in (_FIRST_END_TOKEN, end):

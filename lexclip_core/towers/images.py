@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from lexclip_core import storage
+from lexclip_core.datasets.pictures.files import on_white
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.text_files import read_json
 from lexclip_core.towers.open_clip import (
@@ -34,7 +34,7 @@ from lexclip_core.towers.sources import OPEN_CLIP_CONFIG
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import load_visual_strictly
 
-_PREPARATION = 1  # raised when `_on_white`, or what follows it, gives other pixels than before
+_PREPARATION = 1  # raised when `on_white`, or what follows it, gives other pixels than before
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,8 @@ class ImageTower:
         try:
             self._prepare = image_transform_v2(PreprocessCfg(**cfg), is_train=False)
         except (AssertionError, TypeError, ValueError) as error:
-            raise InputError(
-                f"open_clip knows no preprocessing {cfg}", "correct the preprocess_cfg of the model"
-            ) from error
+            problem = f"open_clip knows no preprocessing {cfg}"
+            raise InputError(problem, "correct the preprocess_cfg of the model") from error
         self.preprocess: dict[str, Any] = json.loads(json.dumps(cfg))
         self.preprocess_id = _digest({"preparation": _PREPARATION, **self.preprocess})[:16]
 
@@ -126,15 +125,9 @@ class ImageTower:
     @property
     def identity(self) -> str:
         """64 hex digits that two towers share only if they give the same vectors for the same picture."""
-        spec = asdict(self.spec)
-        return _digest(
-            {
-                "sha256": self.sha256,
-                "preprocess": self.preprocess_id,
-                "dtype": str(self.dtype),
-                "made of": [spec["architecture"], spec["activation"], spec["dim"]],
-            }
-        )
+        made_of = [self.spec.architecture, self.spec.activation, self.spec.dim]
+        content = {"sha256": self.sha256, "preprocess": self.preprocess_id, "dtype": str(self.dtype)}
+        return _digest({**content, "made of": made_of})
 
     def prepare(self, picture: Image.Image) -> torch.Tensor:
         """Return a picture as the network sees it, (3, height, width) float32; transparent parts are white.
@@ -143,11 +136,9 @@ class ImageTower:
             InputError: It is not a picture, or one without pixels.
         """
         if not isinstance(picture, Image.Image):
-            raise InputError(
-                f"a {type(picture).__name__} is not a picture",
-                "open it with PIL, or with datasets.open_picture",
-            )
-        flat = _on_white(picture)
+            problem = f"a {type(picture).__name__} is not a picture"
+            raise InputError(problem, "open it with PIL, or with datasets.open_picture")
+        flat = on_white(picture)
         if not min(flat.size):
             raise InputError(f"a picture of {flat.width} x {flat.height} pixels", "leave it out")
         try:
@@ -157,9 +148,7 @@ class ImageTower:
             pixels = self._prepare(flat.resize((thin[0], thin[1])))
         return pixels
 
-    def encode_pictures(
-        self, pictures: Iterable[Image.Image], *, batch_size: int = 256, progress: bool = False
-    ) -> np.ndarray:
+    def encode_pictures(self, pictures: Iterable[Image.Image], *, batch_size: int = 256) -> np.ndarray:
         """Return the embeddings of pictures as float32 unit rows of shape (pictures, dim).
 
         Pictures are taken from the iterable one batch at a time. No gradient is kept.
@@ -167,7 +156,6 @@ class ImageTower:
         Args:
             pictures: PIL pictures of any size and mode.
             batch_size: Most pictures in one forward pass.
-            progress: Draw a progress bar.
 
         Raises:
             InputError: No pictures, something that is not a picture, or a batch size below 1.
@@ -175,11 +163,9 @@ class ImageTower:
         """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}", "give a number of at least 1")
-        batches: Iterable[list[Image.Image]] = _batches(pictures, batch_size)
-        if progress:
-            total = math.ceil(len(pictures) / batch_size) if isinstance(pictures, Sized) else None
-            batches = storage.progress(batches, desc="pictures", unit="batch", total=total)
         self.visual.eval()
+        remaining = iter(pictures)
+        batches = iter(lambda: list(islice(remaining, batch_size)), [])
         rows = [self._unit_rows(batch) for batch in batches]
         if not rows:
             raise InputError("there are no pictures", "give at least one")
@@ -192,24 +178,9 @@ class ImageTower:
             raw = self.visual(pixels.to(self.device))
         rows = functional.normalize(raw.float(), dim=-1).cpu().numpy()
         if not np.isfinite(rows).all():
-            raise DamagedFileError(
-                f"{self.spec.source} gave a vector that is not finite", "fetch or save the weights again"
-            )
+            problem = f"{self.spec.source} gave a vector that is not finite"
+            raise DamagedFileError(problem, "fetch or save the weights again")
         return rows
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layers = picture.convert("RGBA")
-    white = Image.new("RGBA", layers.size, "white")
-    return Image.alpha_composite(white, layers).convert("RGB")
-
-
-def _batches(pictures: Iterable[Image.Image], size: int) -> Iterator[list[Image.Image]]:
-    remaining = iter(pictures)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def _digest(content: dict[str, Any]) -> str:
@@ -238,10 +209,8 @@ def build_image_tower(
     tensors = checkpoint.read(weights)
     load_visual_strictly(visual, tensors, source=str(weights), architecture=architecture)
     if "logit_scale" not in tensors:
-        raise InputError(
-            f"{weights} holds no logit_scale: it is not all of an open_clip model",
-            "save the whole state_dict",
-        )
+        problem = f"{weights} holds no logit_scale: it is not all of an open_clip model"
+        raise InputError(problem, "save the whole state_dict")
     record = ImageSpec(
         name=name,
         architecture=architecture,

@@ -76,10 +76,7 @@ FAMILIES: dict[str, Family] = {
         checkpoint=_from_open_clip_folder,
     ),
     "sentence-transformers": Family(
-        sources.SENTENCE_CONFIG,
-        sources.WEIGHT_NAMES,
-        sources.is_sentence_folder,
-        load=_load_sentence_folder,
+        sources.SENTENCE_CONFIG, sources.WEIGHT_NAMES, sources.is_sentence_folder, load=_load_sentence_folder
     ),
     "Hugging Face CLIP": Family(
         sources.TRANSFORMERS_CONFIG,
@@ -102,10 +99,8 @@ def family_of(folder: Path) -> Family:
         if family.recognises(folder):
             return family
     known = [f"{name} ({family.config})" for name, family in FAMILIES.items()]
-    raise InputError(
-        f"{folder} does not hold a model of a known layout",
-        f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}",
-    )
+    problem = f"{folder} does not hold a model of a known layout"
+    raise InputError(problem, f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}")
 
 
 def named_folder(name: str) -> Path | None:
@@ -222,9 +217,8 @@ def load_image(
 
 def _check_policy(activation: str) -> None:
     if activation not in get_args(ActivationPolicy):
-        raise InputError(
-            f"unknown activation {activation!r}", f"choose one of: {', '.join(get_args(ActivationPolicy))}"
-        )
+        problem = f"unknown activation {activation!r}"
+        raise InputError(problem, f"choose one of: {', '.join(get_args(ActivationPolicy))}")
 
 
 def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Checkpoint | None:
@@ -235,16 +229,14 @@ def _find(name: str, path: Path | None, architecture: str | None, activation: st
 
         return from_file(local, architecture)
     if architecture is not None:
-        raise InputError(
-            f"architecture={architecture!r} has no meaning for {name!r}", "give it for a weight file"
-        )
+        problem = f"architecture={architecture!r} has no meaning for {name!r}"
+        raise InputError(problem, "give it for a weight file")
     folder = named_folder(name) if path is None else None
     if folder is not None:
         read = family_of(folder).checkpoint
         if read is None:
-            raise InputError(
-                f"{folder} holds a text encoder alone: it knows no pictures", "load it as text tower"
-            )
+            problem = f"{folder} holds a text encoder alone: it knows no pictures"
+            raise InputError(problem, "load it as text tower")
         return read(folder)
     if name.startswith(("/", "./", "../", "~")):
         raise MissingResourceError(f"there is no folder or weight file {name}", "check the path")
@@ -284,9 +276,8 @@ def chosen_device(device: str) -> torch.device:
         where = torch.device(device)
         torch.empty(1, device=where)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"cannot compute on device {device!r}: {error}", "choose auto, cpu or cuda"
-        ) from error
+        problem = f"cannot compute on device {device!r}: {error}"
+        raise InputError(problem, "choose auto, cpu or cuda") from error
     return where
 
 
@@ -298,10 +289,8 @@ def emoji_tower_folder() -> Path:
 def _emoji(path: Path | None) -> Checkpoint:
     folder = path or emoji_tower_folder()
     if not sources.is_open_clip_folder(folder):
-        raise MissingResourceError(
-            f"the image tower 'emoji' is not in {folder}",
-            "take data/image_towers/emoji from the repository, or pass path=... with its folder",
-        )
+        remedy = "take data/image_towers/emoji from the repository, or pass path=... with its folder"
+        raise MissingResourceError(f"the image tower 'emoji' is not in {folder}", remedy)
     return _from_open_clip_folder(folder)
 
 

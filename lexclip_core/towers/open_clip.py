@@ -25,22 +25,8 @@ from lexclip_core.download import checked_sha256, fetch, offline
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.text_files import check_shape, read_json
 from lexclip_core.towers import sources
-from lexclip_core.towers.forward import TextTokenizer, whole_ids
-from lexclip_core.towers.registry import (
-    REGISTRY,
-    TINY,
-    Activation,
-    TowerSpec,
-    elsewhere,
-    spec,
-)
-from lexclip_core.towers.sources import (
-    OPEN_CLIP_CONFIG,
-    OPEN_CLIP_WEIGHTS,
-    SUFFIXES,
-    existing_file,
-    weight_file,
-)
+from lexclip_core.towers.forward import TextTokenizer, read_config, whole_ids
+from lexclip_core.towers.registry import REGISTRY, TINY, Activation, TowerSpec, elsewhere, spec
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import file_metadata, load_text_strictly, read_tensors
@@ -69,13 +55,11 @@ def architecture_config(architecture: str) -> Config:
     if config is None:
         near = difflib.get_close_matches(architecture, open_clip.list_models(), n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise InputError(
-            f"unknown architecture {architecture!r}", f"{hint}open_clip.list_models() lists all of them"
-        )
+        problem = f"unknown architecture {architecture!r}"
+        raise InputError(problem, f"{hint}open_clip.list_models() lists all of them")
     if "multimodal_cfg" in config:
-        raise InputError(
-            f"{architecture} is not a plain text encoder: CoCa also writes captions", "use a CLIP model"
-        )
+        problem = f"{architecture} is not a plain text encoder: CoCa also writes captions"
+        raise InputError(problem, "use a CLIP model")
     return config
 
 
@@ -137,7 +121,9 @@ def build_text_model(config: Config, *, folder: Path | None = None) -> nn.Module
     custom = config.pop("custom_text", False) or bool(text.get("hf_model_name"))
     if text.get("hf_model_name"):
         files = sources.hugging_face_folder(text["hf_model_name"], folder).resolve()
-        _refuse_own_code(files)
+        if getattr(read_config(files), "auto_map", None):  # open_clip would ask to run it
+            problem = f"{files} needs Python code of its own, which is never run"
+            raise InputError(problem, "take another model")
         text["hf_model_name"] = str(files)
         text["hf_model_pretrained"] = False
     config["vision_cfg"] = _SMALLEST_IMAGE
@@ -145,24 +131,11 @@ def build_text_model(config: Config, *, folder: Path | None = None) -> nn.Module
         try:
             model: nn.Module = (CustomTextCLIP if custom else CLIP)(**config)
         except (TypeError, RuntimeError, ValueError, AssertionError) as error:
-            raise InputError(
-                f"open_clip builds no text tower of this configuration: {error}", "mend its text_cfg"
-            ) from error
+            problem = f"open_clip builds no text tower of this configuration: {error}"
+            raise InputError(problem, "mend its text_cfg") from error
     _check_projection(model, config["embed_dim"])
     model.register_module("visual", None)
     return model
-
-
-def _refuse_own_code(folder: Path) -> None:
-    """Refuse a text model that needs Python code of its folder: open_clip would ask to run it."""
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises many kinds
-        raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
-    if getattr(config, "auto_map", None):
-        raise InputError(f"{folder} needs Python code of its own, which is never run", "take another model")
 
 
 def build_image_model(config: Config) -> CLIP:
@@ -184,18 +157,15 @@ def build_image_model(config: Config) -> CLIP:
                 quick_gelu=config.get("quick_gelu", False),
             )
         except (TypeError, RuntimeError, ValueError, AssertionError) as error:
-            raise InputError(
-                f"open_clip builds no image tower of this configuration: {error}", "mend its vision_cfg"
-            ) from error
+            problem = f"open_clip builds no image tower of this configuration: {error}"
+            raise InputError(problem, "mend its vision_cfg") from error
 
 
 def _check_projection(model: nn.Module, dim: int) -> None:
     text = getattr(model, "text", None)
     if hasattr(text, "config") and not hasattr(text, "proj"):
-        raise InputError(
-            f"the text tower has no projection to the embedding's {dim} numbers",
-            "set hf_proj_type to 'linear' or 'mlp' in the configuration, as it was in training",
-        )
+        remedy = "set hf_proj_type to 'linear' or 'mlp' in the configuration, as it was in training"
+        raise InputError(f"the text tower has no projection to the embedding's {dim} numbers", remedy)
 
 
 def build_tokenizer(config: Config, *, folder: Path | None = None) -> TextTokenizer:
@@ -280,8 +250,8 @@ def find_weights(architecture: str, tag: str) -> Path:
     repository, names = _on_the_hub(entry.get("hf_hub", ""))
     url = entry.get("url", "")
     supplied = sources.weights_folder() / architecture / tag
-    if supplied.is_dir() and any(file.suffix in SUFFIXES for file in supplied.iterdir()):
-        return weight_file(supplied)
+    if supplied.is_dir() and any(file.suffix in sources.SUFFIXES for file in supplied.iterdir()):
+        return sources.weight_file(supplied)
     for name in names if repository else ():
         folder = sources.cached_snapshot(repository, None, names=(name,))
         if folder is not None:
@@ -312,9 +282,9 @@ def _on_the_hub(entry: str) -> tuple[str, tuple[str, ...]]:
     owner, _, rest = entry.partition("/")
     model, _, file = rest.partition("/")
     if not model:
-        return "", OPEN_CLIP_WEIGHTS
+        return "", sources.OPEN_CLIP_WEIGHTS
     if not file:
-        return f"{owner}/{model}", OPEN_CLIP_WEIGHTS
+        return f"{owner}/{model}", sources.OPEN_CLIP_WEIGHTS
     safe = Path(file).with_suffix(".safetensors").name  # the same tensors, where the repository has them
     return f"{owner}/{model}", (safe, file)
 
@@ -387,7 +357,7 @@ def from_tag(name: str, path: Path | None, activation: str) -> Checkpoint:
     config, trained = architecture_config(architecture), trained_activation(architecture, tag)
     if activation == "trained":
         check_activation(architecture, config, trained, name)  # before anything is fetched
-    weights = find_weights(architecture, tag) if path is None else weight_file(path)
+    weights = find_weights(architecture, tag) if path is None else sources.weight_file(path)
     _refuse_another(name, weights, f"{architecture.removesuffix(_QUICK)}/{tag}")
     return Checkpoint(weights, config, architecture, tag, trained)
 
@@ -401,12 +371,9 @@ def from_release(name: str, path: Path | None) -> Checkpoint:
     """
     record, supplied = REGISTRY[name], sources.weights_folder() / name
     if path is None and not supplied.is_dir():
-        raise sources.missing(
-            f"the weights of {name}",
-            [str(supplied)],
-            f"get them from {record.source}, and put the file into {supplied}, or pass path=... with it",
-        )
-    weights = weight_file(path or supplied)
+        remedy = f"get them from {record.source}, and put the file into {supplied}, or pass path=... with it"
+        raise sources.missing(f"the weights of {name}", [str(supplied)], remedy)
+    weights = sources.weight_file(path or supplied)
     _refuse_another(name, weights)
     stated = _stated_activation(weights) or record.activation
     config = architecture_config(record.architecture)
@@ -426,23 +393,19 @@ def from_file(path: Path, architecture: str | None) -> Checkpoint:
         InputError: No architecture was named: a weight file does not say what it is.
         MissingResourceError: There is no such file.
     """
-    architecture = architecture or file_metadata(existing_file(path)).get("architecture")
+    architecture = architecture or file_metadata(sources.existing_file(path)).get("architecture")
     if architecture is None:
         raise InputError(
             f"{path.name} does not say which architecture it is for",
             "pass architecture=... (--architecture), for example 'ViT-B-32-quickgelu'; "
             "`lexclip models convert` makes a file that says it, and that can be trained",
         )
-    known = recognise(path, checked_sha256(existing_file(path)))
+    known = recognise(path, checked_sha256(sources.existing_file(path)))
     trained = known[1] if known else _stated_activation(path)
     config = architecture_config(architecture)
     if trained is None:
-        logger.warning(
-            "%s does not say which activation it was trained with; %s computes %s",
-            path.name,
-            architecture,
-            activation_of(config),
-        )
+        message = "%s does not say which activation it was trained with; %s computes %s"
+        logger.warning(message, path.name, architecture, activation_of(config))
     return Checkpoint(path, config, architecture, known[0] if known else "", trained)
 
 
@@ -489,7 +452,7 @@ def from_folder(folder: Path) -> Checkpoint:
         DamagedFileError: The configuration cannot be read.
         MissingResourceError: There is no configuration, or no weight file.
     """
-    file = folder / OPEN_CLIP_CONFIG
+    file = folder / sources.OPEN_CLIP_CONFIG
     content = read_json(file, remedy="restore the file")
     check_shape(content, _Stated, str(file), "restore the file")
     config: Config = content["model_cfg"]
@@ -498,7 +461,7 @@ def from_folder(folder: Path) -> Checkpoint:
         problem = f"{file}: model_cfg.text_cfg.width is {width}, which {heads} heads do not divide"
         raise DamagedFileError(problem, "restore the file")
     activation = activation_of(config)
-    return Checkpoint(weight_file(folder), config, folder.name, "", activation, folder)
+    return Checkpoint(sources.weight_file(folder), config, folder.name, "", activation, folder)
 
 
 def build_tower(
@@ -518,10 +481,9 @@ def build_tower(
     """
     weights, config, architecture = checkpoint.weights, checkpoint.config, checkpoint.architecture
     if config["text_cfg"] == PLACEHOLDER_TEXT:
-        raise InputError(
-            f"{checkpoint.folder} holds an image tower alone",
-            f"load the text tower it was trained against by name ({OPEN_CLIP_CONFIG} there says which)",
-        )
+        remedy = "load the text tower it was trained against by name"
+        remedy += f" ({sources.OPEN_CLIP_CONFIG} there says which)"
+        raise InputError(f"{checkpoint.folder} holds an image tower alone", remedy)
     if activation == "trained":
         source = name if checkpoint.pretrained else weights.name
         check_activation(architecture, config, checkpoint.trained, source)

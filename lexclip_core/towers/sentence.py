@@ -1,4 +1,9 @@
-"""Sentence encoders: all-MiniLM-L6-v2 in plain torch, and folders of sentence-transformers."""
+"""Sentence encoders: all-MiniLM-L6-v2 in plain torch, and folders of sentence-transformers.
+
+`Bert` is BERT's encoder (Devlin et al., 2019), bit for bit the numbers of transformers' `BertModel`. The
+default tower is one and is loaded at every start; transformers would bring two thousand modules for it. Names
+of modules and parameters are those of `BertModel`, so that weight files and adapters fit both.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, NamedTuple, NotRequired
 
 import torch
 from pydantic import Field
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.nn import functional
 from typing_extensions import TypedDict
 
 from lexclip_core.download import checked_sha256
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.text_files import read_json
-from lexclip_core.towers.bert import Bert
-from lexclip_core.towers.forward import TextTokenizer, read_tokenizer, whole_ids
+from lexclip_core.towers import sources
+from lexclip_core.towers.forward import TextTokenizer, read_config, read_tokenizer, whole_ids
 from lexclip_core.towers.registry import MINILM, TowerSpec, spec
-from lexclip_core.towers.sources import (
-    SENTENCE_CONFIG,
-    WEIGHT_NAMES,
-    is_minilm_folder,
-    minilm_folder,
-    weight_file,
-)
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.weight_files import load_strictly, read_tensors
 
@@ -113,7 +112,7 @@ def load_minilm(path: Path | None, *, device: torch.device, dtype: torch.dtype) 
         InputError: The given folder lacks a file.
         MissingResourceError: The model is nowhere.
     """
-    record, folder = spec(MINILM), minilm_folder(path)
+    record, folder = spec(MINILM), sources.minilm_folder(path)
     weights = folder / "model.safetensors"
     digest = checked_sha256(weights, record.sha256)
     try:
@@ -122,10 +121,9 @@ def load_minilm(path: Path | None, *, device: torch.device, dtype: torch.dtype) 
             encoder = SentenceEncoder(Bert(config), config, "mean", nn.Sequential())
         _fill(encoder.transformer, weights, "its config.json")
     except (InputError, TypeError, AttributeError, RuntimeError) as error:
-        raise DamagedFileError(
-            f"{folder} cannot be read as {MINILM}: {getattr(error, 'problem', error)}",
-            "fetch config.json and model.safetensors of the same model",
-        ) from error
+        problem = f"{folder} cannot be read as {MINILM}: {getattr(error, 'problem', error)}"
+        remedy = "fetch config.json and model.safetensors of the same model"
+        raise DamagedFileError(problem, remedy) from error
     tokenizer = _minilm_tokenizer(folder, record)
     return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
 
@@ -162,7 +160,7 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
         InputError: The model has a part that this loader would not compute as the library does.
         MissingResourceError: A file is not there.
     """
-    if is_minilm_folder(folder):
+    if sources.is_minilm_folder(folder):
         return load_minilm(folder, device=device, dtype=dtype)
     parts = _read_parts(folder)
     config = _encoder_config(parts.encoder)
@@ -171,10 +169,10 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
     with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
         layers = [_dense_layer(part) for part in parts.dense]
         encoder = SentenceEncoder(_transformer(config), config, parts.pooling, nn.Sequential(*layers))
-    files = [weight_file(parts.encoder, WEIGHT_NAMES)]
+    files = [sources.weight_file(parts.encoder, sources.WEIGHT_NAMES)]
     _fill(encoder.transformer, files[0], f"its config.json ({config.model_type})")
     for layer, part in zip(layers, parts.dense, strict=True):
-        files.append(weight_file(part, WEIGHT_NAMES))
+        files.append(sources.weight_file(part, sources.WEIGHT_NAMES))
         load_strictly(layer, read_tensors(files[-1]), source=str(files[-1]), architecture="its config.json")
     record = TowerSpec(
         name=name,
@@ -233,22 +231,18 @@ class _Parts:
 
 def _read_parts(folder: Path) -> _Parts:
     """Return the parts of a model of sentence-transformers, or refuse what would be computed differently."""
-    listed: list[_Module] = _read(folder / SENTENCE_CONFIG, list[_Module])
+    listed: list[_Module] = _read(folder / sources.SENTENCE_CONFIG, list[_Module])
     kinds = [one["type"].rpartition(".")[2] for one in listed]
     places = [folder / one["path"] for one in listed]
     middle = [kind for kind in kinds[2:] if kind != "Normalize"]
     if kinds[:2] != ["Transformer", "Pooling"] or set(middle) - {"Dense"} or "Normalize" in kinds[2:-1]:
-        raise InputError(
-            f"{folder} is made of {', '.join(kinds)}",
-            "only Transformer, Pooling, any Dense, and Normalize at the end can be loaded",
-        )
+        remedy = "only Transformer, Pooling, any Dense, and Normalize at the end can be loaded"
+        raise InputError(f"{folder} is made of {', '.join(kinds)}", remedy)
     prompts: _Prompts = _read(folder / "config_sentence_transformers.json", _Prompts, default={})
     default = (prompts.get("prompts") or {}).get(prompts.get("default_prompt_name") or "")
     if default:
-        raise InputError(
-            f"{folder} puts {default!r} before every text",
-            "set default_prompt_name to null in config_sentence_transformers.json, and write it yourself",
-        )
+        remedy = "set default_prompt_name to null in config_sentence_transformers.json, and write it yourself"
+        raise InputError(f"{folder} puts {default!r} before every text", remedy)
     return _Parts(places[0], _pooling(places[1]), places[2 : 2 + len(middle)])
 
 
@@ -260,10 +254,8 @@ def _pooling(folder: Path) -> str:
         modes = [_LEGACY_POOLERS.get(key, key) for key in on]
     chosen = [modes] if isinstance(modes, str) else list(modes)
     if len(chosen) != 1 or chosen[0] not in POOLINGS:
-        raise InputError(
-            f"{folder} pools by {' and '.join(chosen) or 'nothing'}",
-            f"only one of {', '.join(POOLINGS)} can be loaded",
-        )
+        problem = f"{folder} pools by {' and '.join(chosen) or 'nothing'}"
+        raise InputError(problem, f"only one of {', '.join(POOLINGS)} can be loaded")
     return str(chosen[0])
 
 
@@ -273,10 +265,8 @@ def _dense_layer(folder: Path) -> _Dense:
     computed = {"use_residual": False, "module_input_name": "sentence_embedding"}
     other = {key for key, value in computed.items() if (stated.get(key) or value) != value}
     if name not in _ACTIVATIONS or other:
-        raise InputError(
-            f"{folder} is a dense layer with {name}{''.join(f', {key}' for key in sorted(other))}",
-            f"only plain ones with {', '.join(_ACTIVATIONS)} can be loaded",
-        )
+        problem = f"{folder} is a dense layer with {name}{''.join(f', {key}' for key in sorted(other))}"
+        raise InputError(problem, f"only plain ones with {', '.join(_ACTIVATIONS)} can be loaded")
     return _Dense(
         stated["in_features"],
         stated["out_features"],
@@ -286,17 +276,10 @@ def _dense_layer(folder: Path) -> _Dense:
 
 
 def _encoder_config(folder: Path) -> Any:
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises many kinds
-        raise DamagedFileError(f"{folder / 'config.json'} cannot be read: {error}", "restore it") from error
+    config = read_config(folder)
     if config.model_type not in _FREE_POSITIONS:
-        raise InputError(
-            f"{folder} is an encoder of type {config.model_type}",
-            f"only {', '.join(_FREE_POSITIONS)} are known to give the library's vectors here",
-        )
+        remedy = f"only {', '.join(_FREE_POSITIONS)} are known to give the library's vectors here"
+        raise InputError(f"{folder} is an encoder of type {config.model_type}", remedy)
     return config
 
 
@@ -341,3 +324,106 @@ def _tokenizer(folder: Path, config: Any, stated: Mapping[str, Any], name: str) 
         return whole_ids(tokenizer, cleaned)
 
     return TextTokenizer(encode, context_length=length, name=name)
+
+
+# --- BERT ---
+
+
+class Output(NamedTuple):
+    """What the encoder returns: the states of all tokens, (texts, tokens, hidden_size)."""
+
+    last_hidden_state: Tensor
+
+
+class Bert(nn.Module):
+    """Token ids (texts, tokens) and their mask, 1 for a token and 0 for padding -> states of all tokens.
+
+    Args:
+        config: The sizes, as attributes that are named as in transformers' config.json.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.embeddings = _Embeddings(config)
+        layers = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+        self.encoder = nn.ModuleDict({"layer": layers})
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Output:
+        """Return the states of all tokens; those of padding mean nothing."""
+        states = self.embeddings(input_ids)
+        texts, tokens = input_ids.shape
+        mask = None  # without padding: another kernel runs then, with other roundings
+        if not attention_mask.all():
+            mask = attention_mask.bool()[:, None, None, :].expand(texts, 1, tokens, tokens)
+        layers: Any = self.encoder["layer"]
+        for layer in layers:
+            states = layer(states, mask)
+        return Output(states)
+
+
+class _Embeddings(nn.Module):
+    position_ids: Tensor
+    token_type_ids: Tensor
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        width, positions = config.hidden_size, config.max_position_embeddings
+        self.word_embeddings = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(positions, width)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.register_buffer("position_ids", torch.arange(positions)[None], persistent=False)
+        self.register_buffer("token_type_ids", torch.zeros(1, positions, dtype=torch.long), persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        places, kinds = self.position_ids[:, : ids.shape[1]], self.token_type_ids[:, : ids.shape[1]]
+        rows: Tensor = self.word_embeddings(ids) + self.token_type_embeddings(kinds.expand(ids.shape))
+        rows = self.dropout(self.LayerNorm(rows + self.position_embeddings(places)))
+        return rows
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.heads = config.num_attention_heads
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        shape = (*states.shape[:-1], self.heads, -1)
+        parts = (self.query, self.key, self.value)
+        query, key, value = (part(states).view(shape).transpose(1, 2) for part in parts)
+        rows = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=self.dropout.p if self.training else 0.0
+        )
+        return rows.transpose(1, 2).contiguous().flatten(2)
+
+
+class _AddAndNorm(nn.Module):
+    """A linear layer, dropout, what came before added, and a norm."""
+
+    def __init__(self, inputs: int, config: Any) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, rows: Tensor, before: Tensor) -> Tensor:
+        rows = self.LayerNorm(self.dropout(self.dense(rows)) + before)
+        return rows
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        width, inner = config.hidden_size, config.intermediate_size
+        self.attention = nn.ModuleDict({"self": _SelfAttention(config), "output": _AddAndNorm(width, config)})
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, inner)})
+        self.output = _AddAndNorm(inner, config)
+
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        states = self.attention["output"](self.attention["self"](states, mask), states)
+        states = self.output(functional.gelu(self.intermediate["dense"](states)), states)
+        return states

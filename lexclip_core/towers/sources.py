@@ -108,17 +108,13 @@ def weight_file(place: Path, names: Sequence[str] = OPEN_CLIP_WEIGHTS) -> Path:
     if usual:
         return usual[0]
     if names is not OPEN_CLIP_WEIGHTS:
-        raise MissingResourceError(
-            f"{place} holds no {' or '.join(names)}",
-            "put it there; of weights in several shards, save the model again in one",
-        )
+        remedy = "put it there; of weights in several shards, save the model again in one"
+        raise MissingResourceError(f"{place} holds no {' or '.join(names)}", remedy)
     if not others:
         raise MissingResourceError(f"{place} holds no weight file", f"put {names[0]} there")
     if len(others) > 1:
-        raise InputError(
-            f"{place} holds several weight files: {', '.join(path.name for path in others)}",
-            "name one of them as the path",
-        )
+        problem = f"{place} holds several weight files: {', '.join(path.name for path in others)}"
+        raise InputError(problem, "name one of them as the path")
     return others[0]
 
 
@@ -140,9 +136,8 @@ def existing_file(path: Path) -> Path:
         remedy = "run `git lfs pull` where it was cloned, or fetch the file itself"
         raise DamagedFileError(f"{path} is git-lfs's pointer to weights, not the weights", remedy)
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        remedy = (
-            "open the address in a browser for its download link; on the hub it has /resolve/, not /blob/"
-        )
+        link = "open the address in a browser for its download link"
+        remedy = f"{link}; on the hub it has /resolve/, not /blob/"
         raise DamagedFileError(f"{path} is a web page, not weights", remedy)
     return path
 
@@ -227,10 +222,8 @@ def fetched_snapshot(repository: str, patterns: Sequence[str], revision: str | N
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(patterns)))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise MissingResourceError(
-            f"fetching {repository} from the hub failed: {str(error)[:200]}",
-            "try again, or supply the files yourself",
-        ) from error
+        problem = f"fetching {repository} from the hub failed: {str(error)[:200]}"
+        raise MissingResourceError(problem, "try again, or supply the files yourself") from error
 
 
 def fetched_file(repository: str, names: Sequence[str]) -> Path:
@@ -249,9 +242,8 @@ def fetched_file(repository: str, names: Sequence[str]) -> Path:
 
 def missing(wanted: str, looked: Sequence[str], remedy: str) -> MissingResourceError:
     """Return the error for weights that are nowhere: what, where it was sought, how to supply it."""
-    return MissingResourceError(
-        f"{wanted}: not on this machine, and not to be fetched; looked in: {'; '.join(looked)}", remedy
-    )
+    problem = f"{wanted}: not on this machine, and not to be fetched; looked in: {'; '.join(looked)}"
+    return MissingResourceError(problem, remedy)
 
 
 def minilm_folder(path: Path | None = None) -> Path:
@@ -265,9 +257,8 @@ def minilm_folder(path: Path | None = None) -> Path:
     """
     if path is not None:
         if not holds_minilm(path):
-            raise InputError(
-                f"{path} does not hold the files {', '.join(MINILM_FILES)}", f"name a folder with {MINILM}"
-            )
+            problem = f"{path} does not hold the files {', '.join(MINILM_FILES)}"
+            raise InputError(problem, f"name a folder with {MINILM}")
         return path
     record, supplied = spec(MINILM), weights_folder() / MINILM
     cached = cached_snapshot(record.source, record.pretrained, names=MINILM_FILES)
@@ -313,11 +304,8 @@ def hugging_face_folder(name: str, checkpoint: Path | None = None) -> Path:
         if folder is not None and (folder / "config.json").is_file():
             return folder
     if Path(name).is_absolute():
-        raise missing(
-            f"the text model {name}",
-            [name, str(checkpoint)],
-            f"put its config.json and tokenizer into {checkpoint}",
-        )
+        remedy = f"put its config.json and tokenizer into {checkpoint}"
+        raise missing(f"the text model {name}", [name, str(checkpoint)], remedy)
     cached = cached_snapshot(name, None, names=("config.json", "tokenizer.json"))
     if cached is not None:
         return cached
@@ -342,10 +330,8 @@ def hub_address(address: str) -> tuple[str, str | None]:
     """
     match = _HUB_ADDRESS.fullmatch(address)
     if not match or "--" in match["repository"] or ".." in match["repository"]:
-        raise InputError(
-            f"{address!r} is not the address of a model on the hub",
-            "write hf-hub:owner/model or hf-hub:owner/model@revision; a single file is fetched by hand",
-        )
+        remedy = "write hf-hub:owner/model or hf-hub:owner/model@revision; a single file is fetched by hand"
+        raise InputError(f"{address!r} is not the address of a model on the hub", remedy)
     return match["repository"], match["revision"]
 
 

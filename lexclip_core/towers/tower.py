@@ -165,10 +165,8 @@ class Tower:
         given = {name: tuple(value.shape) for name, value in tensors.items()}
         if shapes != given:
             differing = sorted(set(shapes.items()) ^ set(given.items()))
-            raise InputError(
-                f"the tensors do not fit what is trainable in {self.name}: {differing[:3]}",
-                "call set_trainable with the setting they were made with",
-            )
+            problem = f"the tensors do not fit what is trainable in {self.name}: {differing[:3]}"
+            raise InputError(problem, "call set_trainable with the setting they were made with")
         with torch.no_grad():
             for name, value in tensors.items():
                 targets[name].copy_(value)

@@ -48,10 +48,8 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
     if has_adapters(tower):
         if setting == tower.trainable:
             return tuple(tower.trainable_parameters())
-        raise InputError(
-            f"{tower.name} already carries adapters ({tower.trainable})",
-            "load a fresh tower to change the setting",
-        )
+        problem = f"{tower.name} already carries adapters ({tower.trainable})"
+        raise InputError(problem, "load a fresh tower to change the setting")
     if kind == "lora":
         _add_adapters(tower, count, seed)
         wanted = {name for name, _ in tower.model.named_parameters() if ".lora_" in name}
@@ -75,16 +73,11 @@ def _parsed(setting: str | Sequence[str]) -> tuple[str, int]:
     return counted[1], int(counted[2])
 
 
-def _all(tower: Tower, names: list[str], count: int) -> set[str]:
-    return set(names)
-
-
 def _last(tower: Tower, names: list[str], count: int) -> set[str]:
     prefix, depth = _blocks(tower)
     if count > depth:
-        raise InputError(
-            f"'last:{count}' asks for more than the {depth} blocks of {tower.name}", "ask for fewer"
-        )
+        problem = f"'last:{count}' asks for more than the {depth} blocks of {tower.name}"
+        raise InputError(problem, "ask for fewer")
     last = tuple(f"{prefix}.{index}." for index in range(depth - count, depth))
     after = {name for name in names if not name.startswith(f"{prefix}.") and not _EMBEDDING.search(name)}
     return after | {name for name in names if name.startswith(last)}
@@ -93,20 +86,22 @@ def _last(tower: Tower, names: list[str], count: int) -> set[str]:
 def _matching(tower: Tower, names: list[str], patterns: Sequence[str]) -> set[str]:
     wanted: set[str] = set()
     if not patterns:
-        raise InputError(
-            "the list of name patterns is empty: nothing would be trained", f"choose {_SETTINGS}"
-        )
+        problem = "the list of name patterns is empty: nothing would be trained"
+        raise InputError(problem, f"choose {_SETTINGS}")
     for pattern in patterns:
         matching = fnmatch.filter(names, pattern)
         if not matching:
-            raise InputError(
-                f"no parameter of {tower.name} matches {pattern!r}", f"names look like {names[-1]!r}"
-            )
+            problem = f"no parameter of {tower.name} matches {pattern!r}"
+            raise InputError(problem, f"names look like {names[-1]!r}")
         wanted.update(matching)
     return wanted
 
 
-_CHOICES: dict[str, Callable[..., set[str]]] = {"all": _all, "last": _last, "patterns": _matching}
+_CHOICES: dict[str, Callable[..., set[str]]] = {
+    "all": lambda tower, names, count: set(names),
+    "last": _last,
+    "patterns": _matching,
+}
 
 
 def _blocks(tower: Tower) -> tuple[str, int]:
@@ -114,10 +109,8 @@ def _blocks(tower: Tower) -> tuple[str, int]:
     modules = tower.model.named_modules()
     lists = {name: len(part) for name, part in modules if isinstance(part, nn.ModuleList)}
     if not lists:
-        raise InputError(
-            f"{tower.name} has no transformer blocks, which 'last:N' and 'lora:R' ask for",
-            "choose 'all', or a list of name patterns",
-        )
+        problem = f"{tower.name} has no transformer blocks, which 'last:N' and 'lora:R' ask for"
+        raise InputError(problem, "choose 'all', or a list of name patterns")
     name = max(lists, key=lambda one: lists[one])
     return name, lists[name]
 

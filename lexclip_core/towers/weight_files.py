@@ -34,9 +34,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         MissingResourceError: There is no such file.
     """
     if existing_file(path).suffix not in SUFFIXES:
-        raise InputError(
-            f"{path.name} is not a weight file that can be read", f"use one of {', '.join(SUFFIXES)}"
-        )
+        problem = f"{path.name} is not a weight file that can be read"
+        raise InputError(problem, f"use one of {', '.join(SUFFIXES)}")
     try:
         if path.suffix == ".safetensors":
             content: object = load_file(path)
@@ -118,10 +117,8 @@ def read_ignoring(source: Path | io.BytesIO, names: Iterable[str], path: Path) -
         with torch.serialization.safe_globals([(Ignored, name) for name in names]):
             return torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # a hostile or cut file may raise anything
-        raise DamagedFileError(
-            f"{path} cannot be read without running what it holds: {str(error)[:200]}",
-            "save its state_dict alone where it was made",
-        ) from error
+        problem = f"{path} cannot be read without running what it holds: {str(error)[:200]}"
+        raise DamagedFileError(problem, "save its state_dict alone where it was made") from error
 
 
 def script_tensors(path: Path) -> dict[str, Tensor]:
@@ -224,10 +221,8 @@ def load_strictly(model: nn.Module, given: Mapping[str, Tensor], *, source: str,
         if name not in _OPTIONAL and given[name].shape != value.shape
     ]
     if shapes:
-        raise InputError(
-            f"{source} does not fit {architecture}: {'; '.join(shapes[:3])}; nothing was loaded",
-            "name the architecture it was trained with",
-        )
+        problem = f"{source} does not fit {architecture}: {'; '.join(shapes[:3])}; nothing was loaded"
+        raise InputError(problem, "name the architecture it was trained with")
     ready = {
         name: given[name].reshape(value.shape) if name in given else value for name, value in wanted.items()
     }

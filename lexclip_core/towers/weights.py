@@ -21,41 +21,25 @@ _STORED = {"float32": torch.float32, "float16": torch.float16}
 _FORMAT = "lexclip-tuned-1"
 
 
-def save_tuned(
-    tower: Tower, path: Path, metadata: Mapping[str, str] | None = None, *, dtype: StoredType = "float32"
-) -> None:
+def save_tuned(tower: Tower, path: Path, *, dtype: StoredType = "float32") -> None:
     """Write the trained tensors of a tower, and what they belong to, as safetensors.
 
     Args:
         tower: A tower that `set_trainable` was called on.
         path: The file to write; replaced as a whole.
-        metadata: More texts to keep in the file's header.
         dtype: `float16` halves the file and rounds each number to 11 bits.
 
     Raises:
-        InputError: Nothing is trainable, or `metadata` overwrites a key that this function sets.
+        InputError: Nothing is trainable, or the dtype is unknown.
         StorageError: The file cannot be written.
     """
     tensors = tower.state()
     if not tensors:
-        raise InputError(
-            f"nothing is trainable in {tower.name}, so there is nothing to save", "call set_trainable"
-        )
+        problem = f"nothing is trainable in {tower.name}, so there is nothing to save"
+        raise InputError(problem, "call set_trainable")
     if dtype not in _STORED:
         raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(_STORED)}")
-    header = _header(tower, dtype)
-    clash = sorted(header.keys() & (metadata or {}).keys())
-    if clash:
-        raise InputError(f"metadata may not set {', '.join(clash)}", "choose other names")
-    content = save(
-        {name: value.to(_STORED[dtype]) for name, value in tensors.items()}, {**header, **(metadata or {})}
-    )
-    with storage.atomic_write(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def _header(tower: Tower, dtype: str) -> dict[str, str]:
-    return {
+    header = {
         "format": _FORMAT,
         "base": tower.name,
         "base_sha256": tower.sha256,
@@ -65,23 +49,15 @@ def _header(tower: Tower, dtype: str) -> dict[str, str]:
         "trainable": json.dumps(tower.trainable),
         "dtype": dtype,
     }
-
-
-def tuned_metadata(path: Path) -> dict[str, str]:
-    """Return the header of a file of tuned weights: base, base_sha256, activation, trainable and more.
-
-    Raises:
-        DamagedFileError: The file is cut short, or is not one of ours.
-        MissingResourceError: There is no such file.
-    """
-    return _read(path)[0]
+    content = save({name: value.to(_STORED[dtype]) for name, value in tensors.items()}, header)
+    with storage.atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if not path.is_file():
-        raise MissingResourceError(
-            f"there is no file of tuned weights at {path}", "check the path, or tune again"
-        )
+        problem = f"there is no file of tuned weights at {path}"
+        raise MissingResourceError(problem, "check the path, or tune again")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -89,9 +65,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     except (SafetensorError, OSError) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}", "restore the file or tune again") from error
     if header.get("format") != _FORMAT:
-        raise DamagedFileError(
-            f"{path} does not hold tuned weights of lexclip", "name a tuned.safetensors of a run"
-        )
+        problem = f"{path} does not hold tuned weights of lexclip"
+        raise DamagedFileError(problem, "name a tuned.safetensors of a run")
     return header, tensors
 
 
@@ -128,10 +103,8 @@ def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
             f"load {header['base']}",
         )
     if header["activation"] != tower.spec.activation:
-        raise InputError(
-            f"{path} was tuned with activation {header['activation']}, not {tower.spec.activation}",
-            "load the base the way it was loaded for tuning",
-        )
+        problem = f"{path} was tuned with activation {header['activation']}, not {tower.spec.activation}"
+        raise InputError(problem, "load the base the way it was loaded for tuning")
 
 
 def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
@@ -160,9 +133,8 @@ def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
     if not 0 <= alpha <= 1:
         raise InputError(f"alpha is {alpha}", "give a number between 0 (base) and 1 (tuned)")
     if base.sha256 != tuned.sha256 or base.spec.activation != tuned.spec.activation:
-        raise InputError(
-            f"{tuned.name} was not tuned from this {base.name}", "give the base it was tuned from"
-        )
+        problem = f"{tuned.name} was not tuned from this {base.name}"
+        raise InputError(problem, "give the base it was tuned from")
     if has_adapters(base):
         raise InputError(f"the base {base.name} carries adapters", "give the base as loaded")
     mixed = tuned.copy()
@@ -173,16 +145,3 @@ def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
             elif ".lora_A." not in name:
                 value.copy_(torch.lerp(base.model.get_parameter(name), value, alpha))
     return mixed
-
-
-def merged_state(tower: Tower) -> dict[str, torch.Tensor]:
-    """Return all parameters of a tower under its base's names, adapters added to the weights."""
-    merged = {
-        name.replace(".base_layer.", "."): value.detach()
-        for name, value in tower.model.named_parameters()
-        if ".lora_" not in name
-    }
-    for name, part in tower.model.named_modules():
-        if hasattr(part, "get_delta_weight"):
-            merged[f"{name}.weight"] = merged[f"{name}.weight"] + part.get_delta_weight("default").detach()
-    return merged

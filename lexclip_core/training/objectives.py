@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lexclip_core.errors import InputError
-from lexclip_core.paraphrase.record_table import PictureRows, RecordTable, text_digest
+from lexclip_core.paraphrase.records import PictureRows, RecordTable, text_digest
 from lexclip_core.training.distributed import gather
 from lexclip_core.training.losses import (
     PARACLIP_TERMS,

@@ -177,12 +177,6 @@ def _read_counts(folder: Path) -> dict[str, int]:
     return {key: int(count) for key, _, count in fields}
 
 
-def _read_exceptions(folder: Path, file_pos: str) -> list[str]:
-    """Read a list of exceptions: an irregular form and its base forms per line, single spaces between."""
-    path = folder / f"{FILE_SUFFIXES[file_pos]}.exc"
-    return [" ".join(line.split()) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 # --- arrays ---
 
 
@@ -218,7 +212,8 @@ def read_database(folder: Path) -> Arrays:
     for file_pos, index in senses.items():
         arrays[f"senses_{file_pos}_words"] = join_strings(index)
         arrays[f"senses_{file_pos}_indptr"], arrays[f"senses_{file_pos}_ids"] = pack_lists(index.values())
-        arrays[f"exceptions_{file_pos}"] = join_strings(_read_exceptions(folder, file_pos))
+        forms = (folder / f"{FILE_SUFFIXES[file_pos]}.exc").read_text(encoding="utf-8").splitlines()
+        arrays[f"exceptions_{file_pos}"] = join_strings(" ".join(line.split()) for line in forms)
     return arrays
 
 
@@ -233,17 +228,11 @@ def _names(records: Records, senses: Senses) -> Iterator[str]:
 
 
 def _synset_relation(records: Records, symbols: tuple[str, ...]) -> list[list[int]]:
-    return [
-        list(
-            dict.fromkeys(
-                records.target(pos, offset)
-                for wanted in symbols
-                for symbol, offset, pos, lemma_numbers in entry.pointers
-                if symbol == wanted and lemma_numbers == "0000"
-            )
-        )
-        for entry in records.entries
-    ]
+    rows = []
+    for entry in records.entries:
+        pointers = [p for wanted in symbols for p in entry.pointers if p[0] == wanted and p[3] == "0000"]
+        rows.append(list(dict.fromkeys(records.target(pos, offset) for _, offset, pos, _ in pointers)))
+    return rows
 
 
 def _lemma_links(records: Records, wanted: str) -> np.ndarray:

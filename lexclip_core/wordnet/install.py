@@ -26,7 +26,6 @@ from lexclip_core.wordnet.files import lexnames_file, read_database, sense_index
 
 if TYPE_CHECKING:
     import numpy as np
-    from nltk.corpus.reader import WordNetCorpusReader
 
 SYNSETS = 117_659
 LEMMA_STRINGS = 148_730
@@ -162,19 +161,6 @@ def _installed_from(name: str, fetch: Callable[[Path], Path], *, published: bool
             logger.warning("the WordNet 3.0 of %s %s: results may differ", name, _DIFFERS)
         _publish(source, published=published)
     return wordnet_folder()
-
-
-def nltk_wordnet() -> WordNetCorpusReader:
-    """Return NLTK's own reader of the database: a yardstick for tests and benchmarks, not thread-safe."""
-    import nltk
-
-    folder = str(ensure_wordnet().parent.parent)
-    if folder not in nltk.data.path:
-        nltk.data.path.insert(0, folder)  # NLTK refuses corpora outside its own search path
-    from nltk.corpus import wordnet
-
-    wordnet.ensure_loaded()
-    return wordnet
 
 
 def _from_nltk_data(scratch: Path) -> Path:

@@ -93,27 +93,14 @@ class SenseIndex:
             exceptions={form: tuple(bases) for form, *bases in irregular},
         )
 
-    def base_forms(self, form: str, detach: Detachment) -> tuple[str, ...]:
-        """Return the words that a form may stand for, the form itself first; see `Lexicon.base_forms`."""
-        irregular = self.exceptions.get(form)
-        candidates = self._without_suffix((form,)) if irregular is None else irregular
-        known = self._known((form, *candidates))
-        if detach == "until_known" and irregular is None:
-            while candidates and not known:
-                candidates = self._without_suffix(candidates)
-                known = self._known(candidates)
-        return known
-
-    def _without_suffix(self, forms: Iterable[str]) -> tuple[str, ...]:
+    def without_suffix(self, forms: Iterable[str]) -> tuple[str, ...]:
+        """Return what one step of `DETACHMENTS` makes of some forms, known words or not."""
         return tuple(
             form[: len(form) - len(suffix)] + replacement
             for form in forms
             for suffix, replacement in DETACHMENTS[self.pos]
             if form.endswith(suffix)
         )
-
-    def _known(self, forms: Iterable[str]) -> tuple[str, ...]:
-        return unique(form for form in forms if form in self.rows)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,9 +136,12 @@ class Lexicon:
         given = "_".join(word.lower().split())
         return unique((given, form.replace(" ", "_"), *self._hyphenated.get(form, ())))
 
+    def _index(self, pos: str) -> SenseIndex:
+        return self.indexes["a" if pos == "s" else pos]
+
     def senses_as_spelt(self, word: str, pos: str) -> list[int]:
         """Return the synset ids of one entry of an index, which must be spelt exactly so."""
-        index = self.indexes["a" if pos == "s" else pos]
+        index = self._index(pos)
         row = index.rows.get(word)
         ids: list[int] = [] if row is None else index.senses.of(row).tolist()
         return [synset for synset in ids if self.satellite[synset]] if pos == "s" else ids
@@ -170,21 +160,21 @@ class Lexicon:
         >>> load_wordnet().lexicon.base_forms("leaves", "n")
         ('leaf', 'leave')
         """
-        return self.indexes["a" if pos == "s" else pos].base_forms(form, detach)
+        index = self._index(pos)
+        irregular = index.exceptions.get(form)
+        candidates = index.without_suffix((form,)) if irregular is None else irregular
+        known = [one for one in (form, *candidates) if one in index.rows]
+        while candidates and not known and detach == "until_known" and irregular is None:
+            candidates = index.without_suffix(candidates)
+            known = [one for one in candidates if one in index.rows]
+        return unique(known)
 
-    def senses(self, word: str, pos: str | None) -> Iterator[int]:
-        """Yield the synset ids of a word under all its spellings, without undoing any inflection."""
+    def senses(self, word: str, pos: str | None, *, inflected: bool = False) -> Iterator[int]:
+        """Yield the synset ids of a word under all its spellings, and where inflected of its base forms."""
         spellings = self.spellings(word)
         for p in parts_of_speech(pos):
             for spelling in spellings:
-                yield from self.senses_as_spelt(spelling, p)
-
-    def senses_of_base_forms(self, word: str, pos: str | None) -> Iterator[int]:
-        """Yield the synset ids of a word and of its base forms."""
-        spellings = self.spellings(word)
-        for p in parts_of_speech(pos):
-            for spelling in spellings:
-                for form in self.base_forms(spelling, p):
+                for form in self.base_forms(spelling, p) if inflected else (spelling,):
                     yield from self.senses_as_spelt(form, p)
 
     def words(self, pos: str | None) -> tuple[str, ...]:
@@ -192,6 +182,6 @@ class Lexicon:
         return unique(
             normalise(word)
             for p in parts_of_speech(pos)
-            for word in self.indexes["a" if p == "s" else p].rows
+            for word in self._index(p).rows
             if p != "s" or self.senses_as_spelt(word, p)
         )

@@ -113,18 +113,12 @@ def _morphy(wordnet: WordNet, detach: Detachment = "once") -> _Senses:
     }
 
 
-def _morphy_distinct(wordnet: WordNet) -> _Senses:
-    return {lemma: list(set(ids)) for lemma, ids in _morphy(wordnet).items()}
-
-
-def _morphy_repeated(wordnet: WordNet) -> _Senses:
-    return _morphy(wordnet, "until_known")
-
-
 _SYNONYMY: dict[str, Callable[[WordNet], _Senses]] = {
     "exact": _exact,
     "lower_case": _lower_case,
     "morphy": _morphy,
-    "morphy_repeated": _morphy_repeated,
+    "morphy_repeated": lambda wordnet: _morphy(wordnet, "until_known"),
 }
-_POLYSEMY = {**_SYNONYMY, "morphy_distinct": _morphy_distinct}
+_POLYSEMY = _SYNONYMY | {
+    "morphy_distinct": lambda wordnet: {lemma: list(set(ids)) for lemma, ids in _morphy(wordnet).items()}
+}

@@ -197,7 +197,7 @@ class WordNet:
         >>> load_wordnet().morphy("Dogs", "n") == load_wordnet().synsets("dog", "n")
         True
         """
-        return unique(self.lexicon.senses_of_base_forms(word, pos))
+        return unique(self.lexicon.senses(word, pos, inflected=True))
 
     def words(self, pos: Pos | None = None) -> tuple[str, ...]:
         """Return all words, normalised, each once, in WordNet's alphabetical order by part of speech.

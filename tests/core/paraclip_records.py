@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lexclip_core.paraphrase.record_table import PictureRows, RecordTable
-from lexclip_core.paraphrase.records import ParaphraseRecord
+from lexclip_core.paraphrase.records import ParaphraseRecord, PictureRows, RecordTable
 from lexclip_core.training.settings import ParaphraseSettings
 
 _THINGS = ("dog", "cat", "red house", "tree", "boat", "child", "horse", "old car", "bird", "lamp")

@@ -22,6 +22,7 @@ from tiny_tower import tiny_tower
 from torch import Tensor
 
 from bench.training_step import Sample, our_pairs_loss, released_loss
+from bench.wu_palmer import nltk_wordnet
 from lexclip_core import storage
 from lexclip_core.datasets.cards import Draw
 from lexclip_core.datasets.class_names import (
@@ -46,7 +47,6 @@ from lexclip_core.training.loop import train
 from lexclip_core.training.losses import ALONE
 from lexclip_core.training.objectives import LexicalObjective, loss_terms
 from lexclip_core.training.settings import PRESETS, MatrixSettings, TrainingSettings, settings_of
-from lexclip_core.wordnet.install import nltk_wordnet
 from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 

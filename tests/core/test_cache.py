@@ -205,7 +205,6 @@ def test_what_was_made_can_be_looked_up_without_making_it():
     assert cache.look_up(KIND, {"n": 1}, codec=JSON) is None
     cached(KIND, {"n": 1}, lambda: 7, codec=JSON)
     assert cache.look_up(KIND, {"n": 1}, codec=JSON) == 7
-    assert cache.look_up(KIND, {"n": 1}, codec=JSON, group="g") is None
 
 
 def test_every_folder_of_the_cache_is_a_kind_with_a_meaning():
@@ -268,7 +267,8 @@ def test_an_entry_that_another_process_removes_while_it_is_read_is_made_again(fo
         cached(KIND, {"of": 1}, make, codec=JSON, group="g")
     assert list(stored(KIND, codec=late, group="g")) == []
     cached(KIND, {"of": 1}, make, codec=JSON, group="g")
-    assert look_up(KIND, {"of": 1}, codec=late, group="g") is None
+    cached(KIND, {"of": 1}, make, codec=JSON)
+    assert look_up(KIND, {"of": 1}, codec=late) is None
 
 
 def test_a_file_that_is_written_in_pieces(folder: Path):
@@ -482,7 +482,6 @@ def test_the_inventory_counts_every_file(full: Path, tmp_path: Path):
         "weights": (1, 30),
         "other": (1, 5),
     }
-    assert cache.cache_size() == 135
     assert all(use.meaning for use in cache.inventory())
 
 
@@ -502,7 +501,7 @@ def test_clearing_does_not_follow_links(full: Path, tmp_path: Path):
 
 
 def test_an_empty_cache_is_of_no_size(folder: Path):
-    assert (cache.cache_size(), cache.clear_cache()) == (0, 0)
+    assert (sum(use.bytes for use in cache.inventory()), cache.clear_cache()) == (0, 0)
     assert not folder.exists()
 
 

@@ -77,13 +77,12 @@ def test_sick_has_a_header(tmp_path, small):
     assert pairs.scores.tolist() == [1.5, 2.5, 3.5]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("raw", "It's raw."), ("tokenised", "it 's raw .")])
-def test_the_single_table_holds_all_tasks(tmp_path, small, text, expected):
+def test_the_single_table_holds_all_tasks(tmp_path, small):
     rows = [f"STS12\tMSRpar\t{i}\t{i}.0\tIt's raw.\t\"x\tit 's raw .\t\" x\n" for i in range(3)]
     rows += [f"STS-B-dev\tx\t{i}\t{i}.0\tp\tq\tp\tq\n" for i in range(3)]
     (tmp_path / "all_pairs.tsv").write_text(HEADER + "".join(rows))
-    pairs = sentence_similarity.read("sts12", tmp_path, text=text)
-    assert pairs.sentences_a == (expected,) * 3
+    pairs = sentence_similarity.read("sts12", tmp_path)
+    assert pairs.sentences_a == ("It's raw.",) * 3
     assert len(sentence_similarity.read("sts-b-dev", tmp_path)) == 3
     with pytest.raises(DamagedFileError, match="0 pairs where STS16 has 3"):
         sentence_similarity.read("sts16", tmp_path)
@@ -142,8 +141,6 @@ def test_a_table_without_a_column_is_refused(tmp_path):
 def test_unknown_names_list_the_valid_ones(tmp_path):
     with pytest.raises(InputError, match="sick-r"):
         sentence_similarity.read("sts17", tmp_path)
-    with pytest.raises(InputError, match="tokenised"):
-        sentence_similarity.read("sts12", tmp_path, text="lower")
 
 
 def jsonl(folder, name, rows):

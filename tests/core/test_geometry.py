@@ -158,52 +158,35 @@ def test_nothing_enters_where_nothing_changed():
 # the joint layout
 
 
-def clustered(n: int = 30) -> np.ndarray:
+def clustered(n: int = 60) -> np.ndarray:
     """Three tight bundles of directions."""
     return unit(np.repeat(3 * np.eye(3, 12), n // 3, axis=0) + 0.3 * random_rows(n, 12))
 
 
+NAMES = [f"word{i}" for i in range(60)]
+PLACES = {when: [f"x_{when}", f"y_{when}"] for when in ("before", "after")}
+
+
 @pytest.fixture(scope="module")
-def twice() -> tuple[maps.JointLayout, maps.JointLayout]:
+def unchanged() -> pd.DataFrame:
     rows = clustered()
-    return tuple(maps.joint_layout(rows, rows, seed=3, n_neighbors=8, n_epochs=60) for _ in range(2))
+    return maps.subtree_layout(nodes("a.n.01", NAMES), NAMES, rows, rows, seed=3)
 
 
-def test_one_seed_gives_one_layout(twice: tuple[maps.JointLayout, maps.JointLayout]):
-    first, second = twice
-    np.testing.assert_array_equal(first.before, second.before)
-    np.testing.assert_array_equal(first.after, second.after)
+def test_words_that_did_not_change_hardly_move(unchanged: pd.DataFrame):
+    assert maps.layout_summary(unchanged)["relative_movement"] < 0.2
 
 
-def test_words_that_did_not_change_hardly_move(twice: tuple[maps.JointLayout, maps.JointLayout]):
-    layout = twice[0]
-    assert layout.before.shape == layout.after.shape == (30, 2)
-    assert layout.relative_movement < 0.2
-
-
-def test_a_layout_of_clusters_is_trustworthy_and_says_how(
-    twice: tuple[maps.JointLayout, maps.JointLayout],
-):
-    layout = twice[0]
-    assert layout.trustworthiness_before == maps.trustworthiness(clustered(), layout.before, 8)
-    assert 0.8 < layout.trustworthiness_before <= 1
-    assert 0.8 < layout.trustworthiness_after <= 1
-    assert (layout.n_neighbors, layout.seed) == (8, 3)
+def test_a_layout_of_clusters_is_trustworthy_and_says_how(unchanged: pd.DataFrame):
+    for when, columns in PLACES.items():
+        [said] = set(unchanged[f"trustworthiness_{when}"])
+        assert said == pytest.approx(maps.trustworthiness(clustered(), unchanged[columns].to_numpy(), 15))
+        assert 0.8 < said <= 1
 
 
 def test_a_map_of_four_words_is_refused():
     with pytest.raises(InputError, match=r"a map of 4 words says nothing\n.*at least 5 words"):
-        maps.joint_layout(BEFORE, AFTER)
-
-
-def test_one_neighbour_is_too_few():
-    with pytest.raises(InputError, match="n_neighbors is 1, but must be at least 2"):
-        maps.joint_layout(random_rows(9), random_rows(9), n_neighbors=1)
-
-
-def test_a_small_set_lowers_n_neighbors():
-    layout = maps.joint_layout(random_rows(6), random_rows(6), seed=5, n_epochs=10)
-    assert layout.n_neighbors == 5
+        maps.subtree_layout(nodes("a.n.01", list(WORDS)), WORDS, BEFORE, AFTER)
 
 
 @pytest.mark.parametrize("n", [5, 6, 40])
@@ -228,7 +211,7 @@ def nodes(subtree: str, words: list[str]) -> pd.DataFrame:
     )
 
 
-def test_each_subtree_is_laid_out_by_itself():
+def test_each_subtree_is_laid_out_by_itself_and_one_seed_gives_one_layout():
     words, before, after = [f"word{i}" for i in range(20)], random_rows(20), random_rows(20, seed=1)
     first, second = nodes("a.n.01", words[:6]), nodes("b.n.01", words[5:12])
     table = maps.subtree_layout(pd.concat([first, second]), words, before, after, seed=2)
@@ -237,7 +220,7 @@ def test_each_subtree_is_laid_out_by_itself():
         *("x_before", "y_before", "x_after", "y_after", "trustworthiness_before", "trustworthiness_after"),
     ]
     assert table["word"].tolist() == words[:6] + words[5:12]
-    alone = maps.layout_table(second, maps.joint_layout(before[5:12], after[5:12], seed=2))
+    alone = maps.subtree_layout(second, words[5:12], before[5:12], after[5:12], seed=2)
     pd.testing.assert_frame_equal(table[table["subtree"] == "b.n.01"].reset_index(drop=True), alone)
 
 
@@ -248,25 +231,21 @@ def test_a_subtree_word_without_embedding_is_named():
         maps.subtree_layout(nodes("a.n.01", [f"word{i}" for i in range(10)]), WORDS, BEFORE, AFTER)
 
 
-def test_no_nodes_and_misfitting_nodes_are_refused():
+def test_no_nodes_are_refused():
     empty = nodes("a.n.01", ["x"]).head(0)
     with pytest.raises(InputError, match="no nodes to lay out"):
         maps.subtree_layout(empty, WORDS, BEFORE, AFTER)
-    layout = maps.JointLayout(BEFORE, AFTER, 1.0, 1.0, 2, 0)
-    with pytest.raises(InputError, match="3 nodes but 4 positions"):
-        maps.layout_table(nodes("a.n.01", ["x", "y", "z"]), layout)
 
 
 def test_the_layout_summary_measures_movement_in_spreads():
     square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=float)
     moved = square + np.array([[0, 0], [0, 0], [0, 0], [4, 0]])
-    layout = maps.JointLayout(square, moved, 0.75, 0.5, 2, 0)
-    summary = maps.layout_summary(maps.layout_table(nodes("a.n.01", list(WORDS)), layout))
-    assert summary == {
+    table = nodes("a.n.01", list(WORDS)).assign(trustworthiness_before=0.75, trustworthiness_after=0.5)
+    table[PLACES["before"]], table[PLACES["after"]] = square, moved
+    assert maps.layout_summary(table) == {
         "words": 4,
         "relative_movement": pytest.approx(1 / np.sqrt(2)),  # one of four moves 4; the spread is sqrt(2)
         "furthest": "chilly",
         "trustworthiness_before": 0.75,
         "trustworthiness_after": 0.5,
     }
-    assert layout.relative_movement == pytest.approx(1 / np.sqrt(2))

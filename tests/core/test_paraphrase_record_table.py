@@ -12,14 +12,17 @@ import pyarrow as pa
 import pytest
 
 from lexclip_core.errors import DamagedFileError, InputError
-from lexclip_core.paraphrase.record_table import PictureRows, RecordTable, open_records, text_digest
 from lexclip_core.paraphrase.records import (
     ParaphraseRecord,
+    PictureRows,
+    RecordTable,
     ShardPictures,
     arrow_blocks,
     iterate_records,
+    open_records,
     picture_digest,
     shard_captions,
+    text_digest,
     write_records,
 )
 
@@ -68,14 +71,6 @@ def test_a_table_in_memory_reads_like_one_on_disk(tmp_path):
     memory, disk = RecordTable.of(RECORDS), open_records(tmp_path / "r.arrow")
     assert list(memory) == list(disk)
     np.testing.assert_array_equal(memory.images, disk.images)
-
-
-def test_the_first_records_alone_may_be_wanted(tmp_path):
-    write_in_small_blocks(tmp_path / "r.arrow")
-    found = open_records(tmp_path / "r.arrow", most=9)
-    assert list(found) == RECORDS[:9]
-    assert len(found.images) == 9
-    assert len(open_records(tmp_path / "r.arrow", most=99)) == 20
 
 
 def test_a_file_is_rewritten_once_and_again_when_it_changes(tmp_path):

@@ -76,9 +76,11 @@ def test_every_word_pair_equals_a_plain_loop(pos, policy, how):
 
 @pytest.mark.parametrize("how", CHOICES)
 def test_blocks_of_senses_join_without_a_seam(how):
-    senses = WordSenses.of(some_words("n", 150, 3), "n")
-    whole = wu_palmer_of_senses(senses, senses, how)
-    np.testing.assert_array_equal(wu_palmer_of_senses(senses, senses, how, sense_rows=7), whole)
+    words = some_words("n", 500, 3)
+    senses = WordSenses.of(words, "n")
+    assert len(senses.synsets) > 512, "more senses than one block has"
+    parts = [wu_palmer_of_senses(WordSenses.of([word], "n"), senses, how) for word in words]
+    np.testing.assert_array_equal(wu_palmer_of_senses(senses, senses, how), np.vstack(parts))
 
 
 @pytest.mark.parametrize("how", CHOICES)

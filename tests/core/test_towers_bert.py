@@ -12,7 +12,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from lexclip_core import storage
-from lexclip_core.towers.bert import Bert
+from lexclip_core.towers.sentence import Bert
 
 SIZES = {
     "vocab_size": 60,
@@ -92,7 +92,7 @@ NEVER = ("open_clip", "timm", "torchvision", "transformers", "peft", "scipy", "s
         ("import lexclip_core.towers.registry, lexclip_core.towers.sources", ("torch", *NEVER)),
         ("import lexclip_core.towers.encoder", ("torch", *NEVER)),
         (
-            "from lexclip_core.towers.published_texts import openai_templates; assert openai_templates()",
+            "from lexclip_core.datasets.pictures.imagenet import openai_templates; assert openai_templates()",
             ("torch", *NEVER),
         ),
         (

@@ -262,7 +262,7 @@ def test_pictures_are_taken_a_batch_at_a_time(tiny: ImageTower):
         lambda visual, inputs: seen.append((len(inputs[0]), len(taken)))
     )
     try:
-        tiny.encode_pictures(source(), batch_size=2, progress=True)
+        tiny.encode_pictures(source(), batch_size=2)
     finally:
         watched.remove()
     assert seen == [(2, 2), (2, 4), (1, 5)]

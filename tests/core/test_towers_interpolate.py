@@ -15,7 +15,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, interpolate, merged_state, save_tuned
+from lexclip_core.towers.weights import apply_tuned, interpolate, save_tuned
 
 SETTINGS = ["all", "last:1", "lora:4", ["*.mlp.c_fc.weight"]]
 
@@ -30,6 +30,19 @@ def moved(setting: str | list[str], base: Tower | None = None) -> tuple[Tower, T
         for value in tuned.trainable_parameters().values():
             value += 0.05 * torch.randn(value.shape, generator=generator)
     return base, tuned
+
+
+def merged_state(tower: Tower) -> dict[str, torch.Tensor]:
+    """Return all parameters of a tower under its base's names, adapters added to the weights."""
+    merged = {
+        name.replace(".base_layer.", "."): value.detach()
+        for name, value in tower.model.named_parameters()
+        if ".lora_" not in name
+    }
+    for name, part in tower.model.named_modules():
+        if hasattr(part, "get_delta_weight"):
+            merged[f"{name}.weight"] = merged[f"{name}.weight"] + part.get_delta_weight("default").detach()
+    return merged
 
 
 MOVED = [moved("last:1"), moved("lora:2")]

@@ -17,8 +17,8 @@ import torch
 from tiny_tower import tiny_tower
 
 from lexclip_core import storage
+from lexclip_core.datasets.pictures import imagenet
 from lexclip_core.errors import InputError
-from lexclip_core.towers import published_texts
 from lexclip_core.towers.loading import FAMILIES, Family, load, load_image
 from lexclip_core.towers.registry import REGISTRY, Activation, TowerSpec, spec
 from lexclip_core.towers.tower import Tower
@@ -70,15 +70,15 @@ def test_a_new_family_of_folders_is_one_entry(tmp_path: Path, monkeypatch: pytes
 
 
 def test_published_texts_are_open_clips_own() -> None:
-    assert published_texts.curated_imagenet_names() == tuple(open_clip.IMAGENET_CLASSNAMES)
-    templates = [one.format("dog") for one in published_texts.openai_templates()]
+    assert imagenet.curated_imagenet_names() == tuple(open_clip.IMAGENET_CLASSNAMES)
+    templates = [one.format("dog") for one in imagenet.openai_templates()]
     assert templates == [one("dog") for one in open_clip.OPENAI_IMAGENET_TEMPLATES]
 
 
 def test_published_texts_without_open_clip_are_missed_in_one_sentence() -> None:
     code = (
         "import sys; sys.modules['open_clip'] = None\n"
-        "from lexclip_core.towers.published_texts import openai_templates\n"
+        "from lexclip_core.datasets.pictures.imagenet import openai_templates\n"
         "openai_templates()"
     )
     done = subprocess.run(

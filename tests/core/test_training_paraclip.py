@@ -13,7 +13,7 @@ from paraclip_records import picture_rows, records, settings, table
 from tiny_tower import tiny_tower
 
 from lexclip_core.errors import DivergenceError, InputError
-from lexclip_core.paraphrase.record_table import RecordTable
+from lexclip_core.paraphrase.records import RecordTable
 from lexclip_core.towers import loading, trainable
 from lexclip_core.towers.tower import Tower
 from lexclip_core.training.loop import chunk_seed, learning_rate, text_chunks, train

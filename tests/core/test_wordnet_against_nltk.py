@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lexclip_core.wordnet.install import nltk_wordnet
+from bench.wu_palmer import nltk_wordnet
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 
 

@@ -7,9 +7,9 @@ import csv
 import numpy as np
 import pytest
 
+from bench.wu_palmer import nltk_wordnet
 from lexclip_core.targets.taxonomy import load_taxonomy
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix, wu_palmer_pairs
-from lexclip_core.wordnet.install import nltk_wordnet
 from lexclip_core.wordnet.tables import load_wordnet
 
 POLICIES = ("symmetric", "nltk")

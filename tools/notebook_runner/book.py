@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from plotly.offline import get_plotlyjs
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, MissingResourceError
-from lexclip_core.figures.style import PLOTLY_CONFIG, plotly_code
+from lexclip_core.figures.style import PLOTLY_CONFIG
 from tools.notebook_runner.catalogue import NotebookEntry, read_notebook
 
 FIGURE_MIME = "application/vnd.plotly.v1+json"
@@ -69,7 +70,7 @@ def write_book(
     """
     from pygments.formatters import HtmlFormatter
 
-    _write(folder / _SCRIPT, plotly_code())
+    _write(folder / _SCRIPT, str(get_plotlyjs()))
     _write(folder / _STYLE, _CSS + HtmlFormatter(style="default").get_style_defs(".highlight"))
     notebooks = {}
     for entry in entries:

@@ -36,7 +36,7 @@ from lexclip_core.datasets.emoji.scenes import (
     scene_pictures,
     swapped,
 )
-from lexclip_core.datasets.emoji.sprites import HELD_OUT, column, data_folder
+from lexclip_core.datasets.emoji.sprites import column, data_folder
 from lexclip_core.datasets.pictures.picture_set import PictureSet
 from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
@@ -119,16 +119,14 @@ def split_objects(split: Split) -> tuple[str, ...]:
     return tuple(sorted(parts.get(split, ranked[_TEST + _DEVELOPMENT :])))
 
 
-def split_scenes(
-    split: Split, seed: int, count: int, kinds: Sequence[Kind] = KINDS, *, style: str = HELD_OUT
-) -> tuple[Scene, ...]:
+def split_scenes(split: Split, seed: int, count: int) -> tuple[Scene, ...]:
     """Return scenes made of a split's things, as `make_scenes` does.
 
     Raises:
         InputError: As in `make_scenes`, or no such split.
         MissingResourceError: The concepts or their senses are not there.
     """
-    return make_scenes(seed, count, kinds, style=style, among=split_objects(split))
+    return make_scenes(seed, count, among=split_objects(split))
 
 
 def shared_texts(evaluation: SceneEvaluation, texts: Sequence[str]) -> tuple[str, ...]:
@@ -325,10 +323,7 @@ def _swaps(made: Sequence[Scene], kind: Kind, split: HeldOut, generator: np.rand
     for name, scene in zip(_names(len(made)), made, strict=True):
         if scene.kind == kind:
             other, place = swapped(scene), generator.integers(len(_ways(scene, split)))
-            true, false = (
-                describe(scene, _ways(scene, split)[place]),
-                describe(other, _ways(other, split)[place]),
-            )
+            true, false = (describe(one, _ways(one, split)[place]) for one in (scene, other))
             colours = "_".join(sorted((scene.colour_first, scene.colour_second)))
             group = scene.relation if kind == "relation" else colours
             rows.append((name, true, false, group))

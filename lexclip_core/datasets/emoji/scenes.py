@@ -192,8 +192,8 @@ def scene_pictures(made: Sequence[Scene], size: int = 96) -> PictureSet:
     )
 
 
-def scene_table(seed: int, count: int, kinds: Sequence[Kind] = KINDS) -> pd.DataFrame:
-    """Return one row per scene of `make_scenes(seed, count, kinds)`, with its texts.
+def scene_table(seed: int, count: int) -> pd.DataFrame:
+    """Return one row per scene of `make_scenes(seed, count)`, with its texts.
 
     Columns: the fields of `Scene`, caption, paraphrase (another true sentence) and swapped (the caption with
     the places or colours exchanged, which is false). The errors are those of `make_scenes`.
@@ -202,7 +202,7 @@ def scene_table(seed: int, count: int, kinds: Sequence[Kind] = KINDS) -> pd.Data
 
     generator = seeded(seed, 1)
     rows = []
-    for scene in make_scenes(seed, count, kinds):
+    for scene in make_scenes(seed, count):
         texts = scene_captions(scene)
         one, other = generator.choice(len(texts), 2, replace=False)
         false = scene_captions(swapped(scene))[one]
@@ -282,10 +282,8 @@ def thing(concept: str, style: str, colour: str, side: int) -> Image.Image:
     if colour:
         picture = _tinted(picture, COLOURS[colour])
     scale = side / max(picture.size)
-    picture = picture.resize(
-        (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))),
-        Image.Resampling.LANCZOS,
-    )
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    picture = picture.resize(size, Image.Resampling.LANCZOS)
     canvas = Image.new("RGBA", (side, side))
     canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return canvas

@@ -9,7 +9,6 @@ test part, drawn by a seed, and `all` is all of it; the papers use neither.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +19,7 @@ import numpy as np
 from lexclip_core.datasets.cards import CARDS, Draw, Source
 from lexclip_core.datasets.pictures.files import sampled
 from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet, from_pixels
-from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.errors import DamagedFileError
 
 if TYPE_CHECKING:
     from torchvision.datasets import CIFAR10
@@ -29,35 +28,6 @@ _NAMES = ("cifar-10", "cifar-100")
 
 SYNSETS: Mapping[str, str] = MappingProxyType(CARDS["pictures"]["cifar-10"].details["synsets"])
 """Class of CIFAR-10 -> its synset."""
-SUPERCLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    CARDS["pictures"]["cifar-100"].details["superclasses"]
-)
-"""Superclass of CIFAR-100 -> its five classes."""
-
-
-def given_hypernyms() -> dict[str, str]:
-    """Return class key -> superclass for CIFAR-100; "vehicles 1" and "vehicles 2" are both vehicles."""
-    return {key: name.rstrip(" 12") for name, keys in SUPERCLASSES.items() for key in keys}
-
-
-def by_superclass(pictures: PictureSet) -> PictureSet:
-    """Return CIFAR-100's pictures under its 20 superclasses: each class by the hypernym given to it.
-
-    Raises:
-        InputError: A class is not one of CIFAR-100's.
-    """
-    places = {key: place for place, keys in enumerate(SUPERCLASSES.values()) for key in keys}
-    unknown = [one.key for one in pictures.classes if one.key not in places]
-    if unknown:
-        raise InputError(f"{unknown[0]!r} is not a class of CIFAR-100", "give what was read as cifar-100")
-    place_of = np.array([places[one.key] for one in pictures.classes], dtype=np.int64)
-    return replace(
-        pictures,
-        name=f"{pictures.name}-coarse",
-        title=f"{pictures.title}, superclasses",
-        classes=tuple(PictureClass(name, name) for name in SUPERCLASSES),
-        labels=place_of[pictures.labels],
-    )
 
 
 def _read(name: str, path: Path, draw: Draw, seed: int) -> PictureSet:

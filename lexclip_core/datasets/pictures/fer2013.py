@@ -12,14 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from lexclip_core.datasets.cards import CARDS, Draw, Source
+from lexclip_core.datasets.pictures import picture_set
 from lexclip_core.datasets.pictures.files import pictures_of, sampled
-from lexclip_core.datasets.pictures.picture_set import (
-    PictureClass,
-    PictureSet,
-    counted,
-    from_files,
-    from_pixels,
-)
 from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.text_files import first_file, table_rows
 
@@ -29,24 +23,24 @@ SIDE = 48
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 
 _CARD = CARDS["pictures"]["fer2013"]
-_CLASSES = tuple(PictureClass(emotion, emotion) for emotion in EMOTIONS)
+_CLASSES = tuple(picture_set.PictureClass(emotion, emotion) for emotion in EMOTIONS)
 _USAGES = ("Training", "PublicTest", "PrivateTest")
 _GET_AGAIN = f"get it again from {_CARD.source}"
 
 
-def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
+def _read(path: Path, draw: Draw, seed: int) -> picture_set.PictureSet:
     """Return faces of the test part; the classes are the seven emotions in the table's order."""
     title, table = f"{_CARD.title}, test", first_file(path, TABLES)
     if table is None:
         classed = dict(zip(_CLASSES, _folders(path).values(), strict=True))
-        return from_files("fer2013", title, classed, per_class=draw.per_class, seed=seed)
+        return picture_set.from_files("fer2013", title, classed, per_class=draw.per_class, seed=seed)
     rows = _test_rows(table)
     chosen = [
         (label, line, pixels)
         for label, emotion in enumerate(EMOTIONS)
         for line, pixels in sampled(rows[label], draw.per_class, seed=seed, key=emotion.encode())
     ]
-    return from_pixels(
+    return picture_set.from_pixels(
         "fer2013",
         _CLASSES,
         np.array([label for label, _, _ in chosen]),
@@ -59,7 +53,7 @@ def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
 def _check(path: Path, _draw: Draw) -> dict[str, int]:
     table = first_file(path, TABLES)
     if table is None:
-        return counted(_folders(path))
+        return picture_set.counted(_folders(path))
     return {"classes": len(EMOTIONS), "pictures": sum(map(len, _test_rows(table)))}
 
 

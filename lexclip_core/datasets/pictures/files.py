@@ -70,7 +70,7 @@ def open_picture(
         if max_side and max(image.size) > max_side:
             image.draft(None, (max_side, max_side))  # a JPEG is decoded smaller
         image.load()
-        picture = _on_white(_eight_bits(_upright(image, name)))
+        picture = on_white(_eight_bits(_upright(image, name)))
     except _DAMAGE as error:
         raise DamagedFileError(f"{name} is damaged: {error}", "save the picture again") from error
     if max_side and max(picture.size) > max_side:
@@ -84,9 +84,11 @@ def check_picture(content: bytes, *, name: str) -> None:
 
 
 def on_white(picture: Image.Image) -> Image.Image:
-    """Return an RGBA picture as RGB, on white."""
-    canvas = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(canvas, picture).convert("RGB")
+    """Return a picture as RGB, transparent parts on white."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layers = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
 
 
 def _content(source: Path | bytes, max_bytes: int, name: str) -> bytes:
@@ -145,12 +147,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image
     values = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        return on_white(image.convert("RGBA"))
-    return image.convert("RGB")
 
 
 def digests(files: Sequence[Path]) -> tuple[str, ...]:

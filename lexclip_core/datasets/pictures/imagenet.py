@@ -8,6 +8,8 @@ released code has it; `all` is all of val.
 
 from __future__ import annotations
 
+import importlib.util
+import runpy
 import zlib
 from dataclasses import replace
 from functools import cache
@@ -17,7 +19,7 @@ from typing import Any
 from lexclip_core.datasets.cards import CARDS, Draw, Source, seeded
 from lexclip_core.datasets.pictures.files import pictures_in, pictures_of
 from lexclip_core.datasets.pictures.picture_set import PictureClass, PictureSet, counted, from_files
-from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import normalise, shown, unique_subset
 
@@ -64,6 +66,46 @@ def synonym_classes(wordnet: WordNet, classes: int, *, seed: int) -> dict[str, t
     return {wnid: usable[wnid] for wnid in sorted(chosen.tolist())}
 
 
+# --- what CLIP's authors published, as open_clip lists it ---
+
+
+@cache
+def _lists() -> dict[str, Any]:
+    # The one file alone is run: importing open_clip takes seconds, with torch.
+    package = importlib.util.find_spec("open_clip")
+    folders = package.submodule_search_locations if package else None
+    file = Path(folders[0]) / "zero_shot_metadata.py" if folders else None
+    if file is None or not file.is_file():
+        raise MissingResourceError("open_clip is not installed here", "pip install open_clip_torch")
+    return runpy.run_path(str(file))
+
+
+def openai_templates() -> tuple[str, ...]:
+    """Return the 80 templates as texts, each with one `{}` where the class name goes.
+
+    Raises:
+        MissingResourceError: open_clip is not installed.
+
+    >>> openai_templates()[0]
+    'a bad photo of a {}.'
+    """
+    return tuple(template("{}") for template in _lists()["OPENAI_IMAGENET_TEMPLATES"])
+
+
+def curated_imagenet_names() -> tuple[str, ...]:
+    """Return a name for each of the 1,000 classes, in the order of the challenge.
+
+    "missile" and "sunglasses" are each the name of two classes.
+
+    Raises:
+        MissingResourceError: open_clip is not installed.
+
+    >>> curated_imagenet_names()[:2]
+    ('tench', 'goldfish')
+    """
+    return tuple(_lists()["IMAGENET_CLASSNAMES"])
+
+
 def curated(pictures: PictureSet) -> PictureSet:
     """Return ImageNet's pictures under the names that CLIP's authors chose, not first lemmas (claim D18).
 
@@ -72,15 +114,15 @@ def curated(pictures: PictureSet) -> PictureSet:
     Raises:
         InputError: A class is not one of ImageNet's.
     """
-    # open_clip takes seconds to import and is only needed here.
-    from lexclip_core.towers.published_texts import curated_imagenet_names
-
     names = dict(zip(wnids(), curated_imagenet_names(), strict=True))
     unknown = [one.key for one in pictures.classes if one.key not in names]
     if unknown:
         raise InputError(f"{shown(unknown[0])} is not a class of ImageNet", "give what was read as imagenet")
     classes = tuple(replace(one, name=names[one.key]) for one in pictures.classes)
     return replace(pictures, name=f"{pictures.name}-curated", classes=classes)
+
+
+# --- the pictures ---
 
 
 def _read(path: Path, draw: Draw, seed: int) -> PictureSet:
