@@ -260,10 +260,8 @@ def effect(place: Place) -> tuple[float | None, float]:
     """Return the change that a reported number is, and how far rounding and reading may be off."""
     reported = reported_at(place)
     error = reported.uncertainty + ROUNDING[reported.unit]
-    if place.column.startswith(
-        "accuracy swing"
-    ):  # a largest difference is never below 0: its sign says nothing
-        return None, 0.0
+    if place.column.startswith("accuracy swing"):
+        return None, 0.0  # a largest difference is never below 0: its sign says nothing
     if reported.unit == "change":
         return reported.value, error
     against = reference(place)
