@@ -26,7 +26,6 @@ FOLDER = storage.project_root() / "docs" / "images"
 PICTURES = {"home": "", "map": "subtree_map"}
 """Name of a picture -> the page's address."""
 WIDTH, HEIGHT = 1280, 1000
-COLOURS = 64
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,10 +77,9 @@ def photograph(address: str, page: str) -> bytes:
 
 
 def write(picture: bytes, path: Path) -> None:
-    """Write a picture with few colours, which a page of text and lines does not miss."""
-    small = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    """Write a picture as a small PNG of its own colours."""
     with storage.atomic_write(path) as partial:
-        small.save(partial, format="PNG", optimize=True)
+        Image.open(io.BytesIO(picture)).convert("RGB").save(partial, format="PNG", optimize=True)
 
 
 def main() -> None:
