@@ -52,7 +52,7 @@ def full_label(key: str) -> str:
 def _word(part: str) -> str:
     name, _, depth = part.partition("@")
     if name == "neighbour_overlap":
-        return f"Neighbours kept, of {depth}" if depth else "Neighbours kept"
+        return f"Neighbours retained, of {depth}" if depth else "Neighbours retained"
     return LABELS.get(part, part.replace("_", " "))
 
 

@@ -35,7 +35,7 @@ def arrow(summary: run_folder.RunSummary, run: run_folder.Run) -> list[tuple[str
         ("synsets", f"{synsets:,} drawn"),
         ("targets", ", ".join(filter(None, aims)) or summary.preset or "not named"),
         ("pairs", f"{len(run.pairs):,}"),
-        ("losses", ", ".join(terms) or "none kept"),
+        ("losses", ", ".join(terms) or "none recorded"),
         ("tower", f"{store.tower_name(summary)}, {run.before.shape[1]} numbers a word"),
         ("training", f"{steps:,} steps"),
         ("evaluation", f"{len(summary.metrics)} metrics"),

@@ -29,7 +29,10 @@ def doctor(*, as_json: Json = False) -> None:
     from lexclip_core.doctor import examine
 
     report = examine()
-    emit(report.as_dict()) if as_json else typer.echo(report.as_text())
+    if as_json:
+        emit(report.as_dict())
+    else:
+        typer.echo(report.as_text())
     raise typer.Exit(0 if report.able else 1)
 
 

@@ -140,7 +140,10 @@ def _estimate(captions: Path, words: tuple[int, int], maker: Provider, *, as_jso
     values = {"provider": maker.name, "captions": len(asked), "cost": 0.0}
     if estimate is not None:
         values |= asdict(estimate(asked))
-    emit(values) if as_json else table(("estimate", "value"), [(k, _shown(v)) for k, v in values.items()])
+    if as_json:
+        emit(values)
+    else:
+        table(("estimate", "value"), [(name, _shown(value)) for name, value in values.items()])
 
 
 def _write(captions: Path, words: tuple[int, int], maker: Provider, out: Path, *, as_json: bool) -> None:

@@ -206,4 +206,8 @@ def sts(
 
 
 def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:
-    (emit if as_json else metric_table)({name: one.as_dict() for name, one in measured.items()})
+    metrics = {name: one.as_dict() for name, one in measured.items()}
+    if as_json:
+        emit(metrics)
+    else:
+        metric_table(metrics)

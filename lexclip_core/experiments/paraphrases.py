@@ -165,16 +165,16 @@ def _scenes(
         return [], np.empty((0, 0), np.float32)
     things = scene_sets.split_objects("train")
     made = scenes_of(_SCENES_SEED, count, among=things, style=SCENE_STYLES[0])
-    # One draw of things in two hands: every other scene of things in colour takes the second style.
+    # Every other scene of a relation takes the second style.
     made = tuple(
         replace(scene, style=SCENE_STYLES[place // 2 % 2]) if scene.kind == "relation" else scene
         for place, scene in enumerate(made)
     )
     asked = []
     for place, scene in enumerate(made):
-        told = scene_captions(scene)
-        order = generator.permutation(len(told))
-        asked.append([Caption(told[one], f"scene-{place}") for one in order])
+        texts = scene_captions(scene)
+        order = generator.permutation(len(texts))
+        asked.append([Caption(texts[one], f"scene-{place}") for one in order])
     return asked, features(scene_pictures(made))
 
 
@@ -191,8 +191,8 @@ def _concepts(
     asked, rows = [], []
     for place in chosen:
         label, key = table["label"].iloc[place], table["concept"].iloc[place]
-        told = [_TEMPLATES[one].format(label) for one in generator.permutation(len(_TEMPLATES))]
-        asked.append([Caption(text, key) for text in (*told, label)])
+        texts = [_TEMPLATES[one].format(label) for one in generator.permutation(len(_TEMPLATES))]
+        asked.append([Caption(text, key) for text in (*texts, label)])
         rows.append(by_style[generator.integers(len(by_style))][place])
     return asked, np.stack(rows)
 

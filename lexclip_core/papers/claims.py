@@ -7,7 +7,6 @@ setting names the tests that show it implemented; one that its source leaves und
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,8 @@ from typing import Annotated, Literal, NamedTuple, get_args
 from pydantic import BeforeValidator, TypeAdapter
 
 from lexclip_core import storage
-from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.text_files import RESTORE, read_toml
 
 ClaimKind = Literal["measured", "described", "undefined", "outside"]
 ClaimRule = Literal["all", "some"]
@@ -25,7 +25,6 @@ Part = Literal["value", "change"]
 Relation = Literal["above", "below", "equals", "differs"]
 
 CLAIM_IDS = (*(f"B{number}" for number in range(1, 31)), *(f"P{number}" for number in range(1, 27)))
-_REMEDY = "restore it from the repository"
 _TINY = 1e-9
 
 _HOLDS: dict[Relation, Callable[[float, float, float], bool]] = {
@@ -114,7 +113,7 @@ class Claim:
     def __post_init__(self) -> None:
         lacking = {"measured": self.tests, "described": self.shown_by, "undefined": self.shown}
         if not lacking.get(self.kind, True):
-            raise InputError(f"{self.id} is {self.kind} and names nothing that shows it", _REMEDY)
+            raise InputError(f"{self.id} is {self.kind} and names nothing that shows it", RESTORE)
 
     @property
     def paper(self) -> str:
@@ -180,17 +179,15 @@ def claims_by_quantity() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=2)
 def _read(path: Path) -> tuple[dict[str, tuple[str, ...]], dict[str, Claim]]:
+    content = read_toml(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
         groups = TypeAdapter(dict[str, tuple[str, ...]]).validate_python(content.pop("towers", {}))
         entries = {name: {"id": name} | entry for name, entry in content.items()}
         claims = TypeAdapter(dict[str, Claim]).validate_python(entries)
-    except FileNotFoundError as error:
-        raise MissingResourceError(f"{path} is not there", _REMEDY) from error
     except (TypeError, ValueError, InputError) as error:
-        raise DamagedFileError(f"{path} cannot be read: {error}", _REMEDY) from error
+        raise DamagedFileError(f"{path} cannot be read: {error}", RESTORE) from error
     unknown = {name for claim in claims.values() for name in claim.towers} - set(groups)
     odd = sorted(unknown or set(claims) ^ set(CLAIM_IDS))
     if odd or tuple(claims) != CLAIM_IDS:
-        raise DamagedFileError(f"{path} lacks or adds {(odd or ['an order'])[0]}", _REMEDY)
+        raise DamagedFileError(f"{path} lacks or adds {(odd or ['an order'])[0]}", RESTORE)
     return groups, claims

@@ -113,13 +113,13 @@ class LexicalObjective:
     def __init__(
         self, words: Sequence[str], sampler: Sampler, settings: WordSettings, reference: np.ndarray
     ) -> None:
-        self.words, self._sampler, self._settings = words, sampler, settings
-        self._reference = torch.from_numpy(reference)
+        self.words, self.sampler, self._settings = words, sampler, settings
+        self.reference = torch.from_numpy(reference)
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's words of a step."""
-        batch = self._sampler.batch(number)
+        batch = self.sampler.batch(number)
         n = len(batch.rows)
         share = -(-n // world.size)
         # equal shares: the last ones repeat a word, and what is repeated is cut off after the gathering
@@ -130,7 +130,7 @@ class LexicalObjective:
         )
 
     def _terms(self, batch: Batch, rows: Tensor) -> Terms:
-        reference = self._reference[torch.from_numpy(batch.rows)].to(rows.device)
+        reference = self.reference[torch.from_numpy(batch.rows)].to(rows.device)
         return loss_terms(self._settings, rows, reference, batch)
 
     def scales(self) -> Mapping[str, nn.Parameter]:
@@ -183,14 +183,14 @@ class ParaclipObjective:
             raise InputError(
                 f"{len(pictures.of_record)} picture rows for {len(records)} records", "match them anew"
             )
-        self._sampler = RecordSampler(
+        self.sampler = RecordSampler(
             records.images,
             batch=settings.batch,
             epochs=settings.epochs,
             seed=settings.seed,
             steps=settings.steps,
         )
-        self.steps, self.steps_per_epoch = self._sampler.steps, self._sampler.steps_per_epoch
+        self.steps, self.steps_per_epoch = self.sampler.steps, self.sampler.steps_per_epoch
         starts = {"image_text": settings.scale_start}
         if settings.scale == "separate":
             starts["text_text"] = settings.scale_start_texts
@@ -202,7 +202,7 @@ class ParaclipObjective:
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's texts of a step, those of words last."""
-        rows = self._sampler.rows(number)
+        rows = self.sampler.rows(number)
         if len(rows) % world.size:
             raise InputError(
                 f"a batch of {len(rows)} is not shared equally by {world.size} processes",

@@ -219,7 +219,7 @@ class RelationSampler:
         seed: int,
     ) -> None:
         self.steps = steps
-        self._pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
+        self.pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
         self._plan, self._seed = plan, seed
         self._opposites, self._relatives = np.flatnonzero(pairs.opposite), np.flatnonzero(~pairs.opposite)
         for name, sort in (("opposites", self._opposites), ("relatives", self._relatives)):
@@ -232,7 +232,7 @@ class RelationSampler:
         rng = np.random.default_rng([self._seed, step])
         opposites, relatives = self._draw(rng, self._opposites), self._draw(rng, self._relatives)
         drawn = np.concatenate([opposites, relatives])
-        related = np.concatenate([self._pairs.first[drawn], self._pairs.second[drawn]])
+        related = np.concatenate([self.pairs.first[drawn], self.pairs.second[drawn]])
         seeds = np.concatenate([rng.choice(related, self._seeds), rng.choice(self._wide, self._seeds)])
         around = self._around(rng, seeds)
         filling = rng.choice(self._wide, max(0, self._plan.retained - len(around)))
@@ -243,7 +243,7 @@ class RelationSampler:
         return max(1, self._plan.retained // (2 * self._plan.neighbours) - 2)
 
     def _draw(self, rng: np.random.Generator, sort: np.ndarray) -> np.ndarray:
-        weights = self._pairs.weights[sort]
+        weights = self.pairs.weights[sort]
         return rng.choice(sort, self._plan.batch, p=weights / weights.sum())
 
     def _around(self, rng: np.random.Generator, seeds: np.ndarray) -> np.ndarray:
@@ -260,10 +260,10 @@ class RelationSampler:
         place = np.full(len(self._reference), -1)
         place[rows] = np.arange(n)
         found = np.concatenate([self._by_first[row] for row in rows])
-        found = found[place[self._pairs.second[found]] >= 0]
-        i, j = np.sort([place[self._pairs.first[found]], place[self._pairs.second[found]]], axis=0)
-        opposite, near = self._pairs.opposite[found], base > self._plan.near
-        base[i, j] = self._pairs.targets[found]  # elsewhere the base cosine is the target
+        found = found[place[self.pairs.second[found]] >= 0]
+        i, j = np.sort([place[self.pairs.first[found]], place[self.pairs.second[found]]], axis=0)
+        opposite, near = self.pairs.opposite[found], base > self._plan.near
+        base[i, j] = self.pairs.targets[found]  # elsewhere the base cosine is the target
         free = np.triu(np.ones((n, n), dtype=np.float32), k=1)
         masks = {"repel": np.zeros_like(free), "attract": np.zeros_like(free)}
         masks["repel"][i[opposite], j[opposite]] = 1

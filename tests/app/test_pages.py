@@ -89,7 +89,7 @@ def test_home_says_the_finding_with_its_interval_split_and_controls(open_app: Op
         "<b>Synonyms nearer than antonyms (AUC) [test]</b>",
         "<b>Antonym nearer than synonym (rate) [test]</b>",
         "<b>MEN (Spearman) [heldout]</b>",
-        "<b>Neighbours kept, of 10 [test]</b>",
+        "<b>Neighbours retained, of 10 [test]</b>",
     ]
     arrow = app.get("html")[0].proto.body
     assert [part.split("<")[0] for part in arrow.split("600\">")[1:]] == [

@@ -39,7 +39,7 @@ def test_the_headline_is_the_auc_on_test_words() -> None:
     ("key", "shown"),
     [
         ("heldout/simlex-999/spearman", "SimLex-999 (Spearman) [heldout]"),
-        ("retention/dev/neighbour_overlap@10", "Neighbours kept, of 10 [dev]"),
+        ("retention/dev/neighbour_overlap@10", "Neighbours retained, of 10 [dev]"),
         ("test/inversion_rate/same_synset/v", "Antonym nearer than synonym (rate) verbs [test]"),
         ("retention/men", "men [retention]"),
         ("test/brand_new", "brand new [test]"),

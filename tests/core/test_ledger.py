@@ -556,7 +556,7 @@ def test_what_the_documents_say_of_the_ledger_is_counted():
         ('towers = ["the blog"]', 'towers = ["word2vec"]', "adds the blog|word2vec"),
         ('"change above 0"', '"change over 0"', "is not a criterion"),
         ("statement =", "states =", "cannot be read"),
-        ("[towers]", "[", "cannot be read"),
+        ("[towers]", "[", "claims.toml is not TOML"),
     ],
 )
 def test_a_damaged_list_of_claims_is_named(tmp_path, old, new, message):

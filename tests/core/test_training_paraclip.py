@@ -62,7 +62,7 @@ def test_a_step_trains_the_texts_of_its_records_against_their_pictures():
     pictures = picture_rows(shown)
     objective = ParaclipObjective(shown, experiment, pictures=pictures)
     step = objective.step(0, ALONE)
-    rows = objective._sampler.rows(0)
+    rows = objective.sampler.rows(0)
     fields = ("caption", "paraphrase_1", "paraphrase_2")
     assert list(step.texts) == [getattr(shown[int(row)], field) for field in fields for row in rows]
     embedded = torch.from_numpy(base().encode_texts(step.texts))
@@ -226,9 +226,9 @@ def test_weight_decay_leaves_the_scale_alone():
 def test_words_and_paraphrases_train_together():
     experiment = settings(distance="blog-release", distance_weight=0.5)
     words = experiment.distance_settings().replace(sampling="in_batch")
-    beside = word_objective(words, base())
-    step = objective_for(experiment, distance=beside).step(0, ALONE)
-    alone, only = objective_for(experiment).step(0, ALONE), beside.step(0, ALONE)
+    words_alone = word_objective(words, base())
+    step = objective_for(experiment, distance=words_alone).step(0, ALONE)
+    alone, only = objective_for(experiment).step(0, ALONE), words_alone.step(0, ALONE)
     assert step.texts == [*alone.texts, *only.texts]
     rows = torch.from_numpy(base().encode_texts(step.texts)).roll(1, dims=0)
     terms = step.terms(rows)
@@ -237,22 +237,22 @@ def test_words_and_paraphrases_train_together():
     assert {name: float(value) for name, value in terms.items()} == pytest.approx(
         {name: float(value) for name, value in expected.items()}
     )
-    _, _, history = trained(experiment, objective_for(experiment, distance=beside))
+    _, _, history = trained(experiment, objective_for(experiment, distance=words_alone))
     assert history.rows[0]["distance"] > 0
 
 
 def test_words_alone_are_trained_as_their_own_loop_trains_them():
     experiment = settings(distance="blog-release", **TABLE_2["base"])
     words = experiment.distance_settings().replace(sampling="in_batch")
-    beside = word_objective(words, base())
-    step = ParaclipObjective(table(), experiment, distance=beside).step(0, ALONE)
+    words_alone = word_objective(words, base())
+    step = ParaclipObjective(table(), experiment, distance=words_alone).step(0, ALONE)
     rows = torch.from_numpy(base().encode_texts(step.texts)).roll(1, dims=0)
-    batch = beside._sampler.batch(0)
-    expected = loss_terms(words, rows, beside._reference[torch.from_numpy(batch.rows)], batch)
+    batch = words_alone.sampler.batch(0)
+    expected = loss_terms(words, rows, words_alone.reference[torch.from_numpy(batch.rows)], batch)
     assert {name: float(value) for name, value in step.terms(rows).items()} == {
         name: float(value) for name, value in expected.items()
     }
-    trained(experiment, ParaclipObjective(table(), experiment, distance=beside))
+    trained(experiment, ParaclipObjective(table(), experiment, distance=words_alone))
 
 
 # --- the loop ---
@@ -290,7 +290,7 @@ def test_killed_and_resumed_is_bit_equal_scales_included(chunk, tmp_path):
 def test_a_useless_loss_names_the_texts():
     experiment = settings()
     objective = objective_for(experiment)
-    objective._logs["text_text"].data.fill_(math.nan)
+    objective.scales()["text_text"].data.fill_(math.nan)
     with pytest.raises(DivergenceError, match=r"step 0: .*caption_paraphrase nan.*, on .* and 16 more"):
         trained(experiment, objective)
 

@@ -218,7 +218,7 @@ def test_related_materials_are_training_words_of_few_tokens(small):
 def test_controls_of_relations(small):
     tower = tiny_tower()
     plain, shuffled, constant = (
-        words_module.materials(RELATIONS.replace(control=control), tower, small).sampler._pairs
+        words_module.materials(RELATIONS.replace(control=control), tower, small).sampler.pairs
         for control in ("none", "shuffled", "constant")
     )
     np.testing.assert_array_equal(shuffled.first, plain.first)
