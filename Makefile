@@ -14,7 +14,8 @@ PATHS ?=
 DEMO := "blog-release --set classes=40" "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" \
 	"lexclip-shuffled" "lexclip-constant"
 DEMO_PARACLIP := "paraclip-emoji" "paraclip-emoji --seed 1" "paraclip-emoji --seed 2" "paraclip-emoji-texts"
-ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Numba's number counts for torch as well: its first parallel loop sets OpenMP's.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +27,7 @@ lab: setup ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks README.md
 
 test: setup ## Run every test
-	@$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: setup ## Check style, types and that notebooks are committed without outputs
 	@$(BIN)/ruff check .

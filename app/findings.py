@@ -95,6 +95,25 @@ def pair(row: pd.Series, say: Say) -> str:
     return f"**{say(row['word_a'])} – {say(row['word_b'])}**: cosine {before} before, **{after}** after."
 
 
+def pair_before(row: pd.Series, say: Say) -> str:
+    """Say one pair's cosine before, where what came after is not stored."""
+    before = number(row["cosine_before"])
+    return (
+        f"**{say(row['word_a'])} – {say(row['word_b'])}**: cosine **{before}** before; after is not stored."
+    )
+
+
+def relation_sentence(relation: str, target: float | None, say: Say) -> str:
+    """Say how WordNet relates a typed pair, and its target."""
+    if target is None:
+        return "WordNet lacks one of the two, so it says nothing of the pair."
+    known = {
+        "unrelated": "WordNet is silent about the two",
+        "taxonomy": "WordNet relates them only by its tree of wider words",
+    }.get(relation, f"WordNet relates them as **{say(relation)}**")
+    return f"{known}; training on its relations asks for a cosine of {number(target)}."
+
+
 def relations(summary: pd.DataFrame, say: Say) -> str:
     """Say each relation's mean cosine before and after, from `geometry.pair_summary`."""
     parts = [
@@ -117,6 +136,22 @@ def neighbours(table: pd.DataFrame, word: str, say: Say) -> str:
         f"Of the {total} words nearest to **{say(word)}**, **{stayed}** stayed, {some('left')} "
         f"and {some('entered')}."
     )
+
+
+def reasons(table: pd.DataFrame, say: Say) -> str:
+    """Say what WordNet calls the neighbours that entered and left; "" where it is silent.
+
+    Args:
+        table: Columns neighbour, change, why.
+        say: Escapes a word for Markdown.
+    """
+    parts = []
+    for change in ("left", "entered"):
+        rows = table[(table["change"] == change) & (table["why"] != "")].head(4)
+        if len(rows):
+            named = ", ".join(f"{say(row.neighbour)} ({row.why})" for row in rows.itertuples())
+            parts.append(f"of those that {change}: {named}")
+    return f" By WordNet, {'; '.join(parts)}." if parts else ""
 
 
 def subtree(summary: Mapping[str, Any], edges: pd.DataFrame, say: Say) -> str:

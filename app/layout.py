@@ -1,14 +1,21 @@
-"""The furniture of every page: run picker, headline, finding, picture, empty state, error."""
+"""The furniture of every page: run picker, title, finding, figure, table, empty state, errors, saving."""
 
 from __future__ import annotations
 
+import difflib
+import html
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
 
 import pandas as pd
 import plotly.graph_objects as go
+import run_names
+import saved_view
 import store
 import streamlit as st
 
@@ -16,20 +23,52 @@ from lexclip_core import storage
 from lexclip_core.errors import InputError, LexclipError
 from lexclip_core.experiments import run_folder
 from lexclip_core.figures import style
-from lexclip_core.targets.registry import TARGETS
 
 COSINE = (
     "**Cosine** says how alike two vectors point: 1 is the same direction, 0 unrelated, −1 opposite. "
     "A tower turns each word into a vector."
 )
-CONTROLS = {
-    "shuffled": "a control: the same targets, shuffled",
-    "constant": "a control: one constant target",
-    "random_words": "a control: random words",
-}
 PICTURE_WIDTH = 48
 MAX_SKIPPED = 5
 """Damaged runs that the sidebar names one by one."""
+
+MEANINGS = {
+    "synonym": "synonyms, same meaning",
+    "antonym": "antonyms, opposites",
+    "similar": "similar words",
+    "hypernym": "wider words",
+    "unrelated": "unrelated, or stayed",
+    "left": "left the nearest",
+    "entered": "entered the nearest",
+}
+"""What the legend names, by the name of a mark."""
+SHAPES = {
+    **{"circle": "●", "diamond": "◆", "square": "■", "triangle-up": "▲", "triangle-down": "▼"},
+    **{"pentagon": "⬟", "hexagon": "⬢", "star": "★"},
+}
+PRESENT = "present"
+"""The parameter of an address that asks for large type and no sidebar."""
+LARGE_TYPE = """<style>
+html { font-size: 22px; }
+[data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
+[data-testid="stExpandSidebarButton"] { display: none; }
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 1.5rem; max-width: 100%; }
+</style>"""
+# Focus that one can see, contrast of at least 4.5, and headings one level below the title, but not as large.
+FOCUS = """<style>
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: #595959; opacity: 1; }
+[data-testid="stMarkdown"] code, [data-testid="stCaptionContainer"] code { color: #1f1f1f; }
+[data-testid="stCode"] .token { color: #1f1f1f !important; }
+[data-testid="stMain"] h2 { font-size: 1.55rem; }
+[data-testid="stMain"] a:focus-visible, [data-testid="stMain"] button:focus-visible,
+[data-testid="stSidebar"] a:focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
+[data-testid="stMainBlockContainer"] { padding-top: 2.6rem; }
+@media (max-width: 480px) { [data-testid="stMain"] h1 { font-size: 1.9rem; } }
+</style>"""
+ASSETS = Path(__file__).with_name("assets")
+_DRAWN = "drawn"
+
+logger = logging.getLogger(__name__)
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
@@ -43,34 +82,142 @@ def literal(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\1", whole)
 
 
+def presenting() -> bool:
+    """Return whether the address asks for large type and no sidebar."""
+    return st.query_params.get(PRESENT) == "1"
+
+
+def start() -> None:
+    """Begin a run of any page: nothing is drawn yet, and the type is as large as asked for."""
+    st.session_state[_DRAWN] = saved_view.View()
+    script = f"<script>{(ASSETS / 'address.js').read_text(encoding='utf-8')}</script>"
+    st.html(FOCUS + (LARGE_TYPE if presenting() else "") + script, unsafe_allow_javascript=True)
+
+
+def drawn() -> saved_view.View:
+    """Return what this run of the page has drawn so far."""
+    view: saved_view.View = st.session_state.setdefault(_DRAWN, saved_view.View())
+    return view
+
+
+@contextmanager
+def part(name: str) -> Iterator[None]:
+    """Draw a part of a page; whatever goes wrong in it is said in its place, and the rest of the page stands.
+
+    Args:
+        name: What the part shows, for the message.
+    """
+    try:
+        yield
+    except LexclipError as error:
+        show_error(error)
+    except Exception as error:
+        logger.exception("%s could not be drawn", name)
+        st.error(f"This part could not be drawn: {literal(name)} ({type(error).__name__}).")
+        st.caption("The rest of the page is not affected. What went wrong is in the server’s log.")
+
+
+def address(page: str = "", **query: str) -> str:
+    """Return an address within the explorer that stays with the run and the type that are shown.
+
+    `address("word", word="hot dog")` is `/word?word=hot%20dog`.
+    """
+    carried = {key: st.query_params[key] for key in ("run", PRESENT) if key in st.query_params}
+    asked = urlencode({key: value for key, value in (query | carried).items() if value}, quote_via=quote)
+    return f"/{page}" + (f"?{asked}" if asked else "")
+
+
+def word_link(word: str, shown: str | None = None) -> str:
+    """Return HTML of a link to the page of a word, in the same tab."""
+    target = html.escape(address("word", word=word), quote=True)
+    return f'<a href="{target}" target="_self">{html.escape(shown or word)}</a>'
+
+
+def words_line(before: str, words: Sequence[str]) -> None:
+    """Draw words in a line, each with a link to its page."""
+    links = ", ".join(word_link(word) for word in words)
+    st.html(f'<p style="margin:0;line-height:1.7">{html.escape(before)}{links}</p>')
+
+
+def page_link(file: str, label: str, **query: str) -> None:
+    """Draw a link to a page that stays with the run and the type that are shown."""
+    carried = {key: st.query_params[key] for key in ("run", PRESENT) if key in st.query_params}
+    st.page_link(file, label=label, width="stretch", query_params=query | carried)
+
+
+def check_address(key: str, valid: Sequence[str], what: str) -> None:
+    """Name a value of the address that does not exist, with the nearest one that does.
+
+    Call it before the widget of that key, which would correct the address without a word.
+
+    Args:
+        key: The parameter.
+        valid: Its values.
+        what: What it chooses, such as "branch of WordNet".
+    """
+    for asked in st.query_params.get_all(key):
+        if asked in valid:
+            continue
+        near = difflib.get_close_matches(asked.casefold(), [one.casefold() for one in valid], 1, 0.4)
+        hint = next((one for one in valid if near and one.casefold() == near[0]), "")
+        nearest = f"The nearest is “{literal(hint)}”." if hint else f"There are {len(valid)} to choose from."
+        st.warning(f"There is no {what} called “{literal(asked[:60])}”. {nearest}")
+
+
 def pick_run(listing: store.Listing) -> None:
     """Draw the run picker in the sidebar, keep it in `?run=`, and say which runs could not be shown."""
     if listing.summaries:
-        names = [summary.run_id for summary in listing.summaries]
-        chosen = _chosen_run(names)
+        ids = [summary.run_id for summary in listing.summaries]
+        named = run_names.names(listing.summaries)
+        chosen = _chosen_run(ids)
         # One widget for each choice, which starts with it. When pages change, the browser may forget what a
         # widget outside the page had, and answers with what the widget started with: with one widget for
         # all, and with `bind="query-params"`, that was the first run, now and then, on a slow machine.
         picker = f"run {chosen}"
         st.sidebar.selectbox(
-            "Run",
-            names,
-            index=names.index(chosen),
+            "Tower tuned on",
+            ids,
+            index=ids.index(chosen),
+            format_func=lambda one: sentence_case(named.get(str(one), str(one))),
             key=picker,
             on_change=_run_was_picked,
             args=(picker,),
-            help="A run is one tuning of a text tower, kept as a folder of plain files.",
+            help="A run is one tuning of a text tower, stored as a folder of plain files.",
         )
         st.session_state["run"] = chosen
-        if chosen == names[0]:
+        if chosen == ids[0]:
             st.query_params.pop("run", None)
         else:
             st.query_params["run"] = chosen
-        st.sidebar.caption(f"{len(names)} runs in `{_short(listing.folder)}`")
+        st.sidebar.caption(f"{len(ids)} runs in `{_short(listing.folder)}`; this one is `{chosen}`")
+    with st.sidebar.expander("What colours mean"):
+        st.html(_legend())
     for entry in listing.damaged[:MAX_SKIPPED]:
         st.sidebar.warning(f"Skipped {literal(entry.path.name)}: {literal(_without_path(entry))}.")
     if len(listing.damaged) > MAX_SKIPPED:
         st.sidebar.warning(f"… and {len(listing.damaged) - MAX_SKIPPED} more: see `lexclip doctor`.")
+
+
+def _legend() -> str:
+    """Return the colours and shapes that mean the same in every figure, as a list."""
+    marks = style.NAMED_MARKS
+    rows = "".join(
+        f'<li><span aria-hidden="true" style="color:{marks[name].color}">{SHAPES[marks[name].symbol]}</span>'
+        f" {said}</li>"
+        for name, said in MEANINGS.items()
+    )
+    listed = f'<ul style="list-style:none;padding:0;margin:0;line-height:1.6">{rows}</ul>'
+    return f"{listed}<p>Outlined: before. Filled: after.</p>"
+
+
+def sentence_case(text: str) -> str:
+    """Return a text with its first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def run_name(summary: run_folder.RunSummary) -> str:
+    """Return what a run is called on every page."""
+    return run_names.names(store.listing().summaries).get(summary.run_id, summary.run_id)
 
 
 def _chosen_run(names: Sequence[str]) -> str:
@@ -104,37 +251,91 @@ def begin(title: str, lead: str, *, fills: str) -> tuple[run_folder.RunSummary, 
         lead: One or two sentences in Markdown.
         fills: What a run would put on this page, for the empty state.
     """
-    st.title(title, anchor=False)
-    st.markdown(lead)
+    head(title, lead)
     listing = store.listing()
     if not listing.summaries:
         empty_state(f"There is no run yet. A run brings {fills}. Make one, then reload this page:", listing)
-    unknown = st.session_state.get("unknown_run")
     summary = listing.find(st.session_state.get("run")) or listing.summaries[0]
-    if unknown:
-        st.warning(
-            f"There is no run called “{literal(unknown[:60])}”. Showing {literal(summary.run_id)} instead."
-        )
+    say_unknown_run(listing, summary)
     try:
         run = store.read(summary)
     except LexclipError as error:
         show_error(error)
         st.stop()
-    st.caption(f"Run **{literal(summary.run_id)}** · {literal(describe(summary))}")
+    name, tower = literal(sentence_case(run_name(summary))), literal(store.tower_name(summary))
+    said = f"**{name}** · {summary.n_words:,} words · {tower}"
+    st.caption(said)
+    drawn().text(said)
     return summary, run
 
 
-def aim(summary: run_folder.RunSummary) -> str:
-    """Return what cosines were tuned towards, "" where the run's settings name no target."""
-    target = TARGETS.get(store.target_name(summary))
-    return target.meaning if target else ""
+def head(title: str, lead: str) -> None:
+    """Draw a page's title and its lead."""
+    st.title(title, anchor=False)
+    drawn().title = title
+    if lead:
+        st.markdown(lead)
+        drawn().text(lead)
 
 
-def describe(summary: run_folder.RunSummary) -> str:
-    """Return what the run was tuned towards, how many words it holds, and its tower."""
-    control = str(summary.config.get("control", ""))
-    meaning = CONTROLS.get(control) or aim(summary) or summary.preset or "targets not named"
-    return f"{meaning} · {summary.n_words:,} words · {store.tower_name(summary)}"
+def check_number(key: str, low: int, high: int, what: str) -> None:
+    """Name a number of the address that is out of range; call it before the widget of that key.
+
+    Args:
+        key: The parameter.
+        low: The least.
+        high: The most.
+        what: What it says, such as "number of neighbours".
+    """
+    asked = st.query_params.get(key)
+    if asked is not None and not (asked.isascii() and asked.isdigit() and low <= int(asked) <= high):
+        st.warning(f"The {what} goes from {low} to {high}; “{literal(asked[:20])}” is not used.")
+
+
+def say_unknown_run(listing: store.Listing, shown: run_folder.RunSummary) -> None:
+    """Name a run of the address that does not exist, with the nearest one that does."""
+    unknown = st.session_state.get("unknown_run")
+    if not unknown:
+        return
+    near = difflib.get_close_matches(unknown, [one.run_id for one in listing.summaries], 1, 0.4)
+    hint = f" The nearest is {literal(near[0])}." if near else ""
+    st.warning(
+        f"There is no run called “{literal(unknown[:60])}”.{hint} Showing {literal(shown.run_id)} instead."
+    )
+
+
+def end() -> None:
+    """End a page: what it shows can be saved, and presenting can be left."""
+    view = drawn()
+    if view.title and (view.pieces or view.tables):
+        name = "-".join(re.findall(r"[a-z0-9]+", view.title.casefold())) or "view"
+        where = str(st.context.url or "")
+        st.divider()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.download_button(
+                "Save this view (HTML)",
+                lambda: view.html(where),
+                f"{name}.html",
+                "text/html",
+                on_click="ignore",
+                key="save_html",
+                help="One file that works offline. Figures also save as PNG: the camera in their corner.",
+            )
+            if view.tables:
+                st.download_button(
+                    "Its tables (CSV)",
+                    view.zipped,
+                    f"{name}.zip",
+                    "application/zip",
+                    on_click="ignore",
+                    key="save_csv",
+                )
+            if not presenting() and st.button("Large type", key="present", help="For the wall: no sidebar."):
+                st.query_params[PRESENT] = "1"
+                st.rerun()
+    if presenting() and st.button("Leave large type", type="tertiary"):
+        st.query_params.pop(PRESENT, None)
+        st.rerun()
 
 
 def empty_state(message: str, listing: store.Listing) -> NoReturn:
@@ -173,6 +374,7 @@ def finding(sentence: str, *, picture: str | None = None, of: str = "") -> None:
         picture: The `data:` address of a picture.
         of: What the picture shows.
     """
+    drawn().text(sentence, finding=True)
     with st.container(border=True, horizontal=picture is not None, vertical_alignment="center"):
         if picture is not None:
             small_picture(picture, of)
@@ -191,15 +393,49 @@ def small_picture(address: str, of: str) -> None:
 
 def chart(figure: go.Figure, alt: str, *, key: str) -> None:
     """Draw a picture that says in words what it shows."""
+    drawn().chart(figure, alt)
+    title, _, caption = (figure.layout.title.text or "").partition("<br><span")
+    if title:  # a title in the figure cannot wrap with the window, and lies under the toolbar
+        said = html.unescape(title.replace("<br>", " "))
+        notes = " ".join(re.sub(r"<[^>]*>", " ", part) for part in caption.split(">", 1)[1:])
+        st.markdown(
+            f"**{literal(said)}**"
+            + (f"  \n:gray[{literal(' '.join(html.unescape(notes).split()))}]" if notes else "")
+        )
+        room = int(figure.layout.margin.t or 0) - 34
+        figure = go.Figure(figure).update_layout(
+            title_text="", margin_t=34, height=(figure.layout.height or 400) - max(room, 0)
+        )
+    if presenting():
+        figure.update_layout(font_size=18, height=int(1.25 * (figure.layout.height or 400)))
     st.plotly_chart(figure, key=key, alt=alt, theme=None, config=style.PLOTLY_CONFIG, width="stretch")
 
 
-def table(frame: pd.DataFrame, *, pictures: Sequence[str] = (), narrow: Sequence[str] = ()) -> None:
-    """Draw a sortable table; numbers with three decimals, columns of `data:` addresses as pictures."""
-    shown = frame.rename(columns=lambda name: str(name).replace("_", " "))
+def table(
+    frame: pd.DataFrame,
+    *,
+    pictures: Sequence[str] = (),
+    narrow: Sequence[str] = (),
+    words: Sequence[str] = (),
+    name: str = "table",
+) -> None:
+    """Draw a sortable table; numbers with three decimals.
+
+    Args:
+        frame: The table.
+        pictures: Columns of `data:` addresses.
+        narrow: Columns of little width.
+        words: Columns of words, each of which links to its page.
+        name: What the file of its rows is called.
+    """
+    drawn().table(frame, name)
+    shown = frame.rename(columns=lambda column: str(column).replace("_", " "))
     columns: dict[str, Any] = {
-        name: st.column_config.NumberColumn(format="%.3f") for name in shown.select_dtypes("floating")
+        column: st.column_config.NumberColumn(format="%.3f") for column in shown.select_dtypes("floating")
     }
-    columns |= {name: st.column_config.ImageColumn(name, width=PICTURE_WIDTH) for name in pictures}
-    columns |= {name: st.column_config.TextColumn(width="small") for name in narrow}
+    columns |= {column: st.column_config.ImageColumn(column, width=PICTURE_WIDTH) for column in pictures}
+    columns |= {column: st.column_config.TextColumn(width="small") for column in narrow}
+    for column in (one.replace("_", " ") for one in words):
+        shown[column] = [address("word", word=str(word)) for word in shown[column]]
+        columns[column] = st.column_config.LinkColumn(column, display_text=r"word=([^&]*)")
     st.dataframe(shown, hide_index=True, width="stretch", column_config=columns)

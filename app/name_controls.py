@@ -97,7 +97,7 @@ def ask() -> tuple[Asked, DeltaGenerator]:
     _swaps(which, drawn.classes)
     left, right = st.columns(2)
     with left:
-        text = _names(drawn.classes)
+        text = _names(which, drawn.classes)
     names = naming.read_names(text, None if own else len(drawn.classes))
     return Asked(which, pictures, drawn.classes, names, SENTENCES[template]), right
 
@@ -108,6 +108,7 @@ def _renew() -> None:
 
 def _pictures(below: DeltaGenerator) -> tuple[str, PictureSet]:
     left, middle, right = st.columns([2, 2, 1])
+    layout.check_address("set", list(picture_choice.SETS), "set of pictures")
     title = left.selectbox(
         "Pictures",
         list(picture_choice.SETS),
@@ -199,13 +200,21 @@ def _swaps(which: str, classes: Sequence[PictureClass]) -> None:
         st.info(note)
 
 
-def _names(classes: Sequence[PictureClass]) -> str:
-    originals = naming.joined([one.name for one in classes])
+def _start(which: str, classes: Sequence[PictureClass]) -> str:
+    """Return the names that the page opens with: synonyms, so that something happens."""
+    if which == picture_choice.OWN:
+        return naming.joined([one.name for one in classes])
+    order = ADJECTIVES_FIRST if which == picture_choice.EMOTIONS else naming.POS
+    return naming.joined(naming.swapped(tables.load_wordnet(), classes, "synonym", 0, order))
+
+
+def _names(which: str, classes: Sequence[PictureClass]) -> str:
+    start = _start(which, classes)
     if st.session_state.pop("renew_names", False):
-        st.session_state["names"] = originals
+        st.session_state["names"] = start
     text = st.text_area(
         "Class names, one per line",
-        originals,
+        start,
         key="names",
         bind="query-params",
         height=min(520, 60 + 25 * len(classes)),

@@ -113,6 +113,7 @@ def swapped(
         synset = sense(wordnet, one, order)
         offered = class_names.alternatives(wordnet, synset, kind) if synset else ()
         words = [word for word in offered if normalise(word) not in taken]
+        words.sort(key=lambda word: word[:1].isupper())  # Latin names come last
         chosen = words[int(generator.integers(len(words))) if draw else 0] if words else one.name
         taken.add(normalise(chosen))
         names.append(chosen)

@@ -22,12 +22,13 @@ class Page:
 
 PAGES = (
     Page("app_pages/home.py", "Home", "what tuning did, in short"),
-    Page("app_pages/pairs.py", "Pair cosines", "type any two words"),
+    Page("app_pages/word.py", "Word", "everything about one word"),
+    Page("app_pages/pairs.py", "Pairs", "type any two words; what was repaired, and what was not"),
     Page("app_pages/subtree_map.py", "Subtree map", "a branch of WordNet before and after"),
-    Page("app_pages/neighbours.py", "Neighbours", "which words entered and which left"),
     Page("app_pages/negation_and_order.py", "Negation and order", "sentences that “no” or the order changes"),
-    Page("app_pages/names.py", "Names", "pictures named by words, and by other words for the same things"),
+    Page("app_pages/names.py", "Names", "pictures named by words, and by their synonyms"),
     Page("app_pages/queries.py", "Queries", "two phrasings of one query over one set of pictures"),
+    Page("app_pages/cards.py", "Cards", "what each tower makes of words, next to others"),
     Page("app_pages/training.py", "Training", "how this run was made"),
     Page("app_pages/trade_offs.py", "Trade-offs", "what each weight of the loss gains and costs"),
     Page("app_pages/ledger.py", "Ledger", "both papers’ claims and what was measured here"),

@@ -55,6 +55,7 @@ def ask() -> Asked:
         LexclipError: A query cannot be used, or the emoji are not here.
     """
     left, right = st.columns([2, 1])
+    layout.check_address("pictures", list(SETS), "set of pictures")
     title = left.selectbox(
         "Pictures", list(SETS), key="pictures", bind="query-params", on_change=_first_example
     )

@@ -19,7 +19,7 @@ import typed
 
 from lexclip_core import storage
 from lexclip_core.errors import MissingResourceError
-from lexclip_core.experiments import run_folder
+from lexclip_core.experiments import explorer_data, run_folder
 from lexclip_core.training.settings import DEFAULT_TOWER, PRESETS
 from lexclip_core.words import normalise
 
@@ -124,8 +124,8 @@ def vectors(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.
 
 
 def _encode(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    tuned = summary.path / "tuned.safetensors"
-    if not tuned.exists():
+    tuned = summary.tuned_path
+    if tuned is None:
         raise MissingResourceError(
             f"Run {summary.run_id} has no tuned tensors, so it can show its own words only.",
             f"Make it again: {rebuild_command(summary)}",
@@ -133,12 +133,130 @@ def _encode(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.
     return encode_both(tower_name(summary), str(tuned), summary.stamp, words, VERSION)
 
 
+def triple_cosines(
+    summary: run_folder.RunSummary, words: tuple[str, str, str]
+) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
+    """Return positions between before and after, and there the cosines of a word with two others.
+
+    Five positions where the run has tuned tensors; before and after where it has the words; else before.
+
+    Args:
+        summary: The run.
+        words: The word, its synonym, its opposite, normalised.
+
+    Raises:
+        InputError: The tokenizer knows no piece of a word.
+        MissingResourceError: A tower's weights are not here.
+        DamagedFileError: The tuned tensors do not fit.
+    """
+    known = rows_of(summary)
+    if summary.tuned_path is not None:
+        return _live_cosines(tower_name(summary), str(summary.tuned_path), summary.stamp, words, VERSION)
+    whole = known.keys() >= set(words)
+    places = (0, 100) if whole else (0,)
+    rows = vectors(summary, words) if whole else (base_vectors(summary, words),)
+    near, far = (tuple(float(one[0] @ one[other]) for one in rows) for other in (1, 2))
+    return places, near, far
+
+
+@st.cache_data(
+    max_entries=256, show_spinner="Encoding with the tower between before and after (loaded once)…"
+)
+def _live_cosines(
+    name: str, tuned: str, stamp: int, words: tuple[str, ...], version: str
+) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
+    typed.refuse_unknown(base_tower(name, version), words)
+    rows = [tower.encode_texts(words) for tower in towers_between(name, tuned, stamp, version)]
+    near, far = (tuple(float(one[0] @ one[other]) for one in rows) for other in (1, 2))
+    return run_folder.POSITIONS, near, far
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def towers_between(name: str, tuned: str, stamp: int, version: str) -> tuple[Tower, ...]:
+    """Return towers at every position between before and after, their weights interpolated."""
+    from lexclip_core.towers import weights
+
+    base, after = base_tower(name, version), tuned_tower(name, tuned, stamp, version)
+    between = [weights.interpolate(base, after, percent / 100) for percent in run_folder.POSITIONS[1:-1]]
+    return (base, *between, after)
+
+
+def base_vectors(summary: run_folder.RunSummary, words: tuple[str, ...]) -> np.ndarray:
+    """Return the unit rows of words by the run's base tower, which every run can be asked for.
+
+    Raises:
+        InputError: The tokenizer knows no piece of a word.
+        MissingResourceError: The tower's weights are not here.
+    """
+    return _base_vectors(tower_name(summary), words, VERSION)
+
+
+@st.cache_data(max_entries=256, show_spinner="Encoding with the base tower (loaded once)…")
+def _base_vectors(name: str, words: tuple[str, ...], version: str) -> np.ndarray:
+    base = base_tower(name, version)
+    typed.refuse_unknown(base, words)
+    return base.encode_texts(words)
+
+
+def wide_vocabulary(summary: run_folder.RunSummary) -> explorer_data.WideVocabulary | None:
+    """Return many words with their vectors before and after, None where they are not at hand yet.
+
+    Raises:
+        DamagedFileError: A stored file is damaged.
+    """
+    stored = _stored_vocabulary(str(summary.path), summary.stamp, VERSION, summary)
+    if stored is None and (done := _filling(str(summary.path), summary.stamp, VERSION)).finished.is_set():
+        return done.made
+    return stored
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _stored_vocabulary(
+    path: str, stamp: int, version: str, _summary: run_folder.RunSummary
+) -> explorer_data.WideVocabulary | None:
+    return explorer_data.stored_vocabulary(_summary)
+
+
+class Filling:
+    """An encoding of the wide vocabulary behind the pages: whether it began, has ended, and what it made."""
+
+    def __init__(self) -> None:
+        self.started, self.finished = threading.Event(), threading.Event()
+        self.made: explorer_data.WideVocabulary | None = None
+        self.problem = ""
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _filling(path: str, stamp: int, version: str) -> Filling:
+    return Filling()
+
+
+def fill_vocabulary(summary: run_folder.RunSummary) -> Filling:
+    """Begin to encode the wide vocabulary of a run with tensors, once a server, and return how it stands."""
+    filling = _filling(str(summary.path), summary.stamp, VERSION)
+    if summary.tuned_path is not None and not filling.started.is_set():
+        filling.started.set()
+        of = (tower_name(summary), str(summary.tuned_path), summary.stamp, VERSION)
+        threading.Thread(target=_fill, args=(filling, of), daemon=True).start()
+    return filling
+
+
+def _fill(filling: Filling, of: tuple[str, str, int, str]) -> None:
+    name, tuned, stamp, version = of
+    try:
+        words = explorer_data.wide_words()
+        towers = base_tower(name, version), tuned_tower(name, tuned, stamp, version)
+        filling.made = explorer_data.encode_vocabulary(*towers, Path(tuned), words)
+    except Exception as error:  # of whatever kind: the page says it
+        logger.exception("the wide vocabulary could not be encoded")
+        filling.problem = str(error)
+    finally:
+        filling.finished.set()
+
+
 def rebuild_command(summary: run_folder.RunSummary) -> str:
-    """Return the one command that makes the run again, as its provenance names it."""
-    command = summary.provenance.get("command")
-    return str(
-        command or f"lexclip tune --preset {summary.preset or DEFAULT_PRESET} --out {summary.path.parent}"
-    )
+    """Return the one command that makes the run again in its place."""
+    return run_folder.rebuild_command(summary)
 
 
 @st.cache_data(max_entries=256, show_spinner="Encoding with the base and the tuned tower (loaded once)…")
@@ -176,14 +294,14 @@ def warm_up(listing: Listing) -> None:
     """
     # Where the hub may be asked, a tower that is not here would be fetched unasked.
     offline = os.environ.get("HF_HUB_OFFLINE") == "1"
-    if offline and listing.summaries and (listing.summaries[0].path / "tuned.safetensors").exists():
+    if offline and listing.summaries and listing.summaries[0].has_tuned:
         warming(VERSION, listing.summaries[0])
 
 
 @st.cache_resource(show_spinner=False)
 def warming(version: str, _summary: run_folder.RunSummary) -> threading.Timer:
     """Return the timer that loads a run's towers, started once a server."""
-    tuned = str(_summary.path / "tuned.safetensors")
+    tuned = str(_summary.tuned_path)
     timer = threading.Timer(WARM_UP_AFTER, load_ahead, (tower_name(_summary), tuned, _summary.stamp, version))
     timer.daemon = True
     timer.start()
@@ -237,8 +355,7 @@ def name_rows(summary: run_folder.RunSummary, names: tuple[str, ...], template: 
         MissingResourceError: A tower's weights are not here.
         DamagedFileError: The tuned tensors do not fit.
     """
-    tuned = summary.path / "tuned.safetensors"
-    of = (tower_name(summary), str(tuned) if tuned.exists() else "", summary.stamp, VERSION)
+    of = (tower_name(summary), str(summary.tuned_path or ""), summary.stamp, VERSION)
     return _name_rows(of, names, template)
 
 

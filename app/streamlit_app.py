@@ -17,13 +17,18 @@ import pages
 import store
 import streamlit as st
 
-st.set_page_config(
-    page_title="lexclip", page_icon=str(Path(__file__).with_name("favicon.svg")), layout="wide"
-)
 page = st.navigation(
     [st.Page(one.file, title=one.title, default=one is pages.PAGES[0]) for one in pages.PAGES]
 )
+st.set_page_config(
+    page_title=f"{page.title} · lexclip",
+    page_icon=str(Path(__file__).with_name("favicon.svg")),
+    layout="wide",
+)
+layout.start()
 listing = store.listing()
 layout.pick_run(listing)
-page.run()
+with layout.part(f"the page {page.title}"):
+    page.run()
+layout.end()
 store.warm_up(listing)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import metric_names
 import numpy as np
 import pandas as pd
+import run_names
 
 from lexclip_core.experiments import run_folder
 from lexclip_core.training.settings import METHODS, describe_settings
@@ -28,50 +29,36 @@ def blog_pairs() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["word_a", "word_b", "relation"])
 
 
+def pairs_of_triples(triples: pd.DataFrame) -> pd.DataFrame:
+    """Return two pairs for each triple, synonym and antonym: word_a, word_b, relation and both cosines."""
+    parts = [
+        triples[["word", name, f"{name}_0", f"{name}_100"]]
+        .set_axis(["word_a", "word_b", "cosine_before", "cosine_after"], axis="columns")
+        .assign(relation=name)
+        for name in ("synonym", "antonym")
+    ]
+    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+
+
 def metric_rows(
     summaries: Sequence[run_folder.RunSummary], first: run_folder.RunSummary, keys: Sequence[str]
 ) -> pd.DataFrame:
     """Return a row per metric and run: run, key, metric, value, low, high, n, the chosen run's base first."""
-    rows = []
-    ordered = [first, *(summary for summary in summaries if summary.run_id != first.run_id)]
+    others = [summary for summary in summaries if summary.run_id != first.run_id]
+    names, rows = run_names.names([first, *others]), []
     for key in keys:
-        before = first.metrics.get(key, {}).get("before")
-        if before is not None:
-            rows.append(
-                (
-                    BASE_LABEL,
-                    key,
-                    metric_names.full_label(key),
-                    before,
-                    np.nan,
-                    np.nan,
-                    first.metrics[key].get("n"),
-                )
-            )
-        for summary in ordered:
-            entry = summary.metrics.get(key)
-            if entry is not None:
-                low, high = (entry.get(side, np.nan) for side in ("low", "high"))
-                rows.append(
-                    (
-                        summary.run_id,
-                        key,
-                        metric_names.full_label(key),
-                        entry["value"],
-                        low,
-                        high,
-                        entry.get("n"),
-                    )
-                )
+        label = metric_names.full_label(key)
+        own = first.metrics.get(key, {})
+        if own.get("before") is not None:
+            rows.append((BASE_LABEL, key, label, own["before"], np.nan, np.nan, own.get("n")))
+        for summary in (first, *others):
+            if (entry := summary.metrics.get(key)) is not None:
+                ends = (entry.get(end, np.nan) for end in ("low", "high"))
+                name = names[summary.run_id]
+                rows.append((name, key, label, entry["value"], *ends, entry.get("n")))
     columns = ["run", "key", "metric", "value", "low", "high", "n"]
     numbers = {"value": float, "low": float, "high": float, "n": "Int64"}
     return pd.DataFrame(rows, columns=columns).astype(numbers)
-
-
-def metric_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return metrics as rows and runs as columns, in the order given."""
-    wide = rows.pivot_table(index="metric", columns="run", values="value", sort=False, observed=True)
-    return wide.reset_index().rename_axis(columns=None)
 
 
 def settings_table(values: dict[str, object], method: object = None) -> pd.DataFrame:

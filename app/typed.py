@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def read_word(text: str | None, *, name: str = "word") -> str:
             f"The {name} “{shown}…” has {len(typed):,} characters.",
             f"Type a word or a short phrase of at most {MAX_LENGTH} characters.",
         )
-    word = normalise(typed)
+    word = normalise(unicodedata.normalize("NFKC", typed))  # fullwidth letters and ligatures are letters too
     if not word:
         raise InputError(f"The {name} is empty.", "Type a word, such as happy.")
     if not any(character.isalnum() for character in word):

@@ -23,7 +23,9 @@ PARTS = (
     "bench.image_tower",
     "bench.paraclip_step",
     "bench.retrieval",
+    "bench.card",
     "bench.app",
+    "bench.gpu",
 )
 
 

@@ -19,7 +19,6 @@ from PIL import Image
 
 from bench.encoding import one_core, timed
 from bench.image_tower import made_up_pictures, tower_folder
-from bench.paraclip_gpu import gpu_rows
 from bench.paraphrase_records import made_up_records
 from bench.table import Row, show
 from lexclip_core.paraphrase.records import PictureRows, RecordTable, open_records, write_records
@@ -168,7 +167,7 @@ def reading_rows() -> list[Row]:
 
 def rows() -> list[Row]:
     """Return the pace of training steps, of reading records, and on a GPU where there is one."""
-    return [*picture_rows(), *reading_rows(), *gpu_rows()]
+    return [*picture_rows(), *reading_rows()]
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _row(name: str, value: float, unit: str, target: str | None = None) -> Row:
     return {"name": name, "value": value, "unit": unit, "baseline": None, "ratio": None, "target": target}
 
 
-def _peak() -> float:
+def peak_memory() -> float:
     """Return the most memory this process ever had, in megabytes."""
     if Path("/proc/self/status").exists():
         # Linux hands `ru_maxrss` down from whoever started the process; the kernel's own mark begins anew.
@@ -124,14 +124,14 @@ def measured_here(size: int) -> dict[str, float]:
     words = tuple(nouns[index] for index in drawn)
     tower = load("tiny-random", device="cpu")
     tower.encode_texts(words[:BATCH])
-    before = _peak()
+    before = peak_memory()
     settings = MatrixSettings(preset="bench", sampling="in_batch", batch=BATCH, steps=STEPS, lr=1e-5)
     material = matrix_materials(settings, words)
     set_trainable(tower, "all")
     train(tower, LexicalObjective(words, material.sampler, settings, tower.encode_texts(words)), settings)
     return {
         "words": size,
-        "peak_mb": round(_peak(), 1),
+        "peak_mb": round(peak_memory(), 1),
         "all_pairs_mb": round(_BYTES_A_PAIR * size**2 / (1 << 20), 1),
         "before_mb": round(before, 1),
     }

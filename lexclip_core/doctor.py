@@ -159,6 +159,16 @@ def _default_tower() -> list[Finding]:
     return [Finding("default tower", "ok", detail, needed=True)]
 
 
+def _word_vectors() -> list[Finding]:
+    from lexclip_core.towers.registry import GLOVE, spec
+    from lexclip_core.towers.sources import availability
+
+    found = availability(GLOVE)
+    if found.state == "here":
+        return [Finding("word vectors", "ok", f"{GLOVE} in {found.where}; sha256 {spec(GLOVE).sha256}")]
+    return [Finding("word vectors", "absent", f"{GLOVE} is not here", found.how)]
+
+
 def _image_tower() -> list[Finding]:
     from PIL import Image
 
@@ -267,11 +277,14 @@ def _heldout_words() -> list[Finding]:
 
 
 def _supplied_weights() -> list[Finding]:
+    from lexclip_core.towers.registry import is_published, titled
     from lexclip_core.towers.sources import SUFFIXES, weights_folder
 
-    folder = weights_folder()
-    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES}
-    findings = [Finding(f"weights {name}", "ok", f"sha256 {storage.sha256(files[name])}") for name in files]
+    folder, findings = weights_folder(), []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES):
+        name, digest = path.relative_to(folder), storage.sha256(path)
+        title = titled(f"weights {name}", verified=is_published(name.parent.as_posix(), digest))
+        findings.append(Finding(title, "ok", f"sha256 {digest}"))
     return findings or [Finding("other weights", "ok", f"no user-supplied weights in {folder}")]
 
 
@@ -304,6 +317,7 @@ CHECKS: dict[str, Callable[[], list[Finding]]] = {
     "packages": _packages,
     "device": _device,
     "default tower": _default_tower,
+    "word vectors": _word_vectors,
     "image tower": _image_tower,
     "pictures": _pictures,
     "sets": _data_sets,

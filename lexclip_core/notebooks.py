@@ -1,19 +1,37 @@
-"""What a notebook asks of the library: record what it measured, and check what an exercise returned."""
+"""What a notebook asks of the library: record, compare with what was expected, check exercises, quiz."""
 
 from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from lexclip_core import storage
 from lexclip_core.errors import InputError
 from lexclip_core.experiments.run_folder import check_metrics
 from lexclip_core.papers.measurement import Measurement
+from lexclip_core.towers.registry import REGISTRY
 
 METRICS_MIME = "application/vnd.lexclip.metrics+json"
 MEASURED_MIME = "application/vnd.lexclip.measured+json"
+
+
+def as_trained(name: str) -> str:
+    """Return the name of the same weights under the activation they were trained with; "" if it is the same.
+
+    Both papers ran weights of LAION-400M with another one (D6): a notebook that is given the architecture as
+    published measures the right one next to it.
+
+    >>> as_trained("ViT-B-32/laion400m_e31")
+    'ViT-B-32-quickgelu/laion400m_e31'
+    """
+    architecture, _, tag = name.rpartition("/")
+    right = f"{architecture}-quickgelu/{tag}"
+    return right if name not in REGISTRY and right in REGISTRY else ""
 
 
 def record(metrics: Mapping[str, Any], measured: Sequence[Measurement] = ()) -> None:
@@ -51,6 +69,135 @@ def record(metrics: Mapping[str, Any], measured: Sequence[Measurement] = ()) -> 
         bundle[MEASURED_MIME] = {"commit": git_commit(), "measured": [one.as_dict() for one in measured]}
         lines.append(f"for the ledger: {len(measured)} measurements")
     display(bundle | {"text/plain": "\n".join(lines)}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def expect(text: str, condition: object, **numbers: object) -> None:
+    """Print whether what a notebook expects is so, with the numbers that decide it.
+
+    Args:
+        text: The expectation as a sentence: "the opposite is nearer than the synonym".
+        condition: Whether it is so, one truth value.
+        **numbers: What it was decided by; numbers are rounded to three digits.
+
+    >>> expect("the opposite is nearer", 0.75 > 0.65, fast_slow=0.75, fast_quick=0.651234)
+    as expected: the opposite is nearer (fast slow 0.75, fast quick 0.651)
+    """
+    shown = ", ".join(f"{name.replace('_', ' ')} {_rounded(value)}" for name, value in numbers.items())
+    verdict = "as expected" if bool(condition) else "not as expected"
+    _say(f"{verdict}: {text}{f' ({shown})' if shown else ''}")
+
+
+def reveal(guess: object, answer: object, *figures: object) -> bool:
+    """Show an answer, and the figures that go with it, once a guess has been made; return whether it was.
+
+    The guess is a variable of the notebook that starts as None, so it works in every front end.
+
+    Args:
+        guess: A number, a text, or None for no guess yet.
+        answer: What was measured, of the same kind as the guess.
+        *figures: What the front end displays below the answer.
+
+    Raises:
+        InputError: The guess is a text and the answer a number, or the other way round.
+
+    >>> reveal(None, 0.61)
+    Hidden until you have guessed: put your guess in place of None, and run both cells.
+    False
+    >>> reveal(0.5, 0.61)
+    Your guess: 0.5. Measured: 0.61, which is 0.11 more.
+    True
+    """
+    if guess is None:
+        _say("Hidden until you have guessed: put your guess in place of None, and run both cells.")
+        return False
+    if isinstance(guess, str) != isinstance(answer, str):
+        wanted = "a text" if isinstance(answer, str) else "a number"
+        raise InputError(f"the guess is {guess!r}", f"guess {wanted}")
+    if isinstance(answer, str):
+        verdict = "You are right" if str(guess).strip().casefold() == answer.casefold() else "It is another"
+        _say(f"Your guess: {guess}. {verdict}. Measured: {answer}.")
+    else:
+        off = float(answer) - float(guess)  # type: ignore[arg-type]
+        how = f"which is {_rounded(abs(off))} {'more' if off > 0 else 'less'}" if off else "just that"
+        _say(f"Your guess: {guess}. Measured: {_rounded(answer)}, {how}.")
+    if figures:
+        from IPython.display import display
+
+        display(*figures)  # type: ignore[no-untyped-call]
+    return True
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - what a cell prints is what it is for
+
+
+def _rounded(value: object) -> object:
+    return value if isinstance(value, str | bool) else float(f"{float(value):.3g}")  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1)
+def _course() -> dict[str, Any]:
+    return tomllib.loads((storage.notebooks_folder() / "course" / "course.toml").read_text(encoding="utf-8"))
+
+
+def _of_course(part: str, name: str) -> Any:
+    known = _course()[part]
+    if name not in known:
+        raise InputError(f"unknown {part} {name!r}", f"choose from {', '.join(known)}")
+    return known[name]
+
+
+def check(exercise: str, function: Callable[..., Any]) -> str:
+    """Say whether a learner's function solves an exercise of the course, and if not, which mistake it makes.
+
+    Args:
+        exercise: Its name in notebooks/course/course.toml, which has the cases.
+        function: What the learner wrote; it returns one number.
+
+    Raises:
+        InputError: The exercise is unknown; the message lists those that are known.
+
+    >>> check("cosine", lambda a, b: sum(x * y for x, y in zip(a, b)))
+    '<lambda>(a=[3.0, 4.0], b=[4.0, 3.0]) returns 24, but must return 0.96: divide by both lengths, 5 and 5.'
+    """
+    return _checked(
+        function,
+        [
+            Case(case["arguments"], case["expected"], case["lesson"], dict(map(tuple, case.get("traps", []))))
+            for case in _of_course("exercise", exercise)
+        ],
+    )
+
+
+def quiz(lesson: str, answers: Sequence[str] = ()) -> str:
+    """Return a lesson's questions with their options, and for each one that was answered whether it is right.
+
+    Args:
+        lesson: C0 to C10.
+        answers: One letter per question, in their order; "" where there is no answer yet.
+
+    Raises:
+        InputError: The lesson is unknown, there are more answers than questions, or one is no letter of its
+            question.
+    """
+    questions = _of_course("quiz", lesson)
+    if len(answers) > len(questions):
+        problem = f"{len(answers)} answers to {len(questions)} questions"
+        raise InputError(problem, "give one letter per question")
+    lines, right = [], 0
+    padded = [*(str(one).strip().casefold() for one in answers), *[""] * len(questions)]
+    for number, (question, answer) in enumerate(zip(questions, padded, strict=False), start=1):
+        options = dict(zip("abcd", question["options"], strict=False))
+        lines.append(f"{number}. {question['ask']}")
+        lines += [f"   {letter}) {text}" for letter, text in options.items()]
+        if answer and answer not in options:
+            raise InputError(f"answer {number} is {answer!r}", f"choose from {', '.join(options)}")
+        if answer:
+            correct = answer == question["answer"]
+            right += correct
+            lines.append(f"   {answer}: {'right' if correct else 'no'}. {question['why']}")
+    given = sum(map(bool, padded))
+    return "\n".join([*lines, f"{right} of {given} right." if given else "Put your letters into the list."])
 
 
 def _metric(value: Any) -> Any:

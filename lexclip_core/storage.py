@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +110,17 @@ def sha256(path: Path) -> str:
     """Return the sha256 of a file's content as 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def own_share(parts: Sequence[T]) -> Sequence[T]:
+    """Return the parts of some work that fall to this process, where torchrun started several.
+
+    What each has made goes to the cache; whoever then puts all together makes what is still missing.
+
+    >>> own_share(["a", "b"])
+    ['a', 'b']
+    """
+    return parts[int(os.environ.get("RANK", "0")) :: int(os.environ.get("WORLD_SIZE", "1"))]
 
 
 def progress(items: Iterable[T], **options: Any) -> tqdm[T]:

@@ -47,13 +47,16 @@ Side = Literal["before", "after"]
 def load(
     tower: str | Path = DEFAULT_TOWER,
     *,
+    architecture: str | None = None,
     device: str = "auto",
     dtype: Literal["float32", "bfloat16"] = "float32",
 ) -> Tower:
     """Load a text tower: texts in, unit vectors out.
 
     Args:
-        tower: A name that `lexclip models` lists, or a folder with a model.
+        tower: A name that `lexclip models` lists; `architecture/tag` of open_clip; `hf-hub:owner/model` or
+            its address; a folder with a model; a weight file; or a .txt, .vec or .bin file of word vectors.
+        architecture: open_clip's name of what a weight file is of, where the file does not show it.
         device: `auto`, or a torch device.
         dtype: Arithmetic of the encoder; what it returns is float32 either way.
 
@@ -72,7 +75,7 @@ def load(
 
     if not isinstance(tower, str | Path):
         raise InputError(f"the tower is {tower!r}", "give a name that `lexclip models` lists, or a folder")
-    return loading.load(str(tower), device=device, dtype=dtype)
+    return loading.load(str(tower), architecture=architecture, device=device, dtype=dtype)
 
 
 def tune(

@@ -17,6 +17,28 @@ settings.load_profile("lexclip")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LEXCLIP_PROGRESS", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Numba's first parallel loop (UMAP has some) sets OpenMP's threads, torch's included, to all cores: with
+# several workers each then waits for the others, and training takes ten times as long.
+os.environ.setdefault("NUMBA_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1").partition(",")[0])
+
+#: Files of a minute and more, the longest first: they start first, so that no worker ends long after the
+#: others (with `--no-loadscope-reorder`, as pytest-xdist would go by the number of tests).
+LONGEST = (
+    "test_smoke.py",
+    "test_browser.py",
+    "test_miniature.py",
+    "test_torchrun.py",
+    "test_workbench.py",
+    "test_tuning.py",
+    "test_training.py",
+    "test_geometry.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files start first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,10 @@ from lexclip_core import storage
 from lexclip_core.doctor import find_browser
 
 FOLDER = storage.project_root() / "docs" / "images"
-PICTURES = {"home": "", "map": "subtree_map"}
+PICTURES = {"home": "", "word": "word?word=increase", "map": "subtree_map"}
 """Name of a picture -> the page's address."""
+GUESS = ".lexdial .guess button"
+"""What Home shows before it reveals its word; the picture is of what it reveals."""
 WIDTH, HEIGHT = 1280, 1000
 _FLAGS = [
     "--no-sandbox",
@@ -64,12 +66,14 @@ def photograph(address: str, page: str) -> bytes:
         browser = driver.chromium.launch(executable_path=find_browser(), args=_FLAGS)
         tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         tab.goto(f"{address}/{page}")
-        tab.locator(".js-plotly-plot").first.wait_for(timeout=180_000)
+        tab.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=180_000)
         tab.wait_for_function(
             "document.querySelector('[data-test-script-state]')"
             "?.getAttribute('data-test-script-state') !== 'running'",
             timeout=180_000,
         )
+        if tab.locator(GUESS).count():
+            tab.locator(GUESS).first.click()
         tab.wait_for_timeout(2_000)  # figures fade in
         picture = tab.screenshot()
         browser.close()

@@ -41,6 +41,8 @@ def choose(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Draw the filters and return the rows that they leave, and their kind (claim or number)."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = {"Claims": "claim", "Numbers": "number"}
+        layout.check_address("rows", list(kinds), "kind of row")
+        layout.check_address("paper", list(PAPERS), "paper")
         kind = st.segmented_control(
             "Rows", list(kinds), default="Claims", required=True, key="rows", bind="query-params"
         )
@@ -77,8 +79,9 @@ def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
     names = [row.id for row in rows.itertuples() if row.id in set(details["claim"])]
     if not names:
         return
-    st.subheader("One claim closely", anchor=False)
+    st.header("One claim closely", anchor=False)
     statements = dict(zip(rows["id"], rows["statement"], strict=True))
+    layout.check_address("claim", names, "claim")
     chosen = st.selectbox(
         "Claim", names, key="claim", bind="query-params", format_func=lambda one: f"{one}: {statements[one]}"
     )
@@ -117,6 +120,5 @@ def draw() -> None:
         draw_claim(details, rows)
 
 
-st.title("Ledger", anchor=False)
-st.markdown(LEAD)
+layout.head("Ledger", LEAD)
 draw()

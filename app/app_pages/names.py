@@ -15,6 +15,7 @@ import pandas as pd
 import store
 import streamlit as st
 import thumbnails
+from streamlit.delta_generator import DeltaGenerator
 
 from lexclip_core.errors import InputError, LexclipError
 from lexclip_core.evaluation import intervals
@@ -96,7 +97,7 @@ def several(asked: name_controls.Asked) -> bool:
 
 def draw_accuracy(asked: name_controls.Asked, features: np.ndarray, original: Rows, now: Rows) -> None:
     """Draw how often each tower is right, with both sets of names."""
-    st.subheader("How many pictures get their name", anchor=False)
+    st.header("How many pictures get their name", anchor=False)
     groups: intervals.ResampledBy = "pictures" if several(asked) else "classes"
     changed = asked.names != asked.originals
     measured = name_scores.measure(
@@ -106,14 +107,16 @@ def draw_accuracy(asked: name_controls.Asked, features: np.ndarray, original: Ro
     layout.finding(findings.names(measured) + chance)
     if not changed:
         st.info("These are the original names. Swap them above, or type others, to see what changes.")
-    figure = scores.metric_bars_figure(measured.rows, title="Share named right, 95 % intervals")
+    figure = scores.metric_bars_figure(
+        measured.rows, title="Share named right, 95 % intervals", value_title="share of pictures"
+    )
     layout.chart(figure, alt_texts.alt_text("metric_bars", measured.rows), key="accuracy")
     st.caption(NUMBERS_SAY.format(groups=groups))
 
 
 def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: Rows) -> None:
     """Draw every picture's nearest names as a table, and one picture's as bars."""
-    st.subheader("What each picture is called", anchor=False)
+    st.header("What each picture is called", anchor=False)
     pictures, places = asked.pictures, range(len(asked.pictures))
     chosen = st.selectbox(
         "One picture closely",
@@ -138,7 +141,7 @@ def draw_pictures(asked: name_controls.Asked, features: np.ndarray, weights: Row
 
 def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: Rows) -> None:
     """Draw which classes are taken for which."""
-    st.subheader("What is taken for what", anchor=False)
+    st.header("What is taken for what", anchor=False)
     pictures, names = asked.pictures, list(asked.names)
     if several(asked):
         tower = list(weights)[-1]
@@ -166,7 +169,7 @@ def draw_confusions(asked: name_controls.Asked, features: np.ndarray, weights: R
 
 def draw_curves() -> None:
     """Draw our accuracies against the number of classes and those that the blog reports."""
-    st.subheader("With more classes", anchor=False)
+    st.header("With more classes", anchor=False)
     kind = st.segmented_control(
         "Names replaced by",
         name_curves.KINDS,
@@ -196,8 +199,8 @@ def draw_curves() -> None:
     st.caption(CURVES)
 
 
-def draw_results(summary: run_folder.RunSummary, asked: name_controls.Asked) -> None:
-    """Draw what the towers make of the names, or say what is missing."""
+def draw_results(summary: run_folder.RunSummary, asked: name_controls.Asked, answer: DeltaGenerator) -> None:
+    """Draw what the towers make of the names, how often they are right first, or say what is missing."""
     try:
         features, original, now = read_rows(summary, asked)
     except LexclipError as error:
@@ -206,7 +209,8 @@ def draw_results(summary: run_folder.RunSummary, asked: name_controls.Asked) -> 
     if "tuned" not in now:
         layout.say_untuned(summary)
     if asked.labelled:
-        draw_accuracy(asked, features, original, now)
+        with answer:
+            draw_accuracy(asked, features, original, now)
     else:
         st.caption(OWN_SAY)
     draw_pictures(asked, features, now)
@@ -215,7 +219,8 @@ def draw_results(summary: run_folder.RunSummary, asked: name_controls.Asked) -> 
 
 
 def draw(summary: run_folder.RunSummary) -> None:
-    """Draw the controls, the pictures and what becomes of them."""
+    """Draw the answer, below it the controls, the pictures and what becomes of them."""
+    answer = st.container()
     try:
         asked, right = name_controls.ask()
     except LexclipError as error:
@@ -230,7 +235,7 @@ def draw(summary: run_folder.RunSummary) -> None:
         return
     with right:
         draw_gallery(asked)
-    draw_results(summary, asked)
+    draw_results(summary, asked, answer)
 
 
 summary, _ = layout.begin("Names", LEAD, fills="a tuned tower to name pictures with")

@@ -86,7 +86,7 @@ def draw_three(summary: run_folder.RunSummary) -> None:
 
 def draw_all(summary: run_folder.RunSummary) -> None:
     """Draw how often a tower is right about all things, once that is asked for."""
-    st.subheader("How often?", anchor=False)
+    st.header("How often?", anchor=False)
     try:
         tests = probe_scores.probes()
         st.caption(ABOUT_ALL.format(things=len(set(tests.images))))

@@ -42,7 +42,7 @@ def draw_numbers(retrieved: Mapping[str, retrieving.Retrieved], k: int) -> None:
             st.metric(f"{name}, base", f"{before:.2f}")
             if "tuned" in retrieved:
                 after = getattr(retrieved["tuned"], attribute)
-                change = after - before
+                change = round(after, 2) - round(before, 2)  # of the two numbers that are shown
                 st.metric(
                     f"{name}, tuned", f"{after:.2f}", f"{change:+.2f}" if abs(change) >= LEAST else None
                 )
@@ -68,7 +68,7 @@ def draw_ribbons(
 
 def draw_gallery(retrieved: Mapping[str, retrieving.Retrieved], pictures: PictureSet) -> None:
     """Draw every picture that was found, large; each can be opened over the whole window."""
-    st.subheader("The pictures that were found", anchor=False)
+    st.header("The pictures that were found", anchor=False)
     places = dict.fromkeys(place for one in retrieved.values() for place in one.places)
     with st.container(horizontal=True):
         for place in places:
@@ -78,7 +78,8 @@ def draw_gallery(retrieved: Mapping[str, retrieving.Retrieved], pictures: Pictur
 
 
 def draw(summary: run_folder.RunSummary) -> None:
-    """Draw the controls and what becomes of them."""
+    """Draw the answer, and below it the controls and the pictures."""
+    answer = st.container()
     try:
         asked = query_controls.ask()
         pictures = store.picture_rows(summary, asked.pictures)
@@ -100,8 +101,9 @@ def draw(summary: run_folder.RunSummary) -> None:
     }
     if "tuned" not in retrieved:
         layout.say_untuned(summary)
-    draw_numbers(retrieved, asked.k)
-    layout.finding(retrieving.finding(retrieved, asked.k))
+    with answer:
+        draw_numbers(retrieved, asked.k)
+        layout.finding(retrieving.finding(retrieved, asked.k))
     draw_ribbons(retrieved, asked.pictures, asked.queries)
     said = SCENES_SAY if asked.pictures.name == "emoji-scenes" else SINGLE_SAY
     st.caption(f"{len(titles):,} pictures were searched. {said}")

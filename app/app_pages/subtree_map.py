@@ -22,6 +22,8 @@ if run.layout is None or run.layout.empty:
     layout.empty_state("This run drew no map. A run of the default preset does:", store.listing())
 left, right = st.columns(2)
 names = list(dict.fromkeys(run.layout["subtree"]))
+layout.check_address("subtree", names, "branch of WordNet")
+layout.check_address("view", list(VIEWS), "view")
 subtree = left.selectbox("Branch of WordNet", names, key="subtree", bind="query-params")
 view = right.segmented_control(
     "View", list(VIEWS), default="Side by side", required=True, key="view", bind="query-params"

@@ -40,7 +40,7 @@ def pick(table: pd.DataFrame) -> pd.Series:
 
 def draw_setting(table: pd.DataFrame) -> pd.Series:
     """Draw one setting's metrics and the base's, losses never hidden, and return the setting."""
-    st.subheader("One setting closely", anchor=False)
+    st.header("One setting closely", anchor=False)
     setting = pick(table)
     compared = sweep_table.with_baseline(table, setting)
     better, worse = int((compared["change"] > 0).sum()), int((compared["change"] < 0).sum())
@@ -72,7 +72,7 @@ def draw(sweep: pd.DataFrame) -> None:
     table = sweep_table.measured(sweep, split)
     metrics = sweep_table.metrics(table)
     setting = draw_setting(table)
-    st.subheader("All settings by two measures", anchor=False)
+    st.header("All settings by two measures", anchor=False)
     left, right = st.columns(2)
     with left:
         x = axis("Across", metrics, X_WANTED, "x")
@@ -91,12 +91,11 @@ def draw(sweep: pd.DataFrame) -> None:
         f"{best} of {len(points)} settings are beaten in both measures by none. {sweep_table.seeds(sweep)}; "
         "the ringed one is the setting above. Differences of a point or two are within what seeds do."
     )
-    st.subheader("Every number", anchor=False)
+    st.header("Every number", anchor=False)
     layout.table(table.drop(columns="name").rename(columns=sweep_table.LABELS))
 
 
-st.title("Trade-offs", anchor=False)
-st.markdown(LEAD)
+layout.head("Trade-offs", LEAD)
 sweep = static_data.trade_offs()
 if sweep.empty:
     st.info("There is no sweep yet. This command trains and measures one, and this page then shows it:")

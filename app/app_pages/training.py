@@ -23,9 +23,9 @@ if len(run.history):
         curves.history_figure(run.history), alt_texts.alt_text("history", run.history), key="history"
     )
     st.caption("; ".join(f"**{term}**: {aim}" for term, aim in LOSS_TERMS.items() if term in run.history))
-st.subheader("To make this run again", anchor=False)
+st.header("To make this run again", anchor=False)
 st.code(store.rebuild_command(summary), language="bash", wrap_lines=True)
-st.subheader("Metrics, with those of the other runs", anchor=False)
+st.header("Metrics, with those of the other runs", anchor=False)
 if summary.metrics:
     rows = tables.metric_rows(store.listing().summaries, summary, tuple(summary.metrics))
     st.caption("“before tuning” is the base tower. Every metric’s split stands in brackets.")
@@ -34,8 +34,8 @@ else:
     st.info("This run measured nothing.")
 left, right = st.columns(2)
 with left:
-    st.subheader("Settings", anchor=False)
+    st.header("Settings", anchor=False)
     layout.table(tables.settings_table(dict(summary.config), summary.config.get("method")))
 with right:
-    st.subheader("Provenance", anchor=False)
+    st.header("Provenance", anchor=False)
     layout.table(tables.settings_table(dict(summary.provenance)))

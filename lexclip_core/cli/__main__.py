@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from lexclip_core import storage
 from lexclip_core.cli import (  # noqa: F401 - importing a module adds its commands
+    evaluation,
     machine,
-    notebooks,
     papers,
     paraphrase,
     runs,

@@ -83,6 +83,15 @@ def metric_table(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     table(("metric", *columns), rows)
 
 
+def in_words(size: float) -> str:
+    """Return a number of bytes as people write it, such as `1.3 MB`."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
+
+
 def _cell(value: object) -> object:
     return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else value
 

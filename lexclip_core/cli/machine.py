@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, group, table
+from lexclip_core.cli.application import Json, application, emit, example, group, in_words, table
 from lexclip_core.errors import MissingResourceError
 
 FIRST_PORT = 8501
@@ -56,7 +56,7 @@ def app(
     port: Annotated[int, typer.Option(min=1024, max=LAST_PORT, help="First port to try.")] = FIRST_PORT,
     runs: Annotated[Path | None, typer.Option(help="Folder of run folders to show.")] = None,
 ) -> None:
-    """Open the explorer, on the first free port."""
+    """Open the explorer in the browser, on the first free port."""
     entry = storage.project_root() / "app" / "streamlit_app.py"
     if not entry.is_file():
         raise MissingResourceError(
@@ -70,8 +70,14 @@ def app(
     typer.echo(f"The explorer opens on http://localhost:{free} (Ctrl-C ends it).")
     sys.stdout.flush()
     os.chdir(storage.project_root())
-    options = ["--server.port", str(free)]
+    here = sys.platform in ("win32", "darwin") or any(os.environ.get(one) for one in _DISPLAYS)
+    options = ["--server.port", str(free), "--browser.serverAddress", "localhost"]
+    options += ["--logger.hideWelcomeMessage", "true"]  # which would print the address a second time
+    options += ["--server.headless", str(not here).lower(), "--server.showEmailPrompt", "false"]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(entry), *options])
+
+
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")  # without one of them no browser can open on Linux
 
 
 def next_free_port(first: int) -> int:
@@ -113,12 +119,12 @@ def list_cache(context: typer.Context, *, as_json: Json = False) -> None:
         emit({"folder": str(folder), "bytes": size, "kinds": [asdict(use) for use in uses]})
         return
     rows = [
-        (use.kind + ("" if use.rebuilt else " *"), use.entries, _in_words(use.bytes), use.meaning)
+        (use.kind + ("" if use.rebuilt else " *"), use.entries, in_words(use.bytes), use.meaning)
         for use in uses
     ]
     if rows:
         table(("kind", "files", "size", "meaning"), rows)
-    typer.echo(f"{folder}: {_in_words(size)}")
+    typer.echo(f"{folder}: {in_words(size)}")
 
 
 @cache.command("clear", epilog=example("lexclip cache clear embeddings"))
@@ -126,12 +132,4 @@ def clear(kind: Kind = None) -> None:
     """Clear one kind; without a name, all that lexclip makes again by itself."""
     from lexclip_core.cache import clear_cache
 
-    typer.echo(f"freed {_in_words(clear_cache(kind))} in {storage.cache_folder()}")
-
-
-def _in_words(size: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
+    typer.echo(f"freed {in_words(clear_cache(kind))} in {storage.cache_folder()}")

@@ -1,15 +1,27 @@
-"""Commands about run folders: list, show, validate."""
+"""Commands about run folders: list, show, validate, complete, export."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, emit, example, group, metric_table, table
+from lexclip_core.cli.application import (
+    Json,
+    application,
+    emit,
+    example,
+    group,
+    in_words,
+    metric_table,
+    table,
+)
 from lexclip_core.errors import DamagedFileError, InputError
+
+if TYPE_CHECKING:
+    from lexclip_core.experiments.run_folder import RunSummary
 
 runs = group("runs", "Look at run folders.")
 
@@ -47,9 +59,9 @@ def list_command(*, folder: Folder = None, as_json: Json = False) -> None:
 @runs.command("show", epilog=example("lexclip runs show RUN --json"))
 def show(run_id: RunId, *, folder: Folder = None, as_json: Json = False) -> None:
     """Show one run: settings, metrics, origin."""
-    from lexclip_core.experiments.run_folder import summarise
+    from lexclip_core.experiments.run_folder import find_run, summarise
 
-    summary = summarise(_find(run_id, folder))
+    summary = summarise(find_run(run_id, folder))
     if as_json:
         metrics = {name: dict(metric) for name, metric in summary.metrics.items()}
         plain = {"config": dict(summary.config), "metrics": metrics, "provenance": dict(summary.provenance)}
@@ -61,6 +73,46 @@ def show(run_id: RunId, *, folder: Folder = None, as_json: Json = False) -> None
     metric_table(summary.metrics)
     if "command" in summary.provenance:
         typer.echo(f"\nmade by: {summary.provenance['command']}")
+    typer.echo(tensors_line(summary))
+
+
+def tensors_line(summary: RunSummary) -> str:
+    """Return where a run's tuned tensors are and how large they are, or how to make them."""
+    from lexclip_core.experiments.run_folder import rebuild_command
+
+    if summary.tuned_path is None:
+        return f"tuned tensors: not on this machine; {rebuild_command(summary)}"
+    return f"tuned tensors: {summary.tuned_path} ({in_words(summary.tuned_path.stat().st_size)})"
+
+
+@application.command(epilog=example("lexclip export lexclip-14b191e1 build/tuned-minilm"))
+def export(
+    run_id: RunId,
+    out: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder that is not there yet.", show_default=False)
+    ],
+    *,
+    alpha: Annotated[
+        float, typer.Option(min=0, max=2, help="From the base (0) to the run (1), and beyond it.")
+    ] = 1.0,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Write a run's tuned tower as a model folder that other libraries load.
+
+    With its image half, tokenizer and a model card: a CLIP for open_clip, and for transformers where it came
+    from there; a sentence encoder for sentence-transformers.
+    """
+    from lexclip_core.experiments.export import export_run
+    from lexclip_core.experiments.run_folder import find_run, summarise
+
+    made = export_run(summarise(find_run(run_id, folder)), out, alpha=alpha)
+    if as_json:
+        emit({"folder": str(made.folder), "libraries": list(made.libraries), "bytes": made.bytes})
+        return
+    typer.echo(
+        f"{made.folder} ({in_words(made.bytes)}), for {' and '.join(made.libraries)}: see its README.md"
+    )
 
 
 @runs.command("compare", epilog=example("lexclip runs compare --folder data/runs"))
@@ -104,12 +156,23 @@ def validate(*, folder: Folder = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if damaged else 0)
 
 
-def _find(run_id: str, folder: Path | None) -> Path:
-    place = folder or storage.runs_folder()
-    path = place / run_id
-    if not (run_id and Path(run_id).name == run_id and path.is_dir()):
-        names = sorted(one.name for one in place.iterdir() if one.is_dir()) if place.is_dir() else []
-        raise InputError(f"no run {run_id!r} in {place}", f"choose one of: {', '.join(names) or '(none)'}")
-    if not (path / "config.json").is_file():
-        raise InputError(f"{path} is not a run: it has no config.json", "name a folder that a training wrote")
-    return path
+@runs.command("complete", epilog=example("lexclip runs complete RUN --vectors"))
+def complete(
+    run_id: RunId,
+    *,
+    folder: Folder = None,
+    vectors: Annotated[bool, typer.Option(help="Store the vectors of 12,000 words too, about 3 MB.")] = False,
+) -> None:
+    """Add to a run what the explorer shows at once.
+
+    Made from its tuned tensors: triples at five weights between the base tower and the tuned one.
+    """
+    from lexclip_core.experiments.explorer_data import complete_run, wide_words
+    from lexclip_core.experiments.run_folder import find_run, summarise
+    from lexclip_core.towers.loading import load
+    from lexclip_core.training.settings import DEFAULT_TOWER
+
+    path = find_run(run_id, folder)
+    base = load(str(summarise(path).config.get("tower") or DEFAULT_TOWER), device="cpu")
+    complete_run(path, base, vectors=wide_words() if vectors else ())
+    typer.echo(f"completed {path}")

@@ -1,33 +1,32 @@
-"""Commands about text towers: which are known, their embeddings, and how good they are."""
+"""Commands about text towers: which are known, and their embeddings."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lexclip_core import storage
-from lexclip_core.cli.application import Json, application, emit, example, group, matrix, metric_table, table
+from lexclip_core.cli.application import Json, application, emit, example, group, matrix, table
 from lexclip_core.errors import InputError
 from lexclip_core.training.settings import DEFAULT_TOWER
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lexclip_core.evaluation.intervals import Estimate
-    from lexclip_core.evaluation.lexical import PartOfSpeech, SynonymPolicy
     from lexclip_core.towers.tower import Tower
 
-TowerName = Annotated[
-    str, typer.Option(help="A name that `lexclip models` lists, a folder or a weight file.")
-]
+NAMES = "a name that `lexclip models` lists, hf-hub:owner/model, a folder, a weight file, or word vectors."
+TowerName = Annotated[str, typer.Option(help=f"{NAMES[0].upper()}{NAMES[1:]}")]
 Architecture = Annotated[
     str | None, typer.Option(help="open_clip architecture of a weight file that does not state it.")
 ]
-Tuned = Annotated[Path | None, typer.Option(help="Apply these tuned weights (.safetensors).")]
+Tuned = Annotated[
+    Path | None, typer.Option(help="A run's name or folder, or a .safetensors of tuned weights, to apply.")
+]
 Words = Annotated[list[str] | None, typer.Argument(help="Words or phrases.", show_default=False)]
 
 models = group("models", "List the text towers known by name, or convert a checkpoint.", lists=True)
@@ -35,21 +34,28 @@ models = group("models", "List the text towers known by name, or convert a check
 
 @models.callback(epilog=example("lexclip models --json"))
 def listed(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the text towers known by name."""
+    """List the text towers known by name: which are here, which are fetched, how to supply the others."""
     if context.invoked_subcommand:
         return
     from lexclip_core.towers.registry import REGISTRY
+    from lexclip_core.towers.sources import availability
 
+    states = {name: availability(name) for name in REGISTRY}
     if as_json:
-        emit([asdict(one) for one in REGISTRY.values()])
+        emit([asdict(one) | asdict(states[name]) for name, one in REGISTRY.items()])
         return
-    first = attrgetter("name", "architecture", "activation", "tokenizer", "context_length", "dim")
+    first = attrgetter("architecture", "activation", "tokenizer", "context_length", "dim")
     rows = []
-    for one in REGISTRY.values():
+    for name, one in REGISTRY.items():
         pictures = f"{one.image_size} px" if one.image_size else "-"
-        rows.append((*first(one), pictures, one.licence or "-", one.source, one.sha256[:8] or "-"))
-    header = ("tower", "architecture", "activation", "tokenizer", "context", "dim", "pictures", "licence")
-    table((*header, "source", "sha256"), rows)
+        rows.append((name, states[name], *first(one), pictures, one.licence or "-", one.sha256[:8] or "-"))
+    header = ("tower", "weights", "architecture", "activation", "tokenizer", "context", "dim", "pictures")
+    table((*header, "licence", "sha256"), rows)
+    for name, state in states.items():
+        if state.state == "fetchable":
+            typer.echo(f"{name}: fetched from {state.where} when it is first used")
+        elif state.how:
+            typer.echo(f"{name}: {state.how}")
 
 
 @models.command(
@@ -102,21 +108,33 @@ def embed(  # noqa: PLR0913 - one option each
     for one in listed.dropped:
         typer.echo(f"dropped {one.text!r}: {one.reason}", err=True)
     encoder = load_tower(tower, tuned, architecture)
+    if unknown := encoder.unknown_texts(listed.words):
+        problem = f"{encoder.title} has no vector for {', '.join(unknown)}"
+        raise InputError(problem, "leave them out, or name a tower that reads pieces of words")
     rows = encoder.encode_texts(listed.words)
     if out is not None:
         _write(out, listed.words, rows)
         typer.echo(f"{len(listed.words)} unit rows of length {encoder.dim} in {out}", err=as_json)
     if as_json:
-        emit({"tower": tower, "words": list(listed.words), "embeddings": rows.tolist()})
+        emit(
+            {"tower": tower, "title": encoder.title, "words": list(listed.words), "embeddings": rows.tolist()}
+        )
     elif out is None:
         matrix("cosine", listed.words, rows @ rows.T)
+        if not encoder.verified:
+            typer.echo(encoder.title)
 
 
 def load_tower(name: str, tuned: Path | None, architecture: str | None = None) -> Tower:
-    """Return the named tower, carrying tuned weights where a file is given."""
+    """Return the named tower, with tuned weights where a file or a run is given: then its own by default."""
+    from lexclip_core.experiments.run_folder import find_run, summarise, tensors_of
     from lexclip_core.towers.loading import load
     from lexclip_core.towers.weights import apply_tuned
 
+    if tuned is not None and tuned.suffix != ".safetensors":
+        run = summarise(find_run(tuned))
+        name = str(run.config.get("tower") or name) if name == DEFAULT_TOWER else name
+        tuned = tensors_of(run)
     tower = load(name, architecture=architecture)
     return tower if tuned is None else apply_tuned(tower, tuned)
 
@@ -126,88 +144,3 @@ def _write(path: Path, words: tuple[str, ...], rows: np.ndarray) -> None:
 
     with storage.atomic_write(path) as temporary:
         np.savez(temporary, words=np.array(words), embeddings=rows)
-
-
-evaluate = group("evaluate", "Measure a tower.")
-
-Data = Annotated[
-    Path, typer.Argument(help="Folder of the sets in their official layouts.", show_default=False)
-]
-
-
-@evaluate.command(epilog=example("lexclip evaluate inversion --pos a --policy same_synset --sample 500"))
-def inversion(  # noqa: PLR0913 - one option each
-    *,
-    pos: Annotated[str | None, typer.Option(help="Part of speech: n, v, a or r [all four].")] = None,
-    policy: Annotated[
-        str, typer.Option(help="What counts as a synonym: same_synset, similar_to, also_see.")
-    ] = "same_synset",
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Most triples of each part of speech [all].")
-    ] = None,
-    tower: TowerName = DEFAULT_TOWER,
-    architecture: Architecture = None,
-    tuned: Tuned = None,
-    as_json: Json = False,
-) -> None:
-    """Count words nearer to their antonym than to their synonym.
-
-    The words are all those of WordNet, whether a tuned tower saw them or not; the sample is seeded.
-    """
-    from lexclip_core.evaluation.lexical import wordnet_triples
-    from lexclip_core.evaluation.suite import measure_triples
-    from lexclip_core.wordnet.tables import load_wordnet
-
-    chosen = cast("PartOfSpeech | None", pos), cast("SynonymPolicy", policy)
-    triples = wordnet_triples(load_wordnet(), *chosen)
-    if sample is not None:
-        triples = triples.sample(sample, seed=0)
-    encode = load_tower(tower, tuned, architecture).encode_texts
-    _show(measure_triples(encode, triples, split="all"), as_json=as_json)
-
-
-@evaluate.command("word-similarity", epilog=example("lexclip evaluate word-similarity DATA/wordsim --json"))
-def word_similarity(
-    data: Data,
-    *,
-    tower: TowerName = DEFAULT_TOWER,
-    architecture: Architecture = None,
-    tuned: Tuned = None,
-    as_json: Json = False,
-) -> None:
-    """Rank correlation on every word-similarity set of a folder."""
-    from lexclip_core.datasets.word_similarity import CARDS, available
-    from lexclip_core.evaluation.suite import measure_word_similarity
-
-    if not data.is_dir() or not available(data):
-        files = ", ".join(one.files[0] for one in CARDS.values())
-        raise InputError(f"{data} has no word-similarity set", f"name a folder with one of: {files}")
-    _show(measure_word_similarity(load_tower(tower, tuned, architecture).encode_texts, data), as_json=as_json)
-
-
-@evaluate.command(epilog=example("lexclip evaluate sts DATA/sts --task sts-b"))
-def sts(
-    data: Data,
-    *,
-    task: Annotated[
-        list[str] | None, typer.Option(help="A task; may be repeated [the seven of papers].")
-    ] = None,
-    tower: TowerName = DEFAULT_TOWER,
-    architecture: Architecture = None,
-    tuned: Tuned = None,
-    as_json: Json = False,
-) -> None:
-    """Rank correlation on sentence-similarity tasks."""
-    from lexclip_core.datasets.sentence_similarity import SEVEN
-    from lexclip_core.evaluation.suite import measure_sts
-
-    encode = load_tower(tower, tuned, architecture).encode_texts
-    _show(measure_sts(encode, data, task or SEVEN), as_json=as_json)
-
-
-def _show(measured: dict[str, Estimate], *, as_json: bool) -> None:
-    metrics = {name: one.as_dict() for name, one in measured.items()}
-    if as_json:
-        emit(metrics)
-    else:
-        metric_table(metrics)

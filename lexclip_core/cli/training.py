@@ -13,8 +13,11 @@ import typer
 
 from lexclip_core import storage
 from lexclip_core.cli.application import Json, application, emit, example, group, metric_table
+from lexclip_core.cli.runs import tensors_line
+from lexclip_core.cli.towers import NAMES, Architecture
 from lexclip_core.training.settings import (
     CUSTOM,
+    DEFAULT_TOWER,
     METHODS,
     ParaphraseSettings,
     TrainingSettings,
@@ -69,6 +72,18 @@ ParaphrasePreset = Annotated[
 TestSets = Annotated[Path | None, typer.Option(help="Folder with sts/ and sugarcrepe_pp/, measured as well.")]
 
 
+TowerOption = Annotated[str | None, typer.Option("--tower", help=f"Short for --set tower=...: {NAMES}")]
+
+
+def on_tower(settings: S, tower: str | None, architecture: str | None) -> S:
+    """Return the settings with the tower that --tower and --architecture name."""
+    if tower is None and architecture is None:
+        return settings
+    from lexclip_core.towers.loading import with_architecture
+
+    return settings.replace(tower=with_architecture(tower or settings.tower, architecture))
+
+
 def chosen_settings(
     kind: type[S], preset: str | None, config: Path | None, changes: list[str] | None, *, default: str
 ) -> S:
@@ -97,9 +112,11 @@ def chosen_settings(
     epilog=f"{_settings_help(*METHODS)}\n\n"
     + example("lexclip tune --preset blog-first-defaults --set tower=tiny-random")
 )
-def tune(
+def tune(  # noqa: PLR0913 - one argument per option
     *,
     preset: AnyPreset = None,
+    tower: TowerOption = None,
+    architecture: Architecture = None,
     changes: Changes = None,
     config: Config = None,
     out: Out = None,
@@ -115,7 +132,7 @@ def tune(
     processes train: torchrun --nproc-per-node 2 -m lexclip_core.cli tune ...
     """
     settings = chosen_settings(TrainingSettings, preset, config, changes, default="lexclip")
-    _run(settings, out, test_sets, as_json=as_json)
+    _run(on_tower(settings, tower, architecture), out, test_sets, as_json=as_json)
 
 
 @paraclip.command(
@@ -126,20 +143,34 @@ def tune(
 def tune_on_paraphrases(  # noqa: PLR0913 - one argument per option
     *,
     preset: ParaphrasePreset = None,
+    tower: TowerOption = None,
+    architecture: Architecture = None,
     changes: Changes = None,
     config: Config = None,
+    records: Annotated[
+        Path | None, typer.Option(help="Captions of your own: a file, or a folder of .tar shards [emoji].")
+    ] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Folder of the pictures that they name.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.", min=0, max=2**32 - 1)] = None,
     out: Out = None,
     test_sets: TestSets = None,
     as_json: Json = False,
 ) -> None:
-    """Train a text tower on captions and paraphrases of emoji, and write a run folder.
+    """Train a text tower on captions and paraphrases, of emoji or of your own, and write a run folder.
 
-    Prints the metrics after and before. Killed, it goes on from its last checkpoint when called
-    again with the same settings. The explorer shows the run at its next page load. Under torchrun all
-    processes train.
+    Captions without paraphrases get them from the provider. A tenth of your pictures is held out and
+    measured. The image tower is the text tower's own, where --tower names a CLIP and --set image_tower no
+    other. Prints the metrics after and before. Killed, it goes on from its last checkpoint when called again
+    with the same settings. The explorer shows the run at its next page load. Under torchrun all processes
+    train.
     """
     settings = chosen_settings(ParaphraseSettings, preset, config, changes, default="paraclip-emoji")
+    settings = on_tower(settings, tower, architecture)
+    own = {"records": records, "pictures": pictures}
+    given = {name: str(path.resolve()) for name, path in own.items() if path is not None}
+    if settings.tower != DEFAULT_TOWER and tower and "image_tower" not in str(changes):
+        given["image_tower"] = settings.tower
+    settings = settings.replace(**given) if given else settings
     _run(settings if seed is None else settings.replace(seed=seed), out, test_sets, as_json=as_json)
 
 
@@ -154,10 +185,11 @@ def _run(settings: TrainingSettings, out: Path | None, test_sets: Path | None, *
     summary = summarise(path)
     if as_json:
         metrics = {name: dict(metric) for name, metric in summary.metrics.items()}
-        emit({"run_id": summary.run_id, "path": str(path), "metrics": metrics})
+        tuned = str(summary.tuned_path) if summary.tuned_path else None
+        emit({"run_id": summary.run_id, "path": str(path), "tuned": tuned, "metrics": metrics})
         return
     metric_table(summary.metrics)
-    typer.echo(f"\nrun folder: {path}")
+    typer.echo(f"\nrun folder: {path}\n{tensors_line(summary)}")
 
 
 @paraclip.command(epilog=example("lexclip paraclip sweep table2 --seeds 3"))

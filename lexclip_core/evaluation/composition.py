@@ -193,6 +193,26 @@ def measure_pictures(
     return _accuracies(prefers_true(pictures, true, false), tests, split, name or tests.name)
 
 
+def picture_hits(encode: Encoder, tests: CaptionTests, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of each item whether its picture is nearer to the true caption, and whether macro counts it.
+
+    Args:
+        encode: Texts to unit rows.
+        tests: Items with one true caption each.
+        pictures: The unit row of each item's picture, (items, dim).
+
+    >>> pair = CaptionTests("mine", ("1",), ("up",), ("down",), ("place",))
+    >>> picture_hits(lambda texts: np.eye(2)[[int(text == "down") for text in texts]], pair, np.eye(2)[:1])
+    (array([ True]), array([ True]))
+    """
+    counting = _MACRO.get(tests.name, {})
+    names, place, sizes = np.unique(tests.groups, return_inverse=True, return_counts=True)
+    counted = sizes >= counting.get("fewest", 1)
+    if "macro_over" in counting:
+        counted &= np.isin(names, list(counting["macro_over"]))
+    return prefers_true(pictures, encode(tests.true), encode(tests.false)), counted[place]
+
+
 def measure_text_only(encode: Encoder, tests: CaptionTests, *, split: str = "test") -> dict[str, Estimate]:
     """Return how often two true captions are nearer to each other than either is to the false one.
 

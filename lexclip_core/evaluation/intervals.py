@@ -274,6 +274,29 @@ def mean_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, see
     return Estimate(float(array.mean()), low, high, len(array), f"bootstrap over {number} words")
 
 
+def median_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, seed: int = 0) -> Estimate:
+    """Return the median of values with its 95 % bootstrap interval over the words of their pairs or triples.
+
+    Args:
+        values: (n,) numbers, such as ranks.
+        words: The words of each, as `drawn_words` takes them.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: There is no item, the lengths differ, or a value is not finite.
+
+    >>> median_over_words(np.array([1, 5, 9]), [("a", "b"), ("c", "d"), ("e", "f")]).value
+    5.0
+    """
+    (array,) = _paired(values)
+    counts, number = drawn_words(words, seed=seed)
+    medians = [np.median(np.repeat(array, row)) if row.any() else np.nan for row in counts]
+    value = float(np.median(array))
+    low, high = interval_of(np.array(medians), value)
+    note = f"bootstrap over {number} words at both ends, {RESAMPLES} resamples"
+    return Estimate(value, low, high, len(array), note)
+
+
 def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
     """Return the 95 % percentile interval of a bootstrap distribution, ignoring resamples without a value.
 

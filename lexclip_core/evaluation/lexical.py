@@ -1,13 +1,15 @@
 """Synonyms against antonyms: how often a text encoder has them the wrong way round (claims B3 to B6).
 
 Triples of a word, a synonym and an antonym come from WordNet's lemma-level links; the measures take cosines.
+A pair of words is related by one sense of each: `related_senses` says which, and how much of a word it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import cache
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -146,6 +148,76 @@ def _triples(wordnet: WordNet, pos: str | None, policy: str) -> Iterator[tuple[s
 def _triples_of(rows: list[tuple[str, str, str, str]], policy: SynonymPolicy) -> Triples:
     words, synonyms, antonyms, pos = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Triples(words, synonyms, antonyms, pos, policy)
+
+
+DOMINANT = 0.1
+"""Share of a word's sense tags that a sense must have to be called dominant."""
+
+
+class RelatedSenses(NamedTuple):
+    """The two senses by which two words are related.
+
+    Attributes:
+        pos: Part of speech of the relation: n, v, a (satellites included) or r.
+        share: The smaller of the shares that the two senses have of their own word's sense tags, in [0, 1];
+            both are dominant where it is at least `DOMINANT`.
+    """
+
+    pos: str
+    share: float
+
+
+def related_senses(
+    wordnet: WordNet, pairs: Sequence[tuple[str, str]], relations: Sequence[str]
+) -> list[RelatedSenses]:
+    """Return by which senses the two words of each pair are synonyms or antonyms.
+
+    Synonyms share a synset; antonyms stand in two synsets that an antonym link joins, whichever lemmas it
+    names. Where several senses do so, those count whose smaller share is the largest, the first sense first.
+    "can" and "toilet" are synonyms by a sense that "can" hardly ever has: its share tells.
+
+    Args:
+        wordnet: WordNet's tables, whose sense-tagged texts give the shares; of a word without tags every
+            sense has share 0.
+        pairs: Both words of each pair.
+        relations: "synonym" or "antonym" for each.
+
+    Raises:
+        InputError: Lengths that differ, an unknown relation, or a pair that is not related so.
+
+    >>> from lexclip_core.wordnet.tables import load_wordnet
+    >>> wordnet, pairs = load_wordnet(), [("can", "toilet"), ("couch", "sofa")]
+    >>> related_senses(wordnet, pairs, ["synonym", "synonym"])  # couch: 5 of 6 tags, sofa: all 5
+    [RelatedSenses(pos='n', share=0.0), RelatedSenses(pos='n', share=0.8333333333333334)]
+    """
+    if len(pairs) != len(relations):
+        raise InputError(f"{len(relations)} relations for {len(pairs)} pairs", "give one per pair")
+    reached: dict[str, Callable[[int], Sequence[int]]] = {
+        "synonym": lambda synset: (synset,),
+        "antonym": lambda synset: [other for other, _ in wordnet.antonym_links.of(synset)],
+    }
+
+    @cache
+    def shares(word: str) -> dict[int, float]:
+        counts = wordnet.sense_counts(word)
+        return dict(zip(wordnet.synsets(word), (counts / max(counts.sum(), 1)).tolist(), strict=True))
+
+    found = []
+    for (word, other), relation in zip(pairs, relations, strict=True):
+        if relation not in reached:
+            raise InputError(f"unknown relation {relation!r}", f"choose one of {', '.join(reached)}")
+        own, others = shares(word), shares(other)
+        senses = [
+            (min(share, others[end]), synset)
+            for synset, share in own.items()
+            for end in reached[relation](synset)
+            if end in others
+        ]
+        if not senses:
+            raise InputError(f"WordNet has no senses of {word!r} and {other!r} that are {relation}s")
+        share, synset = max(senses, key=lambda one: one[0])
+        found.append(RelatedSenses("a" if wordnet.pos[synset] == "s" else str(wordnet.pos[synset]), share))
+    return found
 
 
 def inversion_rate(

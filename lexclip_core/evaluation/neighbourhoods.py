@@ -1,4 +1,4 @@
-"""The geometry of a vocabulary: neighbours that tuning retained, drift, and analogies by arithmetic."""
+"""The geometry of a vocabulary: ranks among all its words, neighbours retained, drift, and analogies."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from typing import Literal, get_args
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.embeddings import nearest, row_cosines
-from lexclip_core.evaluation.intervals import Estimate, bootstrap_interval, metric_name, wilson_interval
+from lexclip_core.evaluation.embeddings import nearest, own_ranks, row_cosines, word_rows
+from lexclip_core.evaluation.intervals import (
+    Estimate,
+    bootstrap_interval,
+    mean_over_words,
+    median_over_words,
+    metric_name,
+    wilson_interval,
+)
 
 AnalogyCandidates = Literal["without_question", "all"]
 AnalogyQuestion = tuple[str, str, str, str]
@@ -85,6 +92,84 @@ def drift(before: np.ndarray, after: np.ndarray, *, split: str, seed: int = 0) -
             f"rows of shapes {before.shape} and {after.shape} do not pair", "encode the same words"
         )
     return {metric_name(split, "drift"): bootstrap_interval(1 - row_cosines(before, after), seed=seed)}
+
+
+def neighbour_ranks(
+    vectors: np.ndarray, vocabulary: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> np.ndarray:
+    """Return the rank of each pair's words among each other's neighbours, (2, pairs) int64, 1 is nearest.
+
+    The first row ranks the second word among all words but the first, by cosine to the first; the second row
+    the first word, by cosine to the second. Of two equally near, the one listed first counts as nearer.
+
+    Args:
+        vectors: (words, dim) unit rows of the vocabulary.
+        vocabulary: The words, each once.
+        pairs: Two different words of the vocabulary each.
+
+    Raises:
+        InputError: A word is not in the vocabulary, or shapes that do not fit.
+
+    >>> vectors = np.array([[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]])
+    >>> neighbour_ranks(vectors, ("hot", "warm", "mild"), [("hot", "mild")]).tolist()
+    [[2], [2]]
+    """
+    first, second = (word_rows([pair[end] for pair in pairs], vocabulary) for end in (0, 1))
+    ways = ((first, second), (second, first))
+    return np.stack([1 + own_ranks(vectors[one], vectors, other, skip=one) for one, other in ways])
+
+
+def rank_metrics(
+    ranks: np.ndarray, pairs: Sequence[tuple[str, str]], *, split: str, name: str, k: int = 10
+) -> dict[str, Estimate]:
+    """Return "split/name/median_rank", ".../mrr" (mean reciprocal rank) and ".../hits@k", over both ways.
+
+    Intervals resample words at both ends of the pairs; a pair's two ranks are drawn together.
+
+    Args:
+        ranks: (2, n) from `neighbour_ranks`, 1 is nearest.
+        pairs: Both words of each.
+        split: Which words: heldout, seen, all, ...
+        name: What the pairs are: synonym, antonym, ...
+        k: How many neighbours count as found.
+
+    Raises:
+        InputError: There is no pair, or the lengths differ.
+
+    >>> ranks = rank_metrics(np.array([[1], [4]]), [("hot", "warm")], split="all", name="synonym")
+    >>> [estimate.value for estimate in ranks.values()]
+    [2.5, 0.625, 1.0]
+    """
+    flat, words, name = ranks.ravel(), [*pairs, *pairs], metric_name(split, name)
+    return {
+        f"{name}/median_rank": median_over_words(flat, words),
+        f"{name}/mrr": mean_over_words(1 / flat, words),
+        f"{name}/hits@{k}": mean_over_words(flat <= k, words),
+    }
+
+
+def along_others(steps: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the dot product of each step with the mean step of the other folds, (n,): above 0 is along it.
+
+    Steps from a word to its hypernym share a direction where all others tell which end is the more general.
+
+    Args:
+        steps: (n, dim) differences of vectors.
+        folds: (n,) which fold each belongs to, two or more of them.
+
+    Raises:
+        InputError: Lengths that differ, or one fold only.
+
+    >>> along_others(np.array([[1.0, 0.0], [1.0, 1.0], [-1.0, 1.0]]), np.array([0, 1, 1])).tolist()
+    [0.0, 1.0, -1.0]
+    """
+    if len(steps) != len(folds) or len(set(folds.tolist())) < 2:
+        raise InputError(f"{len(steps)} steps in {len(set(folds.tolist()))} folds", "give two folds or more")
+    along = np.empty(len(steps))
+    for fold in np.unique(folds):
+        here = folds == fold
+        along[here] = steps[here] @ steps[~here].mean(axis=0)
+    return along
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ The same tests serve the embedded scenes and the official sets: what differs is 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +19,10 @@ from lexclip_core.datasets.emoji.scene_sets import SceneEvaluation
 from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation import retrieval, zero_shot
-from lexclip_core.evaluation.composition import measure_pictures
-from lexclip_core.evaluation.intervals import Estimate, metric_name
-from lexclip_core.evaluation.similarity import macro_mean
-from lexclip_core.evaluation.suite import sentence_rho
+from lexclip_core.evaluation.composition import measure_pictures, picture_hits
+from lexclip_core.evaluation.intervals import RESAMPLES, Estimate, interval_of, metric_name
+from lexclip_core.evaluation.similarity import macro_mean, spearman_rho
+from lexclip_core.evaluation.suite import sentence_rho, text_cosines
 from lexclip_core.towers.encoder import Encoder, TextRows
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -187,6 +189,152 @@ def table1_columns(measured: Mapping[str, Estimate], *, split: str = "test") -> 
     """
     names = {column: metric_name(split, metric) for column, metric in COLUMNS.items()}
     return {column: measured[name] for column, name in names.items() if name in measured}
+
+
+@dataclass(frozen=True, eq=False)
+class ItemScores:
+    """What each item of a column scored, so that towers can be compared on the same resamples of items.
+
+    Attributes:
+        values: (n,) overlaps or hits, or the cosines of sentence pairs.
+        groups: (n,) which items are drawn together, numbered from 0.
+        over: What the groups are called.
+        parts: (n,) the relation, attributes or task of each item, numbered from 0: a column is the plain mean
+            over them. Empty where it is the mean over items.
+        scores: (n,) what people said of each pair; the column is then a Spearman's rho. Empty elsewhere.
+    """
+
+    values: np.ndarray
+    groups: np.ndarray
+    over: str
+    parts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain lists for a JSON file."""
+        return {name: one if isinstance(one, str) else one.tolist() for name, one in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> ItemScores:
+        """Read what `as_dict` gave back."""
+        parts: dict[str, Any] = {
+            name: one if isinstance(one, str) else np.asarray(one) for name, one in entry.items()
+        }
+        return cls(**parts)
+
+
+def item_scores(encode: Encoder, tests: Table1Tests, *, k: int = retrieval.K) -> dict[str, ItemScores]:
+    """Return what every item scored in each column of Table 1, by the columns of `COLUMNS`.
+
+    Args:
+        encode: Texts to unit rows, such as `Tower.encode_texts`.
+        tests: What to ask; a part that is missing gives no column.
+        k: The depth of AO and JS.
+
+    Raises:
+        InputError: As the metrics raise it.
+    """
+    rows = TextRows(encode, tests.texts())
+    found: dict[str, ItemScores] = {}
+    if tests.queries:
+        of = retrieval.overlaps(
+            rows(tests.queries.queries_a), rows(tests.queries.queries_b), tests.pictures, k
+        )
+        for column, values in (("AO@10", of.average_overlap), ("JS@10", of.jaccard)):
+            found[column] = ItemScores(values, tests.queries.intents(), "intents")
+    for column, swaps in (("VG-R", tests.relations), ("VG-A", tests.attributes)):
+        if swaps:
+            hits, counted = picture_hits(rows, *swaps)
+            pictures, relations = (
+                np.unique(np.asarray(names)[counted], return_inverse=True)[1]
+                for names in (swaps[0].images, swaps[0].groups)
+            )
+            found[column] = ItemScores(hits[counted].astype(float), pictures, "pictures", relations)
+    if tests.sts:
+        cosines = [text_cosines(rows, one.sentences_a, one.sentences_b) for one in tests.sts]
+        tasks = np.repeat(np.arange(len(cosines)), [len(one) for one in cosines])
+        scores = np.concatenate([one.scores for one in tests.sts])
+        pairs = np.arange(len(tasks))
+        found["STS"] = ItemScores(np.concatenate(cosines), pairs, "sentence pairs", tasks, scores)
+    if (asked := tests.classes) is not None:
+        weights = zero_shot.class_weights(rows, asked.names, asked.templates)
+        hits = zero_shot.correct(asked.features, weights, asked.labels)
+        found["Clsf."] = ItemScores(
+            hits.astype(float), np.unique(asked.labels, return_inverse=True)[1], "classes"
+        )
+    if tests.captions and tests.owners is not None:
+        texts = rows(tests.captions)
+        image = retrieval.text_to_image_ranks(texts, tests.pictures, tests.owners)
+        text = retrieval.image_to_text_ranks(texts, tests.pictures, tests.owners)
+        captioned, owners = np.unique(tests.owners, return_inverse=True)
+        text_hits = (text[captioned] < 5).astype(float)
+        found["T R@5"] = ItemScores(text_hits, np.arange(len(captioned)), "pictures")
+        found["I R@5"] = ItemScores((image < 5).astype(float), owners, "pictures")
+    return found
+
+
+def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """Return a column, the mean over runs, as it is and on each resample of its items, (1 + resamples,).
+
+    Items are drawn by group, once for all runs. Columns whose groups are called the same and are as many are
+    drawn alike, so differences of what this returns are paired changes; `interval` reads them.
+
+    Args:
+        runs: The same column of one tower, or of a tower tuned under several seeds.
+        resamples: How many resamples to draw.
+        seed: Seed of the draw.
+
+    Raises:
+        InputError: The runs are not of the same items, or there is none.
+
+    >>> hits = np.array([[0, 0, 1], [1, 0, 1]])
+    >>> before, after = (ItemScores(one, np.arange(3), "pictures") for one in hits)
+    >>> change = over_items([after]) - over_items([before])
+    >>> round(float(change[0]), 3), interval(change, 3, "pictures").low
+    (0.333, 0.0)
+    """
+    if not runs or any(not np.array_equal(one.groups, runs[0].groups) for one in runs):
+        raise InputError("runs of other items cannot be compared", "give the scores of the same tests")
+    first = runs[0]
+    number = int(first.groups.max()) + 1
+    generator = np.random.default_rng([seed, zlib.crc32(first.over.encode())])
+    drawn = generator.multinomial(number, np.full(number, 1 / number), size=resamples)
+    counts = np.concatenate([np.ones((1, number), drawn.dtype), drawn])
+    parts = first.parts if len(first.parts) else np.zeros(len(first.groups), np.int64)
+    if len(first.scores):
+        return np.array([_mean_rho(runs, parts, one[first.groups]) for one in counts])
+    sums, sizes = np.zeros((2, number, int(parts.max()) + 1))
+    np.add.at(sums, (first.groups, parts), np.mean([one.values for one in runs], axis=0))
+    np.add.at(sizes, (first.groups, parts), 1)
+    with np.errstate(invalid="ignore"):  # a relation of which no item is drawn counts for nothing
+        means: np.ndarray = np.nanmean((counts @ sums) / (counts @ sizes), axis=1)
+    return means
+
+
+def _mean_rho(runs: Sequence[ItemScores], parts: np.ndarray, counts: np.ndarray) -> float:
+    rows = np.repeat(np.arange(len(counts)), counts)
+    of_part = [rows[parts[rows] == part] for part in range(int(parts.max()) + 1)]
+    found = [
+        float(spearman_rho(run.values[at], run.scores[at])) for run in runs for at in of_part if len(at) > 1
+    ]
+    return float(np.mean(found)) if found else np.nan
+
+
+def interval(drawn: np.ndarray, n: int, over: str) -> Estimate:
+    """Return the first of `over_items`, or of a difference of such, with the 95 % interval of the others.
+
+    Args:
+        drawn: (1 + resamples,) the value, then that of each resample.
+        n: How many items there are.
+        over: What was drawn, for the note.
+
+    >>> interval(np.array([0.5, 0.25, 0.75]), 2, "pictures").value
+    0.5
+    """
+    value = float(drawn[0])
+    low, high = interval_of(drawn[1:], value)
+    note = f"bootstrap over {over}, {len(drawn) - 1} resamples"
+    return Estimate(value, min(low, value), max(high, value), n, note)
 
 
 def _paraphrased(

@@ -9,15 +9,25 @@ import math
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexclip_core.datasets.pictures.imagenet import openai_templates
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.embeddings import nearest, own_ranks
-from lexclip_core.evaluation.intervals import Estimate, ResampledBy, accuracy_of
+from lexclip_core.evaluation.intervals import (
+    RESAMPLES,
+    Estimate,
+    ResampledBy,
+    accuracy_of,
+    bootstrap_interval,
+)
 from lexclip_core.towers.encoder import Encoder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME_ALONE = ("{}",)
 _TEMPLATES: dict[str, Callable[[], tuple[str, ...]]] = {
@@ -193,6 +203,68 @@ def accuracy(
     0.5
     """
     return accuracy_of(correct(features, weights, labels, k), labels, groups=groups, seed=seed)
+
+
+def hits_by_class(hits: np.ndarray, labels: np.ndarray, keys: Sequence[str]) -> dict[str, list[int]]:
+    """Return of every class with pictures how many of them were named right, and how many there are.
+
+    Args:
+        hits: What `correct` gave, (pictures,) bool.
+        labels: Each picture's class, places in `keys`.
+        keys: A key for each class.
+
+    >>> hits_by_class(np.array([True, False, True]), np.array([0, 0, 2]), ["dog", "cat", "cow"])
+    {'dog': [1, 2], 'cow': [1, 1]}
+    """
+    right, of = (np.bincount(labels, weights=one, minlength=len(keys)) for one in (hits, None))
+    return {key: [int(one), int(n)] for key, one, n in zip(keys, right, of, strict=True) if n}
+
+
+def accuracy_over_classes(*parts: tuple[float, pd.DataFrame], seed: int = 0) -> Estimate:
+    """Return a weighted sum of accuracies with its 95 % bootstrap interval over classes.
+
+    All parts are computed on the same resamples of classes, each class with its pictures in every part, so
+    weights 1 and -1 give a paired change. Draws of names for one subset of classes are averaged first.
+
+    Args:
+        *parts: A weight, and rows of a study: their `subset`, and `by_class`, what `hits_by_class` gave.
+        seed: Seed of the resamples.
+
+    Raises:
+        InputError: A part has no row.
+
+    >>> import pandas as pd
+    >>> before, after = ({"dog": [1, 2], "cat": [0, 2]}, {"dog": [2, 2], "cat": [1, 2]})
+    >>> rows = [pd.DataFrame({"subset": [0], "by_class": [one]}) for one in (after, before)]
+    >>> accuracy_over_classes((1, rows[0]), (-1, rows[1])).value
+    0.5
+    """
+    place: dict[str, int] = {}
+    counted = []  # of each part, the pictures of each subset's classes: right ones, averaged, and all
+    for _, rows in parts:
+        if not len(rows):
+            raise InputError("an accuracy of no pictures has no value", "give rows of a study")
+        draws = rows.groupby("subset")["subset"].transform("size")
+        counted.append(
+            [
+                (place.setdefault(key, len(place)), right / n, of / n)
+                for one, n in zip(rows["by_class"], draws, strict=True)
+                for key, (right, of) in one.items()
+            ]
+        )
+    totals = np.zeros((len(parts), 2, len(place)))
+    for part, entries in zip(totals, counted, strict=True):
+        places, right, of = zip(*entries, strict=True)
+        np.add.at(part[0], list(places), right)
+        np.add.at(part[1], list(places), of)
+
+    def combined(*columns: np.ndarray, axis: int) -> np.ndarray:
+        right, of = (np.stack(columns[i::2]).sum(axis=axis) for i in (0, 1))
+        with np.errstate(invalid="ignore"):  # no class of a part may be drawn
+            return np.tensordot([weight for weight, _ in parts], right / of, axes=1)
+
+    made = bootstrap_interval(list(totals.reshape(-1, len(place))), combined, seed=seed)
+    return replace(made, note=f"bootstrap over {len(place)} classes, {RESAMPLES} resamples")
 
 
 def confusion(features: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from lexclip_core.cache import ARRAYS, JSON, cached
 from lexclip_core.datasets.class_names import Kind, NamedClass, NameSet, combinations, possible, subsets
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.intervals import t_interval
-from lexclip_core.evaluation.zero_shot import class_weights, correct
+from lexclip_core.evaluation.zero_shot import class_weights, correct, hits_by_class
 from lexclip_core.experiments.pipeline import tuned_copy
 from lexclip_core.experiments.words import matrix_materials
 from lexclip_core.towers.encoder import Encoder, TextRows
@@ -53,7 +53,7 @@ _OWN = ("base", "tuned")
 _NO_COST = {"words": 0, "steps": 0, "seconds": 0.0}
 _COLUMNS = [
     *("kind", "control", "replaced", "K", "subset", "combination", "tower", "names"),
-    *("accuracy", "n_pictures", *_NO_COST),
+    *("accuracy", "n_pictures", "by_class", *_NO_COST),
 ]
 
 
@@ -294,6 +294,7 @@ def accuracies(
         plan: Combinations, seed and templates.
     """
     features, labels = pictures.of(classes)
+    keys = [one.key for one in classes]
     draws = combinations(classes, min(plan.combinations, possible(classes)), plan.seed)
     names = {ORIGINAL: tuple(one.original for one in classes), **dict(enumerate(draws))}
     rows = []
@@ -307,6 +308,7 @@ def accuracies(
                     "names": "original" if combination == ORIGINAL else "replaced",
                     "accuracy": float(hits.mean()),
                     "n_pictures": len(hits),
+                    "by_class": hits_by_class(hits, labels, keys),
                 }
             )
     return rows
@@ -340,7 +342,8 @@ def study(
     Returns:
         One row per measurement: kind, control, replaced, K, subset, combination (-1 with original names),
         tower (`base`, `tuned`, or a name of `others`), names (`original`, `replaced`), accuracy (share of 1),
-        n_pictures, words, steps and seconds (of the tuning; 0 for towers not tuned here).
+        n_pictures, by_class (what `zero_shot.accuracy_over_classes` takes), words, steps and seconds (of the
+        tuning; 0 for towers not tuned here).
 
     Raises:
         InputError: Labels that are no keys, a class without pictures, a size beyond the number of classes, a

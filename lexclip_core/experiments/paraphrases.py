@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lexclip_core.cache import JSON, cached, look_up
+from lexclip_core import storage
+from lexclip_core.cache import JSON, cached, cached_file, look_up
 from lexclip_core.datasets import composition, sentence_similarity
 from lexclip_core.datasets.captions import CaptionSet, QueryPairs
 from lexclip_core.datasets.emoji import scene_sets, sprites
@@ -17,19 +22,33 @@ from lexclip_core.datasets.emoji.scene_sets import HeldOut, scene_sentences
 from lexclip_core.datasets.emoji.scenes import make_scenes as scenes_of
 from lexclip_core.datasets.emoji.scenes import scene_captions, scene_pictures
 from lexclip_core.datasets.pictures.features import picture_features
-from lexclip_core.datasets.pictures.picture_set import PictureSet
-from lexclip_core.errors import InputError
-from lexclip_core.evaluation import table1
+from lexclip_core.datasets.pictures.files import SUFFIXES, digests, open_picture
+from lexclip_core.datasets.pictures.picture_set import PictureSet, without_classes
+from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.evaluation import retrieval, table1
 from lexclip_core.evaluation.composition import measure_text_only
 from lexclip_core.evaluation.intervals import Estimate
-from lexclip_core.evaluation.table1 import PictureClasses, Table1Tests
-from lexclip_core.paraphrase.provider import Caption, make_records
-from lexclip_core.paraphrase.records import ParaphraseRecord, PictureRows, RecordTable
+from lexclip_core.evaluation.table1 import ItemScores, PictureClasses, Table1Tests, item_scores
+from lexclip_core.paraphrase.provider import Caption, make_records, read_captions
+from lexclip_core.paraphrase.records import (
+    LAYOUTS,
+    ParaphraseRecord,
+    PictureRows,
+    RecordTable,
+    ShardPictures,
+    iterate_records,
+    open_records,
+    read_arrow_blocks,
+    shard_captions,
+    write_records,
+)
 from lexclip_core.paraphrase.registry import PROVIDERS, ProviderOptions, open_provider
-from lexclip_core.towers.encoder import Encoder
+from lexclip_core.towers.encoder import Encoder, TextRows
 from lexclip_core.towers.images import ImageTower
 from lexclip_core.towers.tower import Tower
 from lexclip_core.training.settings import ParaphraseSettings
+
+logger = logging.getLogger(__name__)
 
 Features = Callable[[PictureSet], np.ndarray]
 
@@ -61,12 +80,12 @@ class Material:
 
     Args:
         records: Captions and paraphrases by row.
-        pictures: The unit row of each record's picture.
+        pictures: The unit row of each record's picture; None where only texts are trained on.
         provider: What made the paraphrases.
     """
 
     records: RecordTable
-    pictures: PictureRows
+    pictures: PictureRows | None
     provider: str
 
 
@@ -151,6 +170,159 @@ def recorded_material(
             kept = [kept[place] for place in np.sort(generator.choice(len(kept), most, replace=False))]
         records = RecordTable.of(kept)
     return Material(records, PictureRows.matched(records, list(keys), np.asarray(rows, np.float32)), provider)
+
+
+# --- captions of one's own ---
+
+_HELD_OUT, _MOST_HELD_OUT = 10, 500  # per cent of the pictures that are tested on, and at most so many
+
+
+def own_material(
+    settings: ParaphraseSettings, features: Features, folder: Path | None = None, *, shard: int = 10_000
+) -> tuple[Material, Tests]:
+    """Return one's own records to train on, and tests on a tenth of their pictures, which is held out.
+
+    Records that have no paraphrases yet get them from the settings' provider, once: they are cached, so many
+    at a time, and shared out among the processes of torchrun. A picture is held out, with all its captions,
+    by a digest of its name, so always the same one; at most 500 are.
+
+    Args:
+        settings: Their records, pictures, provider, weights, seed and `max_records` are used.
+        features: Picture set -> unit rows, such as `features_by(tower)`.
+        folder: A folder with `sts` and `sugarcrepe_pp`; a part that is not there is left out.
+        shard: Captions paraphrased between two writes: what a kill can cost.
+
+    Raises:
+        InputError: There are no records or no paraphrases of them, or a picture is missing.
+        DamagedFileError: A record or a picture cannot be read.
+    """
+    source = Path(settings.records)
+    records, provider = _own_records(settings, source, shard)
+    names = np.unique(records.images)
+    held = np.isin(records.images, names[names % 100 < _HELD_OUT][:_MOST_HELD_OUT])
+    train = np.flatnonzero(~held)
+    if settings.max_records and settings.max_records < len(train):
+        drawn = np.random.default_rng([settings.seed, 21]).choice(train, settings.max_records, replace=False)
+        train = np.sort(drawn)
+    tested, sentences, swaps = np.flatnonzero(held), sentence_tasks(folder), swap_tests(folder)
+    if not any("image" in term for term in settings.weights) and not settings.pictures:
+        tests = Tests("test", Table1Tests(np.zeros((0, 1), np.float32)), sentences, swaps)
+        return Material(records.take(train), None, provider), tests
+    used = np.sort(np.concatenate([train, tested]))
+    shown = _own_pictures(settings, source, records.take(used))
+    whole = PictureRows.matched(records.take(used), shown.titles, features(shown))
+    places = np.searchsorted(used, train), np.searchsorted(used, tested)
+    rows = PictureRows(whole.features, whole.of_record[places[0]])
+    tests = Tests("test", _own_tests(records.take(tested), whole, places[1]), sentences, swaps)
+    return Material(records.take(train), rows, provider), tests
+
+
+def _own_tests(records: RecordTable, pictures: PictureRows, places: np.ndarray) -> Table1Tests:
+    """Return tests of held-out pictures: captions retrieve them, and so do second paraphrases."""
+    shown, owners = np.unique(pictures.of_record[places], return_inverse=True)
+    every = range(len(records))
+    captions, others = tuple(records.column("caption", every)), tuple(records.column("paraphrase_2", every))
+    images = tuple(str(owner) for owner in owners)
+    queries = QueryPairs("own-captions", captions, others, images, ("",) * len(images))
+    enough = len(shown) > retrieval.K  # to rank so many
+    return Table1Tests(
+        pictures=np.asarray(pictures.features)[shown],
+        queries=queries if enough else None,
+        captions=captions if len(shown) > 1 else (),
+        owners=owners if len(shown) > 1 else None,
+    )
+
+
+def _own_records(settings: ParaphraseSettings, source: Path, shard: int) -> tuple[RecordTable, str]:
+    parts = sorted(source.glob("*.tar")) if source.is_dir() else [source]
+    if _has_paraphrases(parts):
+        return open_records(source), f"records of {source.name}"
+    entry, place = PROVIDERS[settings.provider], f"{source} has captions and no paraphrases"
+    if entry.beforehand:
+        remedy = f"make them with `lexclip paraphrase {source} --provider {settings.provider}`"
+        raise InputError(
+            f"{place}, and {settings.provider!r} makes none here", f"{remedy}, or set provider=rules"
+        )
+    logger.info("%s: %s makes them", place, settings.provider)
+    captions: Sequence[Caption] = (
+        [Caption(text, image) for image, text in shard_captions(parts)]
+        if parts[0].suffix == ".tar"
+        else read_captions(source)
+    )
+
+    about = [(str(part.resolve()), part.stat().st_size, part.stat().st_mtime_ns) for part in parts]
+    content = {"captions": about, "provider": settings.provider, "seed": settings.seed, "shard": shard}
+
+    def write(start: int, path: Path) -> None:
+        with open_provider(
+            settings.provider, ProviderOptions(seed=settings.seed, among=captions)
+        ) as provider:
+            made = make_records(captions[start : start + shard], provider, _WORDS)
+        for failure in made.failures[:1]:
+            logger.warning("%d captions got none, the first: %s", len(made.failures), failure.reason)
+        write_records(path, made.records)
+
+    def part(start: int) -> Path:
+        return cached_file("records", content | {"start": start}, partial(write, start), suffix=".arrow")
+
+    def join(path: Path) -> None:
+        write_records(path, chain.from_iterable(iterate_records(part(start)) for start in starts))
+
+    starts = range(0, len(captions), shard)
+    for start in storage.own_share(starts):
+        part(start)
+    path = cached_file("records", content, join, suffix=".arrow")
+    return RecordTable(read_arrow_blocks(path)), settings.provider
+
+
+def _has_paraphrases(parts: Sequence[Path]) -> bool:
+    """Return whether the first record is whole; what else is wrong with it is said by whoever reads on."""
+    if not parts or not parts[0].is_file():
+        raise InputError("there is no file of records, and no folder with .tar files", "check the path")
+    if parts[0].suffix not in LAYOUTS:
+        return False
+    try:
+        return next(iterate_records(parts[0]), None) is not None
+    except DamagedFileError:
+        return False
+
+
+def _own_pictures(settings: ParaphraseSettings, source: Path, records: RecordTable) -> PictureSet:
+    """Return the pictures that records name: files of a folder, or members of the records' shards."""
+    _, first = np.unique(records.images, return_index=True)
+    names = records.column("image", first)
+    if any(not name for name in names):
+        raise InputError("a record names no picture", "name one in each, or give image terms the weight 0")
+    title = f"pictures of {source.name}"
+    if not settings.pictures and source.suffix != ".tar" and not source.is_dir():
+        raise InputError("the folder of the pictures is not named", "set pictures (--pictures FOLDER)")
+    if settings.pictures:
+        folder = Path(settings.pictures)
+        files = [_picture_file(folder, name) for name in names]
+        return without_classes(
+            "own-pictures", title, digests(files), names, lambda place: open_picture(files[place])
+        )
+    shards = ShardPictures(source if source.is_dir() else source.parent)
+    sums = [hashlib.sha256(shards.read(name)).hexdigest() for name in names]
+    return without_classes(
+        "own-pictures",
+        title,
+        sums,
+        names,
+        lambda place: open_picture(shards.read(names[place]), name=names[place]),
+    )
+
+
+def _picture_file(folder: Path, name: str) -> Path:
+    """Return the file of a picture by its name or path in a folder, with or without its ending."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise InputError(f"the picture {name!r} is outside of {folder}", "name pictures by paths below it")
+    found = next((file for end in ("", *SUFFIXES) if (file := folder / f"{name}{end}").is_file()), None)
+    if found is None:
+        raise InputError(
+            f"there is no picture {name!r} in {folder}", "name the folder that the records name files of"
+        )
+    return found
 
 
 def features_by(tower: ImageTower) -> Features:
@@ -319,6 +491,11 @@ def measure_tower(encode: Encoder, tests: Tests) -> dict[str, Estimate]:
     return found
 
 
+def measure_items(encode: Encoder, tests: Tests) -> dict[str, ItemScores]:
+    """Return what every item scored in the columns of Table 1; STS by people's judgements where given."""
+    return item_scores(encode, replace(tests.table, sts=tests.sentences or tests.table.sts))
+
+
 def _sampled(pairs: sentence_similarity.SentencePairs, count: int) -> sentence_similarity.SentencePairs:
     if not count or count >= len(pairs):
         return pairs
@@ -358,6 +535,7 @@ def caption_tests(
     *,
     queries: QueryPairs | None = None,
     classes: PictureClasses | None = None,
+    aro: Path | None = None,
     folder: Path | None = None,
 ) -> Tests:
     """Return the tests on captioned pictures.
@@ -367,16 +545,39 @@ def caption_tests(
         features: Picture set -> unit rows.
         queries: Pairs of queries; by default two captions of each picture ask for it.
         classes: Pictures to classify.
+        aro: A folder with ARO's two files, and Visual Genome's pictures in it or in its `images`.
         folder: A folder with `sts` and `sugarcrepe_pp`; a part that is not there is left out.
+
+    Raises:
+        MissingResourceError: A file or a picture of ARO is not there.
     """
     table = Table1Tests(
         pictures=features(shown.pictures),
         queries=queries or _two_captions(shown),
         captions=shown.texts,
         owners=shown.picture_of,
+        relations=_boxed("vg-relation", aro, features) if aro else None,
+        attributes=_boxed("vg-attribution", aro, features) if aro else None,
         classes=classes,
     )
     return Tests("test", table, sentence_tasks(folder), swap_tests(folder))
+
+
+def _boxed(name: str, folder: Path, features: Features) -> tuple[composition.CaptionTests, np.ndarray]:
+    """Return a test of ARO and the row of the part of a picture that each item is about."""
+    tests = composition.read(name, folder)
+    place = folder / "images" if (folder / "images").is_dir() else folder
+    named = sorted(set(tests.images))
+    if missing := [one for one in named if not (place / one).is_file()]:
+        raise composition.CARDS[name].missing(place / missing[0])
+    of = dict(zip(named, digests([place / one for one in named]), strict=True))
+    boxes = tests.boxes.tolist() if tests.boxes is not None else [None] * len(tests)
+    parts = [f"{of[image]} {box}" for image, box in zip(tests.images, boxes, strict=True)]
+    known = tuple(hashlib.sha256(part.encode()).hexdigest() for part in parts)
+    shown = without_classes(
+        name, name, known, tests.images, lambda item: composition.read_picture(tests, item, place)
+    )
+    return tests, features(shown)
 
 
 def _two_captions(shown: CaptionSet) -> QueryPairs | None:
@@ -390,13 +591,20 @@ def _two_captions(shown: CaptionSet) -> QueryPairs | None:
 Estimates = dict[str, Estimate]
 
 
-def measured_base(base: Tower, tests: Tests) -> Estimates:
-    """Return every metric of an untouched tower, from the cache where the same was measured before."""
+class Measured(NamedTuple):
+    """What a tower was found to do: every metric, and what each item scored in the columns of Table 1."""
+
+    metrics: Estimates
+    items: dict[str, ItemScores]
+
+
+def measured_base(base: Tower, tests: Tests) -> Measured:
+    """Return what an untouched tower does, from the cache where the same was measured before."""
     return _measured(None, base, tests, base.encode_texts)
 
 
-def measured_setting(settings: ParaphraseSettings, base: Tower, tests: Tests, encode: Encoder) -> Estimates:
-    """Return every metric of a tower tuned by settings, from the cache where the same was measured before.
+def measured_setting(settings: ParaphraseSettings, base: Tower, tests: Tests, encode: Encoder) -> Measured:
+    """Return what a tower tuned by settings does, from the cache where the same was measured before.
 
     Args:
         settings: How it was tuned; the preset's name does not matter.
@@ -407,21 +615,26 @@ def measured_setting(settings: ParaphraseSettings, base: Tower, tests: Tests, en
     return _measured(settings, base, tests, encode)
 
 
-def known_setting(settings: ParaphraseSettings, base: Tower, tests: Tests) -> Estimates | None:
+def known_setting(settings: ParaphraseSettings, base: Tower, tests: Tests) -> Measured | None:
     """Return what `measured_setting` measured before, None where it did not."""
     known = look_up("measurements", _content(settings, base, tests), codec=JSON)
     return None if known is None else _read(known)
 
 
-def _measured(settings: ParaphraseSettings | None, base: Tower, tests: Tests, encode: Encoder) -> Estimates:
+def _measured(settings: ParaphraseSettings | None, base: Tower, tests: Tests, encode: Encoder) -> Measured:
     def make() -> dict[str, Any]:
-        return {name: estimate.as_dict() for name, estimate in measure_tower(encode, tests).items()}
+        parts = measure_items(rows := TextRows(encode, _texts(tests)), tests), measure_tower(rows, tests)
+        items, metrics = ({name: one.as_dict() for name, one in part.items()} for part in parts)
+        return {"metrics": metrics, "items": items}
 
     return _read(cached("measurements", _content(settings, base, tests), make, codec=JSON))
 
 
-def _read(values: Mapping[str, Any]) -> Estimates:
-    return {name: Estimate(**value) for name, value in values.items()}
+def _read(values: Mapping[str, Mapping[str, Any]]) -> Measured:
+    return Measured(
+        {name: Estimate(**value) for name, value in values["metrics"].items()},
+        {name: ItemScores.from_dict(value) for name, value in values["items"].items()},
+    )
 
 
 def _content(settings: ParaphraseSettings | None, base: Tower, tests: Tests) -> dict[str, Any]:

@@ -26,8 +26,15 @@ from lexclip_core import storage
 from lexclip_core.errors import MissingResourceError
 from lexclip_core.evaluation.intervals import with_baseline
 from lexclip_core.experiments import paraphrases, word_measures
+from lexclip_core.experiments.explorer_data import triple_table
 from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
-from lexclip_core.experiments.run_folder import RunContent, command, git_commit, write_run
+from lexclip_core.experiments.run_folder import (
+    LARGEST_TENSORS,
+    RunContent,
+    command,
+    git_commit,
+    write_run,
+)
 from lexclip_core.experiments.word_measures import Encoders, Metrics
 from lexclip_core.experiments.words import Lexicon, cached_embeddings, frequent_words, lexicon, materials
 from lexclip_core.figures.maps import subtree_layout
@@ -47,9 +54,6 @@ BLOG_WORDS = ("happy", "sad", "cheerful", "smart", "dumb", "intelligent")
 
 _HISTORY_ROWS = 1_000
 _MANY = 2_000  # frequent words kept with a run; a larger vocabulary is not kept as a whole
-LARGEST_TENSORS = 8_000_000
-"""Bytes of tuned tensors that a run folder may carry; larger ones are made again."""
-
 _PACKAGES = ("torch", "open_clip_torch", "transformers", "peft", "nltk", "numpy", "umap-learn")
 
 
@@ -80,6 +84,9 @@ class Experiment(Protocol):
 
     def layout(self, words: tuple[str, ...], before: np.ndarray, after: np.ndarray) -> pd.DataFrame | None:
         """Return the maps that are drawn of unit rows of the run's words; None without."""
+
+    def triples(self, base: Tower, tuned: Tower) -> pd.DataFrame | None:
+        """Return held-out triples with their cosines between base and tuned tower; None without."""
 
 
 def word_objective(
@@ -145,6 +152,10 @@ class WordExperiment:
             return None
         return subtree_layout(self._drawn, words, before, after, seed=self.settings.seed)
 
+    def triples(self, base: Tower, tuned: Tower) -> pd.DataFrame | None:
+        """Return triples of words that it never saw, with their cosines at five weights."""
+        return triple_table(base, tuned, self._seen, self._vocabulary)
+
     @cached_property
     def _drawn(self) -> pd.DataFrame:
         return word_measures.nodes(self._roots) if self._roots else pd.DataFrame({"word": []})
@@ -178,6 +189,9 @@ class ParaphraseExperiment:
         material: Material | None = None,
         vocabulary: Lexicon | None = None,
     ) -> None:
+        if settings.records and material is None and tests is None:
+            features = lambda pictures: features_by(load_image(settings.image_tower))(pictures)  # noqa: E731
+            material, tests = paraphrases.own_material(settings, features, test_sets)
         if material is None or tests is None:
             features = features_by(load_image(settings.image_tower))
             material = material or emoji_material(settings, features)
@@ -190,9 +204,11 @@ class ParaphraseExperiment:
 
     def measure(self, towers: Encoders) -> tuple[Metrics, pd.DataFrame]:
         """Return Table 1's columns and the rest of the tests, and the pairs of words of the test split."""
-        before = paraphrases.measured_base(self._base, self._tests)
-        # a sweep over the same tests finds this setting measured
-        after = paraphrases.measured_setting(self.settings, self._base, self._tests, towers.after)
+        before = paraphrases.measured_base(self._base, self._tests).metrics
+        if self.settings.records:  # a file may change and keep its name
+            after = paraphrases.measure_tower(towers.after, self._tests)
+        else:  # a sweep over the same tests finds this setting measured
+            after = paraphrases.measured_setting(self.settings, self._base, self._tests, towers.after).metrics
         pairs = word_measures.measured_pairs(towers, "test", (), self._vocabulary)
         return with_baseline(before, after), pairs
 
@@ -202,6 +218,10 @@ class ParaphraseExperiment:
 
     def layout(self, words: tuple[str, ...], before: np.ndarray, after: np.ndarray) -> None:
         """Draw no map."""
+
+    def triples(self, base: Tower, tuned: Tower) -> pd.DataFrame | None:
+        """Return triples of words held out from trainings on words, with their cosines at five weights."""
+        return triple_table(base, tuned, (), self._vocabulary)
 
 
 def paraphrase_objective(settings: ParaphraseSettings, material: Material, base: Tower) -> ParaclipObjective:
@@ -230,7 +250,8 @@ class Trained:
 
     Attributes:
         base: The tower before.
-        tower: The tower after, as stored: interpolated, and rounded to float16.
+        tower: The tower after, as stored: interpolated, and rounded to float16 where a run folder then has
+            room for it.
         history: One row per step.
         weights: The tuned tensors.
     """
@@ -275,7 +296,7 @@ def tune(
         experiment: Base tower -> what is trained on and measured; by default the method's own of
             `EXPERIMENTS`.
         base: The tower to tune; by default the settings' tower is loaded.
-        largest: Bytes of tuned tensors that the run folder may carry.
+        largest: Bytes of tuned tensors that the run folder may carry; larger ones go to the cache.
 
     Raises:
         InputError: Settings that do not go together.
@@ -288,7 +309,7 @@ def tune(
     base = base or load(settings.tower, device=settings.device, dtype=settings.dtype)
     made = experiment(base) if experiment else EXPERIMENTS[settings.method](settings, base, test_sets)
     with one_training(settings):
-        trained = train_tower(settings, made.objective, base, every=made.every)
+        trained = train_tower(settings, made.objective, base, every=made.every, largest=largest)
         if not is_writer():
             return (out or storage.runs_folder()) / settings.run_id
         path = save_run(made, trained, out, began=began, largest=largest)
@@ -305,14 +326,24 @@ def one_training(settings: TrainingSettings) -> AbstractContextManager[None]:
     return storage.one_at_a_time(lock) if is_writer() else nullcontext()
 
 
-def train_tower(settings: TrainingSettings, objective: Objective, base: Tower, *, every: int = 50) -> Trained:
+def train_tower(
+    settings: TrainingSettings,
+    objective: Objective,
+    base: Tower,
+    *,
+    every: int = 50,
+    largest: int = LARGEST_TENSORS,
+) -> Trained:
     """Train a copy of a tower and store what was tuned; a run that was killed goes on from its checkpoint.
+
+    What was tuned is stored at half precision where a run folder then has room for it, else exactly.
 
     Args:
         settings: What may move, optimiser, schedule, seed, interpolation.
         objective: The texts of each step, and their terms.
         base: The tower; it stays as it is.
         every: Steps between two checkpoints.
+        largest: Bytes of tuned tensors that a run folder may carry.
 
     Raises:
         InputError: Settings that do not go together.
@@ -323,7 +354,9 @@ def train_tower(settings: TrainingSettings, objective: Objective, base: Tower, *
     tower, history = tuned_copy(settings, objective, base, checkpoint=folder / "checkpoint.pt", every=every)
     weights = folder / "tuned.safetensors"
     if is_writer():
-        save_tuned(tower, weights, dtype="float16")
+        save_tuned(tower, weights, dtype="float16", base=base)
+        if weights.stat().st_size > largest:
+            save_tuned(tower, weights, base=base)
     wait_for_all()
     stored = apply_tuned(base, weights)  # what is measured is what is stored, rounding included
     wait_for_all()  # before the first process clears away what the others read
@@ -375,7 +408,7 @@ def save_run(
         trained: The towers before and after.
         out: Folder of runs; the explorer's by default.
         began: `time.monotonic()` at the start, for the provenance; now if left out.
-        largest: Bytes of tuned tensors that the run folder may carry.
+        largest: Bytes of tuned tensors that the run folder may carry; larger ones go to the cache.
 
     Raises:
         StorageError: The run folder cannot be written.
@@ -398,10 +431,10 @@ def save_run(
         after=after,
         pairs=pairs,
         layout=layout,
+        triples=experiment.triples(trained.base, trained.tower),
         provenance=origin | dict(experiment.objective.provenance()),
     )
-    small = trained.weights.stat().st_size <= largest
-    return write_run(out or storage.runs_folder(), content, tuned=trained.weights if small else None)
+    return write_run(out or storage.runs_folder(), content, tuned=trained.weights, largest=largest)
 
 
 def history_table(history: History) -> pd.DataFrame:
@@ -426,5 +459,6 @@ def provenance(
         "device": str(tower.device),
         "seed": settings.seed,
         "weights_sha256": tower.sha256,
+        "weights_verified": tower.verified,
         "wall_seconds": round(seconds, 1),
     }

@@ -29,11 +29,14 @@ import numpy as np
 import pandas as pd
 
 from lexclip_core import storage
-from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.text_files import parse_json
 from lexclip_core.training.settings import CUSTOM, PRESETS, TrainingSettings, settings_class
 
 T = TypeVar("T")
+
+LARGEST_TENSORS = 8_000_000
+"""Bytes of tuned tensors that a run folder may carry; larger ones are in the cache, which git ignores."""
 
 HISTORY_COLUMNS = ("step", "epoch", "seconds", "total")
 PAIR_COLUMNS = ("word_a", "word_b", "relation", "pos", "split", "cosine_before", "cosine_after")
@@ -41,7 +44,13 @@ LAYOUT_COLUMNS = (
     *("subtree", "word", "synset", "parent", "gloss", "x_before", "y_before", "x_after", "y_after"),
     *("trustworthiness_before", "trustworthiness_after"),
 )
-TEXT_COLUMNS = (*PAIR_COLUMNS[:5], *LAYOUT_COLUMNS[:5])
+POSITIONS = (0, 25, 50, 75, 100)
+"""Per cent of the way from the base's weights to the tuned ones at which triples are measured."""
+TRIPLE_COLUMNS = (
+    *("word", "synonym", "antonym", "pos", "kind", "count"),
+    *(f"{other}_{percent}" for other in ("synonym", "antonym") for percent in POSITIONS),
+)
+TEXT_COLUMNS = (*PAIR_COLUMNS[:5], *LAYOUT_COLUMNS[:5], *TRIPLE_COLUMNS[:5])
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _COMMANDS = {
@@ -52,7 +61,9 @@ _COMMANDS = {
 _REQUIRED_FILES = (
     *("config.json", "metrics.json", "history.csv", "embeddings.npz", "pairs.csv", "provenance.json"),
 )
-_OPTIONAL_FILES = ("layout.csv", "tuned.safetensors")
+_TENSORS = "tuned.safetensors"
+_OPTIONAL_FILES = ("layout.csv", "triples.csv", _TENSORS, "vocabulary.npz")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("preset", "method", "tower", "target", "control", "image_tower", "command")
 _REMEDY = "delete the folder, or make the run again with `lexclip tune`"
 
@@ -80,6 +91,8 @@ class RunContent:
         pairs: Columns `PAIR_COLUMNS`; cosines in [-1, 1].
         layout: Columns `LAYOUT_COLUMNS`, or None where no map was drawn.
         provenance: Versions, seeds, checksums, wall time, "command".
+        triples: Columns `TRIPLE_COLUMNS`, or None: held-out words, each with a synonym and an opposite, and
+            their cosines at `POSITIONS`, such as `synonym_25`.
     """
 
     run_id: str
@@ -92,11 +105,15 @@ class RunContent:
     pairs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PAIR_COLUMNS)))
     layout: pd.DataFrame | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    triples: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Run(RunContent):
-    """A run as read from its folder: float32 unit rows, and where its files are."""
+    """A run as read from its folder: float32 unit rows, and where its files are.
+
+    `tuned_path` is the file of its tuned tensors, in the folder or in the cache; None where it is not here.
+    """
 
     path: Path = Path()
     tuned_path: Path | None = None
@@ -124,6 +141,8 @@ def validate_run(content: RunContent) -> None:
     _check_columns("pairs", content.pairs, PAIR_COLUMNS)
     if content.layout is not None:
         _check_columns("layout", content.layout, LAYOUT_COLUMNS)
+    if content.triples is not None:
+        _check_columns("triples", content.triples, TRIPLE_COLUMNS)
     check_metrics(content.metrics)
 
 
@@ -139,7 +158,8 @@ def _check_columns(name: str, table: pd.DataFrame, columns: tuple[str, ...]) -> 
         values = table[column].to_numpy(float)
         if column.startswith("trustworthiness"):
             values = values[~np.isnan(values)]  # which a small map does not have
-        if not (np.abs(values) <= (1.01 if column.startswith("cosine") else _HUGE)).all():
+        cosine = column.startswith(("cosine", "synonym_", "antonym_"))
+        if not (np.abs(values) <= (1.01 if cosine else _HUGE)).all():
             raise InputError(f"{name}: column {column!r} holds a number that cannot be")
 
 
@@ -164,13 +184,19 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _HUGE
 
 
-def write_run(folder: Path, content: RunContent, *, tuned: Path | None = None) -> Path:
+def write_run(
+    folder: Path, content: RunContent, *, tuned: Path | None = None, largest: int = LARGEST_TENSORS
+) -> Path:
     """Write a run as `folder/run_id`, whole or not at all, and return that path.
+
+    Tuned tensors are kept whatever their size: small ones in the folder, large ones in the cache under their
+    checksum, which `provenance.json` names with their size.
 
     Args:
         folder: The folder of runs; made if it is not there. A run of the same id is replaced.
         content: The run; checked before anything is written.
         tuned: A safetensors file of trained tensors to keep with the run.
+        largest: Bytes of tensors that the folder may carry.
 
     Raises:
         InputError: The content contradicts itself; the message names the part.
@@ -180,22 +206,103 @@ def write_run(folder: Path, content: RunContent, *, tuned: Path | None = None) -
         raise InputError(f"run id {content.run_id!r} cannot name a folder", "use letters, digits, . _ and -")
     validate_run(content)
     path = folder / content.run_id
+    tensors: dict[str, Any] = {}
+    if tuned is not None:
+        tensors = {"sha256": storage.sha256(tuned), "bytes": tuned.stat().st_size}
+        if tensors["bytes"] > largest:
+            with storage.atomic_write(_cached_tensors(tensors["sha256"])) as temporary:
+                shutil.copyfile(tuned, temporary)
     with storage.atomic_folder(path) as target:
-        for name in ("config", "metrics", "provenance"):
-            _write_json(target / f"{name}.json", getattr(content, name))
+        origin = {**content.provenance, "tensors": tensors} if tensors else content.provenance
+        for name, value in (("config", content.config), ("metrics", content.metrics), ("provenance", origin)):
+            _write_json(target / f"{name}.json", value)
         content.history.to_csv(target / "history.csv", index=False, float_format="%.6g")
         content.pairs.to_csv(target / "pairs.csv", index=False, float_format="%.5f")
         if content.layout is not None:
             content.layout.to_csv(target / "layout.csv", index=False, float_format="%.5g")
+        if content.triples is not None:
+            write_triples(target, content.triples)
         np.savez_compressed(
             target / "embeddings.npz",
             words=np.array(content.words, dtype=np.str_),
             before=content.before.astype(np.float16),
             after=content.after.astype(np.float16),
         )
-        if tuned is not None:
-            shutil.copyfile(tuned, target / "tuned.safetensors")
+        if tuned is not None and tensors["bytes"] <= largest:
+            shutil.copyfile(tuned, target / _TENSORS)
     return path
+
+
+def _cached_tensors(sha256: str) -> Path:
+    return storage.cache_folder() / "tuned" / f"{sha256}.safetensors"
+
+
+def _tuned_path(path: Path, provenance: Mapping[str, Any]) -> Path | None:
+    """Return the file of a run's tuned tensors: in its folder, else in the cache; None without."""
+    if _has(path, _TENSORS):
+        return path / _TENSORS
+    stated = provenance.get("tensors")
+    sha256 = stated.get("sha256") if isinstance(stated, dict) else None
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        return None
+    file = _cached_tensors(sha256)
+    return file if file.is_file() else None
+
+
+def tensors_of(run: Run | RunSummary) -> Path:
+    """Return the file of a run's tuned tensors.
+
+    Raises:
+        MissingResourceError: They are not on this machine; the remedy is the command that makes them.
+    """
+    if run.tuned_path is not None:
+        return run.tuned_path
+    stated = run.provenance.get("tensors")
+    size = stated.get("bytes") if isinstance(stated, dict) else None
+    known = f" ({size / 1e6:.0f} MB)" if isinstance(size, int | float) else ""
+    raise MissingResourceError(
+        f"the tuned tensors of run {run.run_id}{known} are not on this machine: neither in {run.path} nor in "
+        f"the cache ({storage.cache_folder() / 'tuned'})",
+        f"make the run again: {rebuild_command(run)}",
+    )
+
+
+def rebuild_command(run: Run | RunSummary) -> str:
+    """Return the one command that makes a run again in its place, tuned tensors included."""
+    known = run.provenance.get("command") or f"lexclip tune --preset {run.config.get('preset') or 'lexclip'}"
+    place = run.path.parent
+    elsewhere = place.resolve() != storage.runs_folder().resolve() and "--out" not in known
+    return f"{known} --out {shlex.quote(str(place))}" if elsewhere else str(known)
+
+
+def find_run(name: str | Path, folder: Path | None = None) -> Path:
+    """Return the folder of a run.
+
+    Args:
+        name: The name of a run, or the path of its folder.
+        folder: The folder of runs; the explorer's by default.
+
+    Raises:
+        InputError: There is no such run; the message lists those that there are.
+    """
+    place = folder or storage.runs_folder()
+    path = next((one for one in (place / name, Path(name)) if str(name) and one.is_dir()), None)
+    if path is None:
+        names = sorted(one.name for one in place.iterdir() if one.is_dir()) if place.is_dir() else []
+        raise InputError(f"no run {str(name)!r} in {place}", f"choose one of: {', '.join(names) or '(none)'}")
+    if not (path / "config.json").is_file():
+        raise InputError(f"{path} is not a run: it has no config.json", "name a folder that a training wrote")
+    return path
+
+
+def write_triples(path: Path, triples: pd.DataFrame) -> None:
+    """Write the triples of a run into its folder.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    with storage.atomic_write(path / "triples.csv") as partial:
+        triples.to_csv(partial, index=False, columns=list(TRIPLE_COLUMNS), float_format="%.4f")
 
 
 def command(settings: TrainingSettings, test_sets: Path | None = None) -> str:
@@ -267,7 +374,12 @@ class RunSummary:
     provenance: Mapping[str, Any]
     n_words: int
     has_layout: bool
-    has_tuned: bool
+    tuned_path: Path | None = None
+
+    @property
+    def has_tuned(self) -> bool:
+        """Return whether its tuned tensors are on this machine."""
+        return self.tuned_path is not None
 
     @property
     def preset(self) -> str:
@@ -290,19 +402,20 @@ def read_run(path: Path) -> Run:
         DamagedFileError: A file is missing, truncated, too large, or contradicts another; it is named.
     """
     words, before, after = _read(path, "embeddings.npz", _read_embeddings)
-    tuned = path / "tuned.safetensors"
+    texts = {name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")}
     try:
         run = Run(
             run_id=path.name,
-            **{name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")},
+            **texts,
             history=_read(path, "history.csv", _read_table),
             words=words,
             before=before,
             after=after,
             pairs=_read(path, "pairs.csv", _read_table),
             layout=_read(path, "layout.csv", _read_table) if _has(path, "layout.csv") else None,
+            triples=_read(path, "triples.csv", _read_table) if _has(path, "triples.csv") else None,
             path=path,
-            tuned_path=tuned if _has(path, tuned.name) else None,
+            tuned_path=_tuned_path(path, texts["provenance"]),
         )
         validate_run(run)
     except InputError as error:
@@ -340,14 +453,15 @@ def summarise(path: Path) -> RunSummary:
     for name in _REQUIRED_FILES:
         if not _has(path, name):
             raise DamagedFileError(f"run {path}: {name} is missing", _REMEDY)
+    texts = {name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")}
     return RunSummary(
         run_id=path.name,
         path=path,
         stamp=max(_changed(path / name) for name in ("", *_REQUIRED_FILES, *_OPTIONAL_FILES)),
-        **{name: _read_json(path, f"{name}.json") for name in ("config", "metrics", "provenance")},
+        **texts,
         n_words=_read(path, "embeddings.npz", lambda stream: _headers(_archive(stream))["words"].shape[0]),
         has_layout=_has(path, "layout.csv"),
-        has_tuned=_has(path, "tuned.safetensors"),
+        tuned_path=_tuned_path(path, texts["provenance"]),
     )
 
 
@@ -504,6 +618,36 @@ def _read_embeddings(stream: BinaryIO) -> tuple[tuple[str, ...], np.ndarray, np.
     words = tuple(arrays["words"].tolist())
     "".join(words).encode()  # half of a surrogate pair could not be shown
     return words, _unit_rows(arrays["before"]), _unit_rows(arrays["after"])
+
+
+def read_packed(path: Path, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the words and the int8 rows of a packed file, such as `vocabulary.npz`, of a folder.
+
+    Raises:
+        DamagedFileError: The file is missing, truncated, too large, or of another form.
+    """
+
+    def read(stream: BinaryIO) -> tuple[tuple[str, ...], np.ndarray]:
+        archive = _archive(stream)
+        members = {key: archive.getinfo(f"{key}.npy") for key in ("words", "codes")}
+        if sum(member.file_size for member in members.values()) > _MOST_ARRAYS // 4:  # float32 in memory
+            raise ValueError("it would unpack to more than any run's")
+        headers = {key: _header(archive, member) for key, member in members.items()}
+        words, codes = headers.values()
+        if words.dtype.kind != "U" or words.dtype.itemsize > 4_000 or codes.dtype != np.int8 or codes.fortran:
+            raise ValueError("it holds something else than words and int8 rows")
+        if len(words.shape) != 1 or len(codes.shape) != 2 or words.shape[0] != codes.shape[0]:
+            raise ValueError(f"words {words.shape} and rows {codes.shape} differ in length")
+        flat = {}
+        for key, header in headers.items():
+            with archive.open(f"{key}.npy") as member:
+                member.read(header.start)
+                flat[key] = np.frombuffer(member.read(), dtype=header.dtype).reshape(header.shape)
+        listed = tuple(flat["words"].tolist())
+        "".join(listed).encode()  # half of a surrogate pair could not be shown
+        return listed, flat["codes"]
+
+    return _read(path, name, read)
 
 
 def _unit_rows(matrix: np.ndarray) -> np.ndarray:

@@ -16,8 +16,9 @@ from typing import Any
 import pandas as pd
 
 from lexclip_core.evaluation.intervals import Estimate
+from lexclip_core.evaluation.table1 import ItemScores
 from lexclip_core.experiments import paraphrases
-from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
+from lexclip_core.experiments.paraphrases import Material, Measured, emoji_material, features_by
 from lexclip_core.experiments.pipeline import one_training, paraphrase_objective, train_tower
 from lexclip_core.towers import loading
 from lexclip_core.towers.tower import Tower
@@ -144,15 +145,38 @@ def sweep_ablation(
 
 
 def _by_setting(sweep: Sweep, seeds: Sequence[int], rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    before = paraphrases.measured_base(sweep.base, sweep.tests)
+    before = paraphrases.measured_base(sweep.base, sweep.tests).metrics
     found = _rows({"row": "base", "seed": -1}, before, before) if "base" in rows else []
     for seed in seeds:
         for name, changes in rows.items():
             if name != "base":
-                settings = sweep.start.replace(**changes, seed=seed)
-                after = _measured(sweep, settings, (settings.alpha,))[settings.alpha]
+                after = _one(sweep, changes, seed).metrics
                 found += _rows({"row": name, "seed": seed}, after, before)
     return pd.DataFrame(found, columns=list(TABLE_2_COLUMNS))
+
+
+def sweep_items(
+    sweep: Sweep, seeds: Sequence[int], rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[dict[str, ItemScores]]]:
+    """Return what every item scored in the columns of Table 1: row -> column -> scores, for each seed.
+
+    What a table of the same sweep measured is not trained again.
+
+    Args:
+        sweep: What the rows share.
+        seeds: Each row is trained under each; the row `base` is not trained, and listed once.
+        rows: Name -> what changes, such as `TABLE_2` or a part of `ABLATION`.
+    """
+    base = paraphrases.measured_base(sweep.base, sweep.tests).items
+    return {
+        name: [base] if name == "base" else [_one(sweep, changes, seed).items for seed in seeds]
+        for name, changes in rows.items()
+    }
+
+
+def _one(sweep: Sweep, changes: Mapping[str, Any], seed: int) -> Measured:
+    settings = sweep.start.replace(**changes, seed=seed)
+    return _measured(sweep, settings, (settings.alpha,))[settings.alpha]
 
 
 def sweep_trade_offs(
@@ -171,7 +195,7 @@ def sweep_trade_offs(
         alphas: Interpolations of what was trained with the base.
         weights: Name -> weights of L1'', L2 and L3.
     """
-    before = paraphrases.measured_base(sweep.base, sweep.tests)
+    before = paraphrases.measured_base(sweep.base, sweep.tests).metrics
     none = {"w_image": 0.0, "w_caption": 0.0, "w_paraphrase": 0.0, "alpha": 0.0}
     found = _rows({"name": "base", **none, "seed": -1}, before, before)
     for seed in seeds:
@@ -187,14 +211,12 @@ def sweep_trade_offs(
             shares = {"w_image": image, "w_caption": caption, "w_paraphrase": paraphrase}
             for alpha, after in _measured(sweep, settings, alphas).items():
                 label = name if alpha == 1 else f"{name}, alpha {alpha:g}"
-                found += _rows({"name": label, **shares, "alpha": alpha, "seed": seed}, after, before)
+                found += _rows({"name": label, **shares, "alpha": alpha, "seed": seed}, after.metrics, before)
     return pd.DataFrame(found, columns=list(TRADE_OFF_COLUMNS))
 
 
-def _measured(
-    sweep: Sweep, settings: ParaphraseSettings, alphas: Sequence[float]
-) -> dict[float, dict[str, Estimate]]:
-    """Return every metric at every alpha; settings that were not measured before are trained."""
+def _measured(sweep: Sweep, settings: ParaphraseSettings, alphas: Sequence[float]) -> dict[float, Measured]:
+    """Return what was measured at every alpha; settings that were not measured before are trained."""
     at = {alpha: settings.replace(alpha=alpha) for alpha in alphas}
     known = {alpha: paraphrases.known_setting(one, sweep.base, sweep.tests) for alpha, one in at.items()}
     wait_for_all()  # nobody measures before all have looked, so all know the same
@@ -206,7 +228,7 @@ def _measured(
             whole, paraphrase_objective(whole, sweep.make(whole), sweep.base), sweep.base, every=10
         )
 
-        def measure(alpha: float) -> dict[str, Estimate]:
+        def measure(alpha: float) -> Measured:
             tower = trained.tower if alpha == 1 else interpolate(sweep.base, trained.tower, alpha)
             return paraphrases.measured_setting(at[alpha], sweep.base, sweep.tests, tower.encode_texts)
 

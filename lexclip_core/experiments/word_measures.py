@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,14 @@ from lexclip_core.evaluation.embeddings import BeforeAfter
 from lexclip_core.evaluation.intervals import Estimate, with_baseline
 from lexclip_core.evaluation.lexical import Triples, wordnet_triples
 from lexclip_core.evaluation.similarity import heldout_pairs
-from lexclip_core.experiments.words import Lexicon, lexicon
+from lexclip_core.experiments.words import FREQUENT, Lexicon, frequent_words, lexicon
 from lexclip_core.targets.relations import WordRelation
 from lexclip_core.towers.encoder import Encoder
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
+
+if TYPE_CHECKING:
+    from lexclip_core.evaluation.card import CardItems
 
 Metrics = dict[str, dict[str, Any]]
 Encoders = BeforeAfter[Encoder]
@@ -60,6 +63,17 @@ def _table(vocabulary: Lexicon, split: str, relations: list[WordRelation], relat
         "split": split,
     }
     return pd.DataFrame(columns)
+
+
+def card_items(split: str = "test", vocabulary: Lexicon | None = None) -> CardItems:
+    """Return what lexical cards measure: the pairs and words of one split among 12,000 frequent words."""
+    from lexclip_core.evaluation.card import CardItems
+
+    known = vocabulary or lexicon()
+    heldout = (word for word, part in zip(known.words, known.split, strict=True) if part == split)
+    pairs = judged_pairs(split, vocabulary)[["word_a", "word_b", "relation"]]
+    said = f"words of the {split} split of WordNet's vocabulary, the same for every tower"
+    return CardItems(said, pairs, frequent_words(FREQUENT, known), frozenset(heldout))
 
 
 def measured_pairs(

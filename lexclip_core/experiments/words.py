@@ -167,6 +167,10 @@ class Lexicon:
         return chosen.where(keep)
 
 
+FREQUENT = 12_000
+"""Frequent words that neighbours are taken among: in a narrow vocabulary they look broken."""
+
+
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once a process."""
@@ -332,7 +336,7 @@ def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexi
         InputError: The lexicon has no opposites or no relatives among its training words.
     """
     lengths = np.array([len(ids) for ids in tower.tokens(vocabulary.words)])
-    usable = (vocabulary.split == "train") & (lengths <= _LONGEST)
+    usable = (vocabulary.split == "train") & (lengths > 0) & (lengths <= _LONGEST)  # 0: without a vector
     pairs = related_pairs(vocabulary, usable, RelationTargets())
     if settings.control == "shuffled":
         pairs = pairs.shuffled(settings.seed)

@@ -15,7 +15,6 @@ from lexclip_core.figures.style import (
     INK,
     NEUTRAL,
     PALETTE,
-    Mark,
     checked,
     faint,
     marks_for,
@@ -34,6 +33,8 @@ _SCALES = {
     "cosine": (-1.0, 1.0, [[0, PALETTE["vermillion"]], [0.5, "#f7f7f7"], [1, PALETTE["blue"]]]),
     "target": (0.0, 1.0, [[0, "#f7f7f7"], [1, PALETTE["blue"]]]),
 }
+_BASES = ("before tuning", "before", "base", "base tower")
+_LABEL_WIDTH = 22  # characters of a run's name on a line next to its point
 _MAX_LABELS, _MAX_LABELS_OF_TRADE_OFFS = 12, 10
 
 
@@ -51,7 +52,7 @@ def metric_bars_alt(table: pd.DataFrame) -> str:
 def metric_bars_figure(
     table: pd.DataFrame, *, title: str = "Metrics with 95 % intervals", value_title: str = "value"
 ) -> go.Figure:
-    """Draw each metric as a band with one point and interval per run.
+    """Draw each metric as a band with one labelled point and interval per run; before tuning is outlined.
 
     Args:
         table: Columns run, metric, value, low, high; low and high may be missing values.
@@ -64,34 +65,41 @@ def metric_bars_figure(
     rows = checked(table, METRIC_COLUMNS, "metric_bars")
     metrics, runs = list(dict.fromkeys(rows["metric"])), list(dict.fromkeys(rows["run"]))
     band = 1 + len(runs)
-    figure = new_figure(title, height=190 + 24 * band * len(metrics))
+    figure = new_figure(title, height=130 + 34 * band * len(metrics))
     top = rows["metric"].map({metric: band * i for i, metric in enumerate(metrics)})
-    marks = marks_for(runs)
     for i, run in enumerate(runs):
         chosen = rows["run"] == run
-        y = (top[chosen] + i + 1).to_numpy(float)
-        figure.add_trace(_metric_points(rows[chosen], y, str(run), marks[str(run)]))
-    for i, metric in enumerate(metrics):
+        figure.add_trace(_metric_points(rows[chosen], (top[chosen] + i + 1).to_numpy(float), str(run)))
+    for i, metric in enumerate(metrics if len(metrics) > 1 else ()):  # of one, the title says what it is
         left = {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 12}}
         figure.add_annotation(text=f"<b>{plain(metric, 48)}</b>", y=band * i, showarrow=False, **left)
     figure.update_xaxes(range=padded_range(rows[["value", "low", "high"]].to_numpy(float)), title=value_title)
-    lines = [band * i - 0.5 for i in range(1, len(metrics))]
-    shown = {"showticklabels": False, "tickvals": lines, "gridcolor": GRID, "zeroline": False}
-    return figure.update_yaxes(range=[band * len(metrics) - 0.4, -0.6], **shown)
+    for i in range(1, len(metrics)):
+        figure.add_hline(y=band * i - 0.5, line={"color": GRID, "width": 1})
+    measured = {(row.metric, row.run) for row in rows.itertuples()}
+    ticks = [
+        (band * i + j + 1, wrapped(run, _LABEL_WIDTH))
+        for i, metric in enumerate(metrics)
+        for j, run in enumerate(runs)
+        if (metric, run) in measured
+    ]
+    shown = {"tickvals": [y for y, _ in ticks], "ticktext": [text for _, text in ticks], "showgrid": False}
+    return figure.update_yaxes(range=[band * len(metrics) - 0.4, -0.6], zeroline=False, **shown)
 
 
-def _metric_points(rows: pd.DataFrame, y: np.ndarray, run: str, mark: Mark) -> go.Scatter:
+def _metric_points(rows: pd.DataFrame, y: np.ndarray, run: str) -> go.Scatter:
     details = np.column_stack([rows["metric"].map(plain), rows["low"].round(4), rows["high"].round(4)])
-    up = (rows["high"] - rows["value"]).clip(lower=0).fillna(0).to_numpy()
-    down = (rows["value"] - rows["low"]).clip(lower=0).fillna(0).to_numpy()
+    up = (rows["high"] - rows["value"]).clip(lower=0).to_numpy(float)  # a missing end draws no interval
+    down = (rows["value"] - rows["low"]).clip(lower=0).to_numpy(float)
     interval = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
     return go.Scatter(
         x=rows["value"].to_numpy(float),
         y=y,
         mode="markers",
         name=plain(run, 40),
-        marker={"symbol": mark.symbol, "color": mark.color, "size": 10, "line": {"color": INK, "width": 0.5}},
-        error_x=interval | {"color": mark.color, "thickness": 2, "width": 4},
+        showlegend=False,
+        marker={"symbol": "circle-open" if run in _BASES else "circle", "color": INK, "size": 10},
+        error_x=interval | {"color": NEUTRAL, "thickness": 2, "width": 4},
         customdata=details,
         hovertemplate=f"<b>%{{customdata[0]}}</b><br>{plain(run)}: %{{x:.4f}}<br>"
         "95 % interval %{customdata[1]} to %{customdata[2]}<extra></extra>",

@@ -83,13 +83,18 @@ NAMED_MARKS = {
     "unrelated": OTHER_MARK,
     "random": OTHER_MARK,
     "total": Mark(PALETTE["black"], "star", "solid"),
-    "stayed": MARKS[0],
-    "left": MARKS[1],
-    "entered": MARKS[2],
+    "attract": MARKS[0],
+    "repel": MARKS[1],
+    "near": MARKS[2],
+    "far": OTHER_MARK,
+    "stayed": OTHER_MARK,
+    "left": MARKS[4],
+    "entered": MARKS[5],
     "root": MARKS[6],
+    "typed": MARKS[6],
     "other branches": OTHER_MARK,
 }
-"""Names that look the same in every figure."""
+"""Names that look the same in every figure: one colour has one meaning there."""
 
 _AXIS = {
     "gridcolor": GRID,

@@ -135,7 +135,7 @@ def _claim_row(claim: Claim, ours: Sequence[Measurement]) -> dict[str, Any]:
     chosen = [one for one in tests if one.verdict == verdict] or tests or shown
     if chosen:
         row |= _ours(chosen[0], _plain_unit(chosen[0].measurement)) | {"verdict": verdict}
-        row["direction"] = _points(tests) if verdict == "not judged here" else chosen[0].direction
+        row["direction"] = _points(claim, tests) if verdict == "not judged here" else chosen[0].direction
     row["tests"] = _counts(tests)
     reasons: dict[Verdict, str] = {
         "implemented": f"shown by {', '.join(claim.shown_by)}",
@@ -147,12 +147,25 @@ def _claim_row(claim: Claim, ours: Sequence[Measurement]) -> dict[str, Any]:
     return row
 
 
-def _points(tests: Sequence[Judgement]) -> Direction:
-    """Return which way what is seen elsewhere points: for with at least half of it and nothing against."""
-    counts = Counter(one.direction for one in tests)
-    if counts["against"]:
-        return "open" if counts["for"] else "against"
-    return "for" if 2 * counts["for"] >= len(tests) > 0 else "open"
+def _points(claim: Claim, tests: Sequence[Judgement]) -> Direction:
+    """Return which way what is seen elsewhere points, test by test as `combined` goes.
+
+    A test points where at least half of its measurements do and none the other way. All must be for; one
+    against is enough. A claim of the rule `some` is for with one measurement, and against with all.
+    """
+    every = Counter(one.direction for one in tests)
+    if claim.rule == "some":
+        return "for" if every["for"] else "against" if every["against"] == len(tests) > 0 else "open"
+    by_test = [
+        [one.direction for one in tests if one.measurement.quantity == test.quantity] for test in claim.tests
+    ]
+
+    def points(way: Direction, other: Direction) -> list[bool]:
+        return [2 * found.count(way) >= len(found) > 0 and other not in found for found in by_test]
+
+    if any(points("against", "for")):
+        return "against"
+    return "for" if all(points("for", "against")) else "open"
 
 
 def _seen(judged: Sequence[Judgement]) -> str:

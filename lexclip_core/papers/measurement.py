@@ -16,6 +16,7 @@ from lexclip_core.errors import DamagedFileError, InputError, MissingResourceErr
 from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.papers.claims import claims_by_quantity
 from lexclip_core.papers.reported import Place, ReportedUnit, reported_at
+from lexclip_core.towers.registry import TowerSpec, titled
 
 MeasuredUnit = Literal["share", "cosine", "count", "number"]
 MEASURED_AS: dict[ReportedUnit, MeasuredUnit] = {
@@ -35,6 +36,14 @@ class _Named(Protocol):
     @property
     def sha256(self) -> str: ...
 
+    @property
+    def verified(self) -> bool: ...
+
+
+class _Text(_Named, Protocol):
+    @property
+    def spec(self) -> TowerSpec: ...
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -47,6 +56,9 @@ class Conditions:
         image_tower: Name it was loaded by; empty where no picture was looked at.
         seeds: Seeds of all that was random.
         weights: sha256 of the weights, by `text` and `image`.
+        activation: What the text tower computed with.
+        verified: Whether every checksum is the one published under the tower's name. Other weights are not
+            what a paper speaks of, whatever they are called, and are not judged by its numbers.
     """
 
     data: str
@@ -55,6 +67,15 @@ class Conditions:
     image_tower: str = ""
     seeds: tuple[int, ...] = ()
     weights: Mapping[str, str] = field(default_factory=dict)
+    activation: str = ""
+    verified: bool = True
+
+    @property
+    def towers(self) -> str:
+        """Return the towers in words, "(unverified)" behind weights of unknown origin; empty without one."""
+        image = self.image_tower and f"pictures by {self.image_tower}"
+        said = " and ".join(filter(None, (self.text_tower, image)))
+        return titled(said, verified=self.verified) if said else ""
 
     def measured(
         self,
@@ -184,11 +205,11 @@ def conditions(
     data: str,
     *,
     split: str,
-    text: _Named | None = None,
+    text: _Text | None = None,
     image: _Named | None = None,
     seeds: Sequence[int] = (),
 ) -> Conditions:
-    """Return the conditions of a notebook's measurements, names and checksums read off its towers.
+    """Return the conditions of a notebook's measurements, what its towers are read off them.
 
     Args:
         data: The pictures, words or sentences, by the name of the set.
@@ -205,6 +226,8 @@ def conditions(
         image_tower=image.name if image is not None else "",
         seeds=tuple(int(seed) for seed in seeds),
         weights={kind: tower.sha256 for kind, tower in towers.items()},
+        activation=text.spec.activation if text is not None else "",
+        verified=all(tower.verified for tower in towers.values()),
     )
 
 

@@ -140,7 +140,7 @@ def _speaks_of(claim: Claim, test: ClaimTest, made: Conditions) -> bool:
     """Return whether a measurement was made on the towers and the data that a claim speaks of."""
     names = [one for group in claim.towers for one in tower_groups()[group]]
     towers = made.text_tower.startswith(tuple(names)) if names else not made.text_tower
-    return towers and claim.data_of(test) in made.data.casefold()
+    return towers and made.verified and claim.data_of(test) in made.data.casefold()
 
 
 def _known(measured: Measurement) -> bool:
@@ -162,10 +162,7 @@ def _why(measured: Measurement, direction: Direction, *, small: bool = False) ->
 
 def _on(measured: Measurement) -> str:
     about = measured.conditions
-    towers = " and ".join(
-        filter(None, (about.text_tower, about.image_tower and f"pictures by {about.image_tower}"))
-    )
-    return f"{about.data} ({towers})" if towers else about.data
+    return f"{about.data} ({about.towers})" if about.towers else about.data
 
 
 def _theirs(place: Place) -> str:
@@ -323,7 +320,7 @@ def data_of(place: Place) -> str:
 
 
 def same_setting(place: Place, made: Conditions) -> bool:
-    """Return whether a measurement was made on the tower and the data of the reported number.
+    """Return whether a measurement was made on the tower, of verified weights, and the data of a number.
 
     A count or a setting has no tower; it is the same wherever it is counted. What the blog says of accuracy
     in its text ("up to 8 %", "more than 25 %") and of relations over templates (B6) is never the same: it
@@ -334,4 +331,5 @@ def same_setting(place: Place, made: Conditions) -> bool:
         return not made.text_tower and not made.image_tower
     if place.setting in ("templates", "classification"):
         return False
-    return made.text_tower.startswith(towers) and data_of(place) in made.data.casefold()
+    named = made.verified and made.text_tower.startswith(towers)
+    return named and data_of(place) in made.data.casefold()

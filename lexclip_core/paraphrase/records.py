@@ -11,6 +11,7 @@ eight bytes each, the digests of the pictures. All are read and written record b
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -418,6 +419,7 @@ class RecordTable:
         self._size = self._blocks[0].num_rows
         digests = [block.column(IMAGE_DIGEST).to_numpy(zero_copy_only=True) for block in self._blocks]
         self.images: np.ndarray = np.concatenate(digests)
+        self._rows: np.ndarray | None = None
 
     @classmethod
     def of(cls, records: Iterable[ParaphraseRecord]) -> RecordTable:
@@ -431,6 +433,18 @@ class RecordTable:
         (1, 'a canine', ['a dog', 'a dog'])
         """
         return cls(list(arrow_blocks(records)))
+
+    def take(self, rows: np.ndarray) -> RecordTable:
+        """Return the table of some of its rows, int64 (n,), in their order; their texts are not copied.
+
+        >>> records = [ParaphraseRecord(str(n), f"dog {n}", "one dog", "a canine") for n in range(3)]
+        >>> RecordTable.of(records).take(np.array([2, 0])).column("caption", [0, 1])
+        ['dog 2', 'dog 0']
+        """
+        part = copy.copy(self)
+        part.images = self.images[rows]
+        part._rows = rows if self._rows is None else self._rows[rows]
+        return part
 
     def __len__(self) -> int:
         return len(self.images)
@@ -450,7 +464,7 @@ class RecordTable:
         place = FIELDS.index(name)
         values = []
         for row in rows:
-            block, offset = divmod(int(row), self._size)
+            block, offset = divmod(int(row if self._rows is None else self._rows[row]), self._size)
             values.append(self._blocks[block].column(place)[offset].as_py())
         return values
 

@@ -115,7 +115,8 @@ def read_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds
-        raise DamagedFileError(f"the tokenizer of {folder} cannot be read: {error}", "restore it") from error
+        problem = f"the tokenizer of {folder} cannot be read: {str(error)[:200]}"
+        raise DamagedFileError(problem, "restore it") from error
 
 
 def read_config(folder: Path) -> Any:

@@ -1,24 +1,40 @@
-"""A folder of transformers' CLIPModel, read into open_clip's modules: the same numbers under other names."""
+"""Folders of transformers: a CLIPModel read into open_clip's modules, and the text half of other pairs.
+
+A CLIP's tensors are the same numbers under other names. Of SigLIP and other pairs of encoders the text half
+is computed by transformers' own modules.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, NotRequired
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from typing_extensions import TypedDict
 
+from lexclip_core.download import checked_sha256
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.text_files import read_json
-from lexclip_core.towers.forward import TextTokenizer, read_tokenizer, whole_ids
+from lexclip_core.towers.forward import TextTokenizer, read_config, read_tokenizer, whole_ids
 from lexclip_core.towers.open_clip import Checkpoint, Config
-from lexclip_core.towers.registry import Activation
-from lexclip_core.towers.sources import TRANSFORMERS_CONFIG, WEIGHT_NAMES, weight_file
-from lexclip_core.towers.weight_files import read_tensors
+from lexclip_core.towers.registry import Activation, TowerSpec
+from lexclip_core.towers.sentence import TextModel
+from lexclip_core.towers.sources import (
+    DUAL_ENCODERS,
+    TRANSFORMERS_CONFIG,
+    WEIGHT_NAMES,
+    hub_repository,
+    published_sha256,
+    weight_file,
+)
+from lexclip_core.towers.tower import Tower
+from lexclip_core.towers.weight_files import load_strictly, read_tensors
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 
@@ -161,6 +177,23 @@ def _read(path: Path) -> dict[str, Tensor]:
     return renamed
 
 
+def stored_tensor(name: str, tensors: Mapping[str, Tensor]) -> Tensor | None:
+    """Return a tensor of transformers' CLIPModel out of those under open_clip's names; None if none is its.
+
+    Args:
+        name: Its name in transformers.
+        tensors: Tensors under open_clip's names.
+    """
+    renamed = _renamed(name)
+    part = _PART.fullmatch(renamed)
+    if part:
+        whole = tensors.get(f"{part[1]}in_proj_{part[2]}")
+        letter = renamed.removeprefix(part[1])[0]
+        return None if whole is None else whole.chunk(3)["qkv".index(letter)]
+    value = tensors.get(renamed)
+    return value.T if value is not None and renamed in _PROJECTIONS else value
+
+
 def _renamed(name: str) -> str:
     for old, new in _RENAMED:
         name, changed = re.subn(f"^{old}", new, name)
@@ -210,3 +243,94 @@ def _preprocess(folder: Path) -> dict[str, Any]:
         "interpolation": _FILTERS[filter_number],
     }
     return {name: value for name, value in preprocess.items() if value is not None}
+
+
+# --- other pairs of encoders ---
+
+_PADDING = -1  # its own token where the text ends, as some vocabularies pad with the end token
+
+
+class TextFeatures(nn.Module):
+    """Token ids (texts, tokens), padded with -1 -> features (texts, dim), by `get_text_features`.
+
+    Args:
+        transformer: A pair of encoders of transformers, of which the text half alone is left.
+        tokenizer: Has the token that texts are padded with, and the side.
+        length: The length that every text is padded to, unmasked; 0 masks what is padding.
+    """
+
+    def __init__(self, transformer: nn.Module, tokenizer: Any, *, length: int) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(pad_token_id=_PADDING)
+        self.transformer = transformer
+        self.padding, self.left, self.length = (
+            tokenizer.pad_token_id,
+            tokenizer.padding_side == "left",
+            length,
+        )
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return features, (texts, dim), not normalised."""
+        own = ids != _PADDING
+        mask = {} if self.length else {"attention_mask": own.long()}
+        if self.length:
+            lengths = own.sum(dim=1, keepdim=True)
+            places = torch.arange(self.length, device=ids.device) - self.left * (self.length - lengths)
+            own = (places >= 0) & (places < lengths)
+            ids = ids.gather(1, places.clamp(0, ids.shape[1] - 1))
+        model: Any = self.transformer
+        features: Tensor = model.get_text_features(ids.where(own, self.padding), **mask).pooler_output
+        return features
+
+
+def load_dual_folder(name: str, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Tower:
+    """Return the text tower of a folder with a pair of encoders that transformers has saved, such as SigLIP.
+
+    Args:
+        name: The name it was asked for by.
+        folder: A folder of one of the types of `sources.DUAL_ENCODERS`.
+        device: Where it computes.
+        dtype: float32, or bfloat16 for mixed precision.
+
+    Raises:
+        DamagedFileError: A file of the folder cannot be read, or the tokenizer is another model's.
+        InputError: The tensors do not fit the configuration.
+        MissingResourceError: There are no weights.
+    """
+    from transformers import AutoModel
+
+    config, tokenizer = read_config(folder), read_tokenizer(folder)
+    text, weights = config.text_config, weight_file(folder, WEIGHT_NAMES)
+    length = min(tokenizer.model_max_length, text.max_position_embeddings)
+    if len(tokenizer) > text.vocab_size or tokenizer.pad_token_id is None:
+        problem = f"the tokenizer of {folder} knows {len(tokenizer)} tokens, the tower {text.vocab_size}"
+        raise DamagedFileError(problem, "put the model's own tokenizer files there, its padding included")
+    auto: Any = AutoModel
+    with torch.random.fork_rng(devices=[]):  # random initial weights must not move the caller's seed
+        transformer: nn.Module = auto.from_config(config, trust_remote_code=False)
+    parts = [*transformer.named_children(), *transformer.named_parameters(recurse=False)]
+    for part in [part for part, _ in parts if not part.startswith("text")]:
+        delattr(transformer, part)  # the image half, and the scales of a loss
+    tensors = {key: value for key, value in read_tensors(weights).items() if key.startswith("text")}
+    used = {key: value for key, value in tensors.items() if not key.endswith("position_ids")}
+    load_strictly(
+        transformer, used, source=str(weights), architecture=f"its config.json ({config.model_type})"
+    )
+    whole = length if DUAL_ENCODERS[config.model_type] else 0
+    features = TextFeatures(transformer.eval(), tokenizer, length=whole)
+    digest = checked_sha256(weights)
+    with torch.inference_mode():
+        dim = features(torch.tensor([[features.padding]])).shape[-1]
+    record = TowerSpec(
+        name=name,
+        architecture=config.model_type,
+        pretrained="",
+        activation="quickgelu" if getattr(text, "hidden_act", "") == "quick_gelu" else "gelu",
+        tokenizer=folder.name,
+        context_length=length,
+        dim=dim,
+        source=str(weights),
+        sha256=published_sha256(weights, digest, "", hub_repository(name)),
+    )
+    encode = TextTokenizer(partial(whole_ids, tokenizer), context_length=length, name=record.tokenizer)
+    return Tower(TextModel(features), encode, record, sha256=digest, device=device, dtype=dtype)

@@ -28,8 +28,9 @@ from lexclip_core.towers.open_clip import (
     check_activation,
     fill_with_seeded_numbers,
     published,
+    published_digest,
 )
-from lexclip_core.towers.registry import TINY, Activation
+from lexclip_core.towers.registry import TINY, Activation, titled
 from lexclip_core.towers.sources import OPEN_CLIP_CONFIG
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import load_visual_strictly
@@ -48,6 +49,8 @@ class ImageSpec:
         activation: What the image half computes with; `gelu` also for nets that have their own activation.
         dim: Length of an embedding.
         source: Where the weights come from.
+        sha256: What the weight file was checked against: the checksum that its authors, or the hub,
+            published; empty where they published none.
     """
 
     name: str
@@ -56,6 +59,7 @@ class ImageSpec:
     activation: Activation
     dim: int
     source: str
+    sha256: str = ""
 
 
 class ImageTower:
@@ -110,12 +114,22 @@ class ImageTower:
 
     def __repr__(self) -> str:
         dtype = str(self.dtype).removeprefix("torch.")
-        return f"ImageTower({self.name}, dim {self.dim}, {self.device}, {dtype}, sha256 {self.sha256[:12]})"
+        return f"ImageTower({self.title}, dim {self.dim}, {self.device}, {dtype}, sha256 {self.sha256[:12]})"
 
     @property
     def name(self) -> str:
         """The name the tower was loaded by."""
         return self.spec.name
+
+    @property
+    def verified(self) -> bool:
+        """Whether its weights have the checksum that their authors, or the hub, published."""
+        return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
+
+    @property
+    def title(self) -> str:
+        """The name as it is shown: "name (unverified)" where nobody published these weights' checksum."""
+        return titled(self.name, verified=self.verified)
 
     @property
     def dim(self) -> int:
@@ -218,6 +232,7 @@ def build_image_tower(
         activation=_activation(config) or "gelu",
         dim=config["embed_dim"],
         source=str(weights),
+        sha256=published_digest(name, checkpoint),
     )
     return ImageTower(
         visual,
@@ -266,6 +281,6 @@ def build_untrained_image_tower(runs_on: tuple[torch.device, torch.dtype]) -> Im
     fill_with_seeded_numbers(visual, UNTRAINED_SEED)
     with torch.no_grad():
         visual.class_embedding.zero_()  # the one random vector that no rule above reaches
-    record = ImageSpec(TINY, "lexclip-tiny", "", "gelu", config["embed_dim"], "seeded random numbers")
     digest = tensors_digest(dict(visual.named_parameters()))
+    record = ImageSpec(TINY, "lexclip-tiny", "", "gelu", config["embed_dim"], "seeded random numbers", digest)
     return ImageTower(visual, record, preprocess={}, logit_scale=100.0, sha256=digest, runs_on=runs_on)

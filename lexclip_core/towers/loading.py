@@ -16,7 +16,8 @@ import torch
 from lexclip_core import storage
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.towers import sources
-from lexclip_core.towers.registry import MINILM, REGISTRY, TINY, USER_SUPPLIED, unknown_tower
+from lexclip_core.towers.registry import EMOJI, GLOVE, MINILM, REGISTRY, TINY, USER_SUPPLIED, unknown_tower
+from lexclip_core.towers.sources import HUB, STATED
 from lexclip_core.towers.tower import Tower
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 ActivationPolicy = Literal["trained", "as-published"]
 Precision = Literal["float32", "bfloat16"]
 
-EMOJI = "emoji"
-HUB, FOLDER = "hf-hub:", "local-dir:"
-_SENTENCE_ENCODERS = "sentence-transformers/"  # their publisher's own names need no prefix
+FOLDER = "local-dir:"
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,12 @@ def _load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtyp
     return load_sentence_folder(name, folder, device=device, dtype=dtype)
 
 
+def _load_dual_folder(name: str, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Tower:
+    from lexclip_core.towers.hugging_face import load_dual_folder
+
+    return load_dual_folder(name, folder, device=device, dtype=dtype)
+
+
 def _from_clip_folder(folder: Path) -> Checkpoint:
     from lexclip_core.towers.hugging_face import from_clip_folder
 
@@ -84,6 +89,9 @@ FAMILIES: dict[str, Family] = {
         sources.is_clip_folder,
         checkpoint=_from_clip_folder,
     ),
+    "Hugging Face dual encoder": Family(
+        sources.TRANSFORMERS_CONFIG, sources.WEIGHT_NAMES, sources.is_dual_folder, load=_load_dual_folder
+    ),
 }
 """The layouts that a folder may have; the first that recognises it loads it."""
 
@@ -100,7 +108,8 @@ def family_of(folder: Path) -> Family:
             return family
     known = [f"{name} ({family.config})" for name, family in FAMILIES.items()]
     problem = f"{folder} does not hold a model of a known layout"
-    raise InputError(problem, f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}")
+    remedy = f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}, or a weight file"
+    raise InputError(problem, remedy)
 
 
 def named_folder(name: str) -> Path | None:
@@ -110,7 +119,7 @@ def named_folder(name: str) -> Path | None:
         InputError: It is an address of the web, but not of a model on the hub.
         MissingResourceError: The hub's model is not cached and the hub does not answer.
     """
-    if name.startswith((HUB, _SENTENCE_ENCODERS, "https://", "http://")):
+    if name.startswith(sources.ON_THE_HUB):
         layouts = [(family.config, family.weights) for family in FAMILIES.values()]
         return sources.hub_folder(name.removeprefix(HUB), layouts)
     local = Path(name.removeprefix(FOLDER))
@@ -130,11 +139,13 @@ def load(
 
     Args:
         name: A name of the registry; open_clip's `architecture/tag`; `hf-hub:owner/model` (and `@revision`),
-            the address of its page, or `sentence-transformers/model`; a folder of open_clip
-            (open_clip_config.json), of transformers' CLIPModel (config.json) or of sentence-transformers
-            (modules.json); or a .safetensors, .pt, .pth or .bin file.
+            the address of its page or of a weight file there, or `sentence-transformers/model`; a folder of
+            open_clip (open_clip_config.json), of transformers' CLIPModel or another pair of encoders
+            (config.json) or of sentence-transformers (modules.json); a .safetensors, .pt, .pth or .bin file,
+            `#architecture` behind it where the file does not say which it is of; or word vectors, a .txt,
+            .vec or .bin file of GloVe or word2vec.
         path: The file or folder with the weights of a registered name or tag, instead of looking for them.
-        architecture: open_clip architecture of a weight file.
+        architecture: open_clip architecture of a weight file; the tower's name then ends in `#architecture`.
         activation: `trained` refuses an architecture whose activation is not the one the weights were trained
             with; `as-published` runs the named architecture all the same, as both papers did.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, ...
@@ -159,11 +170,17 @@ def load(
         from lexclip_core.towers.open_clip import build_untrained_tower
 
         return build_untrained_tower(device=where, dtype=precision)
-    folder = named_folder(name) if path is None and architecture is None else None
+    if name == GLOVE or sources.is_vector_file(Path(name)):
+        from lexclip_core.towers.static import load_static
+
+        return load_static(name, local, device=where, dtype=precision)
+    name = with_architecture(name, architecture)
+    file = _bare_file(name) if path is None else None
+    folder = named_folder(name) if path is None and file is None else None
     family = family_of(folder) if folder else None
     if folder and family and family.load:
         return family.load(name, folder, device=where, dtype=precision)
-    checkpoint = _find(name, local, architecture, activation)
+    checkpoint = _find(name, local, activation)
     if checkpoint is None:
         raise unknown_tower(name)
     from lexclip_core.towers.open_clip import build_tower
@@ -207,12 +224,23 @@ def load_image(
         from lexclip_core.towers.images import build_untrained_image_tower
 
         return build_untrained_image_tower(runs_on)
-    checkpoint = _emoji(local) if name == EMOJI else _find(name, local, architecture, activation)
+    name = with_architecture(name, architecture)
+    checkpoint = _emoji(local) if name == EMOJI else _find(name, local, activation)
     if checkpoint is None:
         raise _unknown_image_tower(name)
     from lexclip_core.towers.images import build_image_tower
 
     return build_image_tower(name, checkpoint, activation=activation, runs_on=runs_on)
+
+
+def checkpoint_of(name: str) -> Checkpoint | None:
+    """Return the weight file that a name of `load` stands for, and how it is read; None if it is no CLIP's.
+
+    Raises:
+        InputError: No such tag, or a folder of a text encoder alone.
+        MissingResourceError: The weights are nowhere.
+    """
+    return _find(name, None, "trained")
 
 
 def _check_policy(activation: str) -> None:
@@ -221,21 +249,48 @@ def _check_policy(activation: str) -> None:
         raise InputError(problem, f"choose one of: {', '.join(get_args(ActivationPolicy))}")
 
 
-def _find(name: str, path: Path | None, architecture: str | None, activation: str) -> Checkpoint | None:
-    """Return the weights that a name of `load` means, or None for a name of an unknown kind."""
-    local = Path(name.removeprefix(FOLDER))
-    if local.suffix in sources.SUFFIXES and path is None and "://" not in name:
-        from lexclip_core.towers.open_clip import from_file
+def with_architecture(name: str, architecture: str | None) -> str:
+    """Return a weight file's name with the architecture behind it that was named elsewhere.
 
-        return from_file(local, architecture)
-    if architecture is not None:
+    >>> with_architecture("epoch_32.pt", "ViT-B-32-quickgelu")
+    'epoch_32.pt#ViT-B-32-quickgelu'
+
+    Raises:
+        InputError: The name is not a weight file's, or has another architecture behind it.
+    """
+    file, _, stated = name.partition(STATED)
+    if architecture is None or stated == architecture:
+        return name
+    if stated or not _bare_file(name):
         problem = f"architecture={architecture!r} has no meaning for {name!r}"
-        raise InputError(problem, "give it for a weight file")
+        raise InputError(problem, "give it for a weight file that does not say it")
+    return f"{file}{STATED}{architecture}"
+
+
+def _bare_file(name: str) -> tuple[str, str | None] | None:
+    """Return the place of a weight file and its architecture, where a name of `load` means one."""
+    place, _, architecture = name.partition(STATED)
+    local = Path(place.removeprefix(FOLDER))
+    is_file = local.suffix in sources.SUFFIXES and "://" not in place and not local.is_dir()
+    is_only_file = local.is_dir() and sources.is_bare_folder(local)
+    return (place, architecture or None) if is_file or is_only_file or sources.is_hub_file(place) else None
+
+
+def _find(name: str, path: Path | None, activation: str) -> Checkpoint | None:
+    """Return the weights that a name of `load` means, or None for a name of an unknown kind."""
+    file = _bare_file(name) if path is None else None
+    if file is not None:
+        from lexclip_core.towers.conversion import from_file
+
+        place, architecture = file
+        on_hub = sources.is_hub_file(place)
+        local = sources.hub_file(place) if on_hub else sources.weight_file(Path(place.removeprefix(FOLDER)))
+        return from_file(local, architecture)
     folder = named_folder(name) if path is None else None
     if folder is not None:
         read = family_of(folder).checkpoint
         if read is None:
-            problem = f"{folder} holds a text encoder alone: it knows no pictures"
+            problem = f"{folder} is loaded as a text encoder alone: no pictures are encoded with it"
             raise InputError(problem, "load it as text tower")
         return read(folder)
     if name.startswith(("/", "./", "../", "~")):

@@ -6,7 +6,7 @@ import copy
 import difflib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -26,7 +26,16 @@ from lexclip_core.errors import DamagedFileError, InputError
 from lexclip_core.text_files import check_shape, read_json
 from lexclip_core.towers import sources
 from lexclip_core.towers.forward import TextTokenizer, read_config, whole_ids
-from lexclip_core.towers.registry import REGISTRY, TINY, Activation, TowerSpec, elsewhere, spec
+from lexclip_core.towers.registry import (
+    EMOJI,
+    EMOJI_SHA256,
+    REGISTRY,
+    TINY,
+    Activation,
+    TowerSpec,
+    elsewhere,
+    spec,
+)
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import file_metadata, load_text_strictly, read_tensors
@@ -252,14 +261,18 @@ def find_weights(architecture: str, tag: str) -> Path:
     supplied = sources.weights_folder() / architecture / tag
     if supplied.is_dir() and any(file.suffix in sources.SUFFIXES for file in supplied.iterdir()):
         return sources.weight_file(supplied)
-    for name in names if repository else ():
-        folder = sources.cached_snapshot(repository, None, names=(name,))
-        if folder is not None:
-            return sources.verified(folder / name)
     released = Path.home() / ".cache" / "clip" / Path(url).name
-    if url and released.is_file():
-        checked_sha256(released, published_checksum(url))
-        return released
+    wrong: list[str] = []  # copies that do not have their checksum never hide the right one
+    for file, checksum in [*_cached(repository, names), (released, published_checksum(url))]:
+        if (url == "" and file == released) or not file.is_file():
+            continue
+        try:
+            checked_sha256(file, checksum)
+        except DamagedFileError as error:
+            logger.warning("%s; it is ignored", error.problem)
+            wrong.append(f"{file} (ignored: it has another checksum)")
+        else:
+            return file
     if repository and sources.hub_is_reachable():
         return sources.fetched_file(repository, names)
     if url and not repository and not offline():
@@ -269,12 +282,21 @@ def find_weights(architecture: str, tag: str) -> Path:
         f"the weights of {architecture}/{tag}",
         [
             str(supplied),
-            f"the Hugging Face cache ({repository})" if repository else str(released),
+            *([f"the Hugging Face cache ({repository})"] if repository else []),
+            *(wrong or ([str(released)] if url else [])),
             "the hub (not reachable)" if repository else f"{url} (not asked: HF_HUB_OFFLINE is set)",
         ],
         f"on a machine with a network, fetch {' or '.join([*origins, *([url] if url else [])])}, "
         f"and put it into {supplied}, or pass path=... with the file",
     )
+
+
+def _cached(repository: str, names: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a repository in the hub's cache, and the checksum that the hub calls each by."""
+    for name in names if repository else ():
+        folder = sources.cached_snapshot(repository, None, names=(name,))
+        if folder is not None:
+            yield folder / name, sources.stated_checksum(folder / name)
 
 
 def _on_the_hub(entry: str) -> tuple[str, tuple[str, ...]]:
@@ -375,7 +397,7 @@ def from_release(name: str, path: Path | None) -> Checkpoint:
         raise sources.missing(f"the weights of {name}", [str(supplied)], remedy)
     weights = sources.weight_file(path or supplied)
     _refuse_another(name, weights)
-    stated = _stated_activation(weights) or record.activation
+    stated = stated_activation(weights) or record.activation
     config = architecture_config(record.architecture)
     return Checkpoint(weights, config, record.architecture, record.pretrained, stated)
 
@@ -386,30 +408,8 @@ def _refuse_another(name: str, weights: Path, own: str = "") -> None:
         raise InputError(f"{weights} holds the weights of {known[0]}, not of {name}", f"load {known[0]!r}")
 
 
-def from_file(path: Path, architecture: str | None) -> Checkpoint:
-    """Return the weights of a local file for a named architecture.
-
-    Raises:
-        InputError: No architecture was named: a weight file does not say what it is.
-        MissingResourceError: There is no such file.
-    """
-    architecture = architecture or file_metadata(sources.existing_file(path)).get("architecture")
-    if architecture is None:
-        raise InputError(
-            f"{path.name} does not say which architecture it is for",
-            "pass architecture=... (--architecture), for example 'ViT-B-32-quickgelu'; "
-            "`lexclip models convert` makes a file that says it, and that can be trained",
-        )
-    known = recognise(path, checked_sha256(sources.existing_file(path)))
-    trained = known[1] if known else _stated_activation(path)
-    config = architecture_config(architecture)
-    if trained is None:
-        message = "%s does not say which activation it was trained with; %s computes %s"
-        logger.warning(message, path.name, architecture, activation_of(config))
-    return Checkpoint(path, config, architecture, known[0] if known else "", trained)
-
-
-def _stated_activation(path: Path) -> Activation | None:
+def stated_activation(path: Path) -> Activation | None:
+    """Return the activation that a weight file's header or name says it was trained with; None if neither."""
     stated = file_metadata(path).get("activation")
     if stated == "gelu":
         return "gelu"
@@ -491,8 +491,7 @@ def build_tower(
     load_text_strictly(model, checkpoint.read(weights), source=str(weights), architecture=architecture)
     own = checkpoint.tokenizer
     tokenizer = own() if own else build_tokenizer(config, folder=checkpoint.folder)
-    known, tag = REGISTRY.get(name), checkpoint.pretrained.rpartition("/")[2]
-    expected = published_checksum(published(architecture, tag).get("url", ""))
+    known = REGISTRY.get(name)
     record = TowerSpec(
         name=name,
         architecture=architecture,
@@ -502,12 +501,31 @@ def build_tower(
         context_length=tokenizer.context_length,
         dim=config["embed_dim"],
         source=str(weights),
-        sha256=sources.published_sha256(weights, checkpoint.sha256, expected),
+        sha256=published_digest(name, checkpoint),
         licence=known.licence if known else "",
         note=known.note if known else "",
         image_size=known.image_size if known else 0,
     )
     return Tower(model, tokenizer, record, sha256=checkpoint.sha256, device=device, dtype=dtype)
+
+
+def published_digest(name: str, checkpoint: Checkpoint) -> str:
+    """Return what its weights were checked against: their authors' or the hub's checksum; nothing if unknown.
+
+    Weights that carry a published model's name without being known as its are named in a warning.
+
+    Args:
+        name: The name they were asked for by.
+        checkpoint: The weights.
+    """
+    entry = published(checkpoint.architecture, checkpoint.pretrained.rpartition("/")[2])
+    repository = sources.hub_repository(name) or _on_the_hub(entry.get("hf_hub", ""))[0]
+    stated = EMOJI_SHA256 if name == EMOJI else published_checksum(entry.get("url", ""))
+    digest = sources.published_sha256(checkpoint.weights, checkpoint.sha256, stated, repository)
+    if not digest and (name in REGISTRY or entry):
+        message = "%s has sha256 %s, which nobody published as that of %s: it is shown as unverified"
+        logger.warning(message, checkpoint.weights, checkpoint.sha256[:12], name)
+    return digest
 
 
 def build_untrained_tower(*, device: torch.device, dtype: torch.dtype) -> Tower:

@@ -11,13 +11,17 @@ from typing import Literal
 from lexclip_core import storage
 from lexclip_core.errors import InputError
 
-Activation = Literal["gelu", "quickgelu"]
+Activation = Literal["gelu", "quickgelu", "none"]
 
 USER_SUPPLIED = ("LaCLIP/", "ParaCLIP/")
 """How the names of weights begin that no program can fetch."""
 
 MINILM = "all-MiniLM-L6-v2"
+GLOVE = "glove-6b-50d"
 TINY = "tiny-random"
+EMOJI = "emoji"
+EMOJI_SHA256 = "12eb8d7fed4e2aef172a2294048e5fc875a9de3163a6dc42069999fb786be721"
+"""Checksum of the image tower that this project trained on drawings and ships."""
 _OPENAI_NAMES = frozenset(
     ("RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B/32", "ViT-B/16", "ViT-L/14", "ViT-L/14@336px")
 )
@@ -31,7 +35,8 @@ class TowerSpec:
         name: The name `load` takes.
         architecture: open_clip architecture name, or the Hugging Face model type.
         pretrained: open_clip tag, or the pinned revision on the hub; empty when there is none.
-        activation: The activation the text tower computes with; in the registry also the trained one.
+        activation: The activation the text tower computes with; in the registry also the trained one. Static
+            vectors have none.
         tokenizer: `clip-bpe`, or the Hugging Face name of a tokenizer.
         context_length: Longest text in tokens, start and end tokens included.
         dim: Length of an embedding.
@@ -42,6 +47,7 @@ class TowerSpec:
         licence: Licence of the weights.
         note: One sentence for the reader of a list of models.
         image_size: Side, in pixels, of the pictures that the image half takes; 0 for towers without one.
+        megabytes: About how much is fetched, or brought by its package.
     """
 
     name: str
@@ -56,6 +62,7 @@ class TowerSpec:
     licence: str = ""
     note: str = ""
     image_size: int = 0
+    megabytes: int = 0
 
 
 def _read_registry() -> dict[str, TowerSpec]:
@@ -80,6 +87,27 @@ def spec(name: str) -> TowerSpec:
     raise unknown_tower(name)
 
 
+def is_published(name: str, sha256: str) -> bool:
+    """Return whether a registered name's weights have the checksum that the registry knows as published.
+
+    For what was stored with a name and a checksum alone, such as a run; a loaded tower has `verified`.
+
+    >>> is_published("ViT-B-32-quickgelu/laion400m_e31", "d867053b" + 56 * "0")
+    True
+    """
+    published = REGISTRY[name].sha256 if name in REGISTRY else ""
+    return bool(published) and sha256.startswith(published)
+
+
+def titled(name: str, *, verified: bool) -> str:
+    """Return how a tower is called wherever it is shown: weights of unknown origin are called unverified.
+
+    >>> titled("LaCLIP/laion400m_laclip", verified=False)
+    'LaCLIP/laion400m_laclip (unverified)'
+    """
+    return name if verified else f"{name} (unverified)"
+
+
 def elsewhere(name: str) -> str:
     """Return a hint for a name that others give to a model: OpenAI's own, or the hub's; else "".
 
@@ -99,6 +127,6 @@ def unknown_tower(name: str) -> InputError:
     return InputError(
         f"unknown tower {name!r}",
         f"{hint}registered towers: {', '.join(REGISTRY)}; also open_clip's 'architecture/tag', "
-        "'hf-hub:owner/model', a folder of open_clip, Hugging Face CLIP or sentence-transformers, or a "
-        "weight file with architecture=...",
+        "'hf-hub:owner/model', a folder of open_clip, Hugging Face CLIP or sentence-transformers, a "
+        "weight file with architecture=..., or a .txt, .vec or .bin file of word vectors",
     )

@@ -83,10 +83,10 @@ class SentenceEncoder(nn.Module):
         return features
 
 
-class _TextModel(nn.Module):
+class TextModel(nn.Module):
     """The outside of an open_clip model that has a text half alone."""
 
-    def __init__(self, text: SentenceEncoder) -> None:
+    def __init__(self, text: nn.Module) -> None:
         super().__init__()
         self.text = text
         self.visual = None
@@ -125,7 +125,7 @@ def load_minilm(path: Path | None, *, device: torch.device, dtype: torch.dtype) 
         remedy = "fetch config.json and model.safetensors of the same model"
         raise DamagedFileError(problem, remedy) from error
     tokenizer = _minilm_tokenizer(folder, record)
-    return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
+    return Tower(TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
 
 
 def _minilm_tokenizer(folder: Path, record: TowerSpec) -> TextTokenizer:
@@ -174,6 +174,10 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
     for layer, part in zip(layers, parts.dense, strict=True):
         files.append(sources.weight_file(part, sources.WEIGHT_NAMES))
         load_strictly(layer, read_tensors(files[-1]), source=str(files[-1]), architecture="its config.json")
+    digests = [checked_sha256(file) for file in files]
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    repository = sources.hub_repository(name)
+    theirs = all(sources.published_sha256(*one, "", repository) for one in zip(files, digests, strict=True))
     record = TowerSpec(
         name=name,
         architecture=config.model_type,
@@ -183,10 +187,9 @@ def load_sentence_folder(name: str, folder: Path, *, device: torch.device, dtype
         context_length=tokenizer.context_length,
         dim=layers[-1].linear.out_features if layers else config.hidden_size,
         source=str(folder),
+        sha256=digest if theirs else "",
     )
-    digests = [checked_sha256(file) for file in files]
-    digest = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return Tower(_TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
+    return Tower(TextModel(encoder), tokenizer, record, sha256=digest, device=device, dtype=dtype)
 
 
 _Count = Annotated[int, Field(ge=1)]

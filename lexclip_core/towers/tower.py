@@ -15,7 +15,7 @@ from torch.nn import functional
 from lexclip_core import storage
 from lexclip_core.errors import InputError
 from lexclip_core.towers.forward import Ids, TextTokenizer, checked_texts, forward_for
-from lexclip_core.towers.registry import TowerSpec
+from lexclip_core.towers.registry import TowerSpec, titled
 
 Noise = Literal["off", "dropout"]
 
@@ -31,7 +31,7 @@ class Tower:
     >>> tower.encode_texts(["dog", "a photo of a dog"]).shape
     (2, 64)
     >>> tower
-    Tower(tiny-random, dim 64, cpu, float32, not tuned, sha256 9d500be7ba7b unverified)
+    Tower(tiny-random, dim 64, cpu, float32, not tuned, sha256 9d500be7ba7b)
 
     Attributes:
         model: An open_clip model, of which only the text half is used, or any module with parameters and
@@ -71,11 +71,15 @@ class Tower:
         """Whether its weights have the checksum that their authors, or the hub, published."""
         return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
 
+    @property
+    def title(self) -> str:
+        """The name as it is shown: "name (unverified)" where nobody published these weights' checksum."""
+        return titled(self.name, verified=self.verified)
+
     def __repr__(self) -> str:
         tuned = f"tuned {self.trainable}" if self.trainable else "not tuned"
-        checked = f"sha256 {self.sha256[:12]} {'verified' if self.verified else 'unverified'}"
-        dtype = str(self.dtype).removeprefix("torch.")
-        return f"Tower({self.name}, dim {self.dim}, {self.device}, {dtype}, {tuned}, {checked})"
+        dtype, digest = str(self.dtype).removeprefix("torch."), self.sha256[:12]
+        return f"Tower({self.title}, dim {self.dim}, {self.device}, {dtype}, {tuned}, sha256 {digest})"
 
     def tokens(self, texts: Sequence[str]) -> list[Ids]:
         """Return each text's token ids, start and end included, cut at the context length.
@@ -84,6 +88,16 @@ class Tower:
             InputError: No texts, or something that is not a text.
         """
         return self.tokenizer(checked_texts(texts))
+
+    def unknown_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return the texts of which the tower knows no word; always () for towers that know pieces of words.
+
+        Towers of static vectors give all of these one row, the mean of all words', and warn.
+
+        Raises:
+            InputError: No texts, or something that is not a text.
+        """
+        return tuple(text for text, ids in zip(texts, self.tokens(texts), strict=True) if not ids)
 
     def encode_texts(
         self, texts: Sequence[str], *, batch_size: int = 1024, progress: bool = False

@@ -13,13 +13,16 @@ from torch import nn
 
 from lexclip_core.errors import InputError
 from lexclip_core.towers.forward import is_hugging_face, text_parts
+from lexclip_core.towers.static import WordRows
 from lexclip_core.towers.tower import Tower
 
 _NEVER = ("logit_scale", "logit_bias")  # they scale image-text logits; no text loss here uses them
 _EMBEDDING = re.compile(r"(^|\.)(\w*embed\w*|shared|cls_emb)(\.|$)")
 _COUNTED = re.compile(r"(last|lora):(\d+)")
-# of BERT and RoBERTa; MPNet; DistilBERT
-_HUGGING_FACE_LINEARS = r".*\.(query|key|value|dense|attn\.[qkvo]|[qkv]_lin|out_lin|lin[12])"
+# of BERT and RoBERTa; MPNet; DistilBERT; CLIP and SigLIP
+_HUGGING_FACE_LINEARS = (
+    r".*\.(query|key|value|dense|attn\.[qkvo]|[qkv]_lin|out_lin|lin[12]|[qkv]_proj|out_proj|fc[12])"
+)
 # Adapters on open_clip's fused attention projection would bypass the packed forward pass.
 _NATIVE_LINEARS = r".*\.mlp\.(c_fc|c_proj)"
 _SETTINGS = "'all', 'last:N' (N blocks and what follows them), 'lora:R' (rank R), or a list of name patterns"
@@ -33,7 +36,7 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
         setting: `all`; `last:N`, the last N blocks with the final norm and projection; `lora:R`, adapters of
             rank R next to the linear layers (those of every block of a Hugging Face tower; the two of the
             feed-forward part of a native one), scaled by 2; or shell patterns over parameter names.
-            `logit_scale` always stays frozen.
+            `logit_scale` always stays frozen. Of static vectors, whatever is no pattern means their rows.
         seed: Seed of the adapters' initial values; they start as an exact no-op.
 
     Raises:
@@ -50,7 +53,9 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
             return tuple(tower.trainable_parameters())
         problem = f"{tower.name} already carries adapters ({tower.trainable})"
         raise InputError(problem, "load a fresh tower to change the setting")
-    if kind == "lora":
+    if kind != "patterns" and isinstance(tower.model, WordRows):
+        wanted = {"rows"}  # a tower without blocks has nothing else
+    elif kind == "lora":
         _add_adapters(tower, count, seed)
         wanted = {name for name, _ in tower.model.named_parameters() if ".lora_" in name}
     else:

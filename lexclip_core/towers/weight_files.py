@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import pickle
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,15 +19,32 @@ from lexclip_core.towers.sources import SUFFIXES, existing_file
 
 _TEXT = ("text_projection", "positional_embedding", "token_embedding", "transformer.", "ln_final.")
 _OPTIONAL = ("logit_scale", "logit_bias")
-_BUFFERS = ("position_ids", "attn_mask")
-_OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
+BUFFERS = ("position_ids", "attn_mask")
+_NESTED = ("state_dict", "model_state_dict", "model")
+_WRAPPERS = ("module.", "_orig_mod.")
+# What the oldest files, which are not archives and cannot be listed beforehand, are known to hold.
+_OLDEST = (
+    "argparse.Namespace",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray._reconstruct",
+    "numpy.ndarray",
+    "numpy.dtype",
+)
+# How the names begin that training scripts leave beside the tensors; what they stand for is never made.
+_USUAL = (*_OLDEST, "omegaconf.", "pathlib.PosixPath", "pathlib.WindowsPath")
+OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
+
+logger = logging.getLogger(__name__)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a weight file by name, without running anything stored in it.
 
     Wrappings that training scripts leave (`state_dict`, a `module.` prefix) are taken off. Of a TorchScript
-    archive, as OpenAI released CLIP in, the tensors are read and the program is not.
+    archive, as OpenAI released CLIP in, the tensors are read and the program is not. What else a training
+    script usually leaves beside the tensors, such as its arguments, is ignored, and a warning names it.
 
     Raises:
         DamagedFileError: The file is cut short, holds more than tensors, or holds none.
@@ -47,14 +65,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def plain_tensors(content: object, path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by name, `state_dict` and a `module.` prefix taken off.
+    """Return the tensors of a checkpoint by name, out of `state_dict`, `model_state_dict` or `model`.
+
+    The prefixes of wrapped modules, `module.` and `_orig_mod.`, are taken off.
 
     Raises:
         DamagedFileError: It holds no tensors.
     """
     given = content
-    if isinstance(content, Mapping):
-        content = content.get("state_dict", content)
+    while isinstance(content, Mapping) and (inner := [key for key in _NESTED if key in content]):
+        if isinstance(content[inner[0]], Tensor):
+            break
+        content = content[inner[0]]
     if not isinstance(content, Mapping):
         what = "state_dict is null" if content is None and given is not None else "content is no state_dict"
         problem = f"{path} holds no weights: its {what} ({type(content).__name__})"
@@ -66,8 +88,8 @@ def plain_tensors(content: object, path: Path) -> dict[str, Tensor]:
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         raise DamagedFileError(f"{path} holds no tensors", "name the file with the model's state_dict")
-    if all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
+    while prefix := next((one for one in _WRAPPERS if all(name.startswith(one) for name in tensors)), ""):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors
 
 
@@ -75,8 +97,13 @@ def _unpickled(path: Path) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        names = pickled_names(path)
+        if all(name.startswith(_USUAL) for name in names):
+            logger.warning("%s holds more than tensors; ignored, and not run: %s", path, ", ".join(names))
+            return read_ignoring(path, names, path)
+        listed = f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
         raise DamagedFileError(
-            f"{path} holds more than tensors{_names_in(path)}, and unpickling that could run anything",
+            f"{path} holds more than tensors{listed}, and unpickling that could run anything",
             f"take the tensors alone with `lexclip models convert {path} {path.with_suffix('.safetensors')} "
             "--architecture ...`, which runs nothing of it, or save the state_dict where it was made",
         ) from error
@@ -146,12 +173,18 @@ def _attributes(module: object, path: tuple[str, ...]) -> Iterator[tuple[str, Te
             yield from _attributes(value, (*path, str(name)))
 
 
-def _names_in(path: Path) -> str:
+def pickled_names(path: Path) -> tuple[str, ...]:
+    """Return the classes and functions that a pickled file names and PyTorch does not know to be harmless.
+
+    Raises:
+        DamagedFileError: It cannot be read.
+    """
     try:
-        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
-    except Exception:  # not an archive, or a damaged one: there is nothing to list
-        return ""
-    return f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})" if names else ""
+        return tuple(sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path))))
+    except ValueError:  # not an archive: the format before PyTorch 1.6, which cannot be listed
+        return _OLDEST
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}", "fetch the file again") from error
 
 
 def file_metadata(path: Path) -> dict[str, str]:
@@ -180,7 +213,7 @@ def load_text_strictly(
     text = {
         name: value
         for name, value in tensors.items()
-        if not name.startswith("visual.") and name not in _OPENAI_EXTRAS and not name.endswith(_BUFFERS)
+        if not name.startswith("visual.") and name not in OPENAI_EXTRAS and not name.endswith(BUFFERS)
     }
     if hasattr(model, "text") and "text_projection" in text:
         text = {f"text.{name}" if name.startswith(_TEXT) else name: value for name, value in text.items()}

@@ -16,18 +16,24 @@ from lexclip_core.errors import DamagedFileError, InputError, MissingResourceErr
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import has_adapters, set_trainable
 
+LARGEST_ALPHA = 2.0
+"""How far beyond the tuned weights, which are at 1, the line from the base is followed."""
+
 StoredType = Literal["float32", "float16"]
 _STORED = {"float32": torch.float32, "float16": torch.float16}
 _FORMAT = "lexclip-tuned-1"
+_ROWS = "#rows"  # ends the name of the places of a matrix's stored rows
 
 
-def save_tuned(tower: Tower, path: Path, *, dtype: StoredType = "float32") -> None:
+def save_tuned(tower: Tower, path: Path, *, dtype: StoredType = "float32", base: Tower | None = None) -> None:
     """Write the trained tensors of a tower, and what they belong to, as safetensors.
 
     Args:
         tower: A tower that `set_trainable` was called on.
         path: The file to write; replaced as a whole.
         dtype: `float16` halves the file and rounds each number to 11 bits.
+        base: What it was tuned from. With it, a matrix of which training changed less than half of the rows,
+            as it does with the embeddings of a large vocabulary, is stored as those rows: nothing is lost.
 
     Raises:
         InputError: Nothing is trainable, or the dtype is unknown.
@@ -39,6 +45,10 @@ def save_tuned(tower: Tower, path: Path, *, dtype: StoredType = "float32") -> No
         raise InputError(problem, "call set_trainable")
     if dtype not in _STORED:
         raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(_STORED)}")
+    stored = {name: value.to(_STORED[dtype]) for name, value in tensors.items()}
+    rows = _changed_rows(base, tensors) if base is not None else {}
+    stored |= {name: stored[name][places] for name, places in rows.items()}
+    stored |= {name + _ROWS: places for name, places in rows.items()}
     header = {
         "format": _FORMAT,
         "base": tower.name,
@@ -49,9 +59,19 @@ def save_tuned(tower: Tower, path: Path, *, dtype: StoredType = "float32") -> No
         "trainable": json.dumps(tower.trainable),
         "dtype": dtype,
     }
-    content = save({name: value.to(_STORED[dtype]) for name, value in tensors.items()}, header)
     with storage.atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(save(stored, header))
+
+
+def _changed_rows(base: Tower, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the places of the rows that differ from the base's, of matrices where less than half do."""
+    known, found = dict(base.model.named_parameters()), {}
+    for name, value in tensors.items():
+        if value.ndim == 2 and name in known:
+            places = (value != known[name].detach().cpu()).any(dim=1).nonzero()[:, 0]
+            if 2 * len(places) < len(value):
+                found[name] = places
+    return found
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -87,10 +107,40 @@ def apply_tuned(tower: Tower, path: Path) -> Tower:
     tuned = tower.copy()
     try:
         set_trainable(tuned, json.loads(header["trainable"]))
-        tuned.load_state(tensors)
-    except (InputError, KeyError, ValueError) as error:
+        tuned.load_state(_whole(tensors, tuned))
+    except (InputError, AttributeError, LookupError, ValueError, RuntimeError) as error:
         raise DamagedFileError(f"{path} does not hold the tensors it names: {error}", "tune again") from error
     return tuned
+
+
+def _whole(tensors: Mapping[str, torch.Tensor], tower: Tower) -> dict[str, torch.Tensor]:
+    """Return tensors of full shape: where rows alone are stored, the others are the tower's."""
+    whole = {name: value for name, value in tensors.items() if not name.endswith(_ROWS)}
+    for name in [name.removesuffix(_ROWS) for name in tensors if name.endswith(_ROWS)]:
+        value = tower.model.get_parameter(name).detach().cpu().clone()
+        value[tensors[name + _ROWS]] = whole[name].to(value.dtype)
+        whole[name] = value
+    return whole
+
+
+def merged_tensors(tower: Tower) -> dict[str, torch.Tensor]:
+    """Return all tensors of a tower's model under its base's names, adapters added to the weights they adapt.
+
+    >>> from lexclip_core.towers.loading import load
+    >>> tower = load("tiny-random")
+    >>> names = set_trainable(tower, "lora:2")
+    >>> sum("lora" in name or "base_layer" in name for name in merged_tensors(tower))
+    0
+    """
+    merged = {
+        name.replace(".base_layer.", "."): value.detach().cpu().clone()
+        for name, value in tower.model.state_dict().items()
+        if ".lora_" not in name
+    }
+    for name, part in tower.model.named_modules():
+        if hasattr(part, "get_delta_weight"):
+            merged[f"{name}.weight"] += part.get_delta_weight("default").detach().cpu()
+    return merged
 
 
 def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
@@ -110,6 +160,8 @@ def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
 def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
     """Return a tower that can be saved like `tuned`, its weights at `alpha` on the line from base to tuned.
 
+    Between 0 and 1 that is interpolation; up to 2 the same line is followed beyond the tuned weights.
+
     Adapters add `B A` to a weight, so scaling `B` by alpha interpolates exactly; other trained tensors are
     taken at alpha on the line from the base's (Wortsman et al., 2022, "Robust fine-tuning of zero-shot
     models"). At 0 the tower encodes like the base bit for bit, at 1 like the tuned one.
@@ -117,10 +169,10 @@ def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
     Args:
         base: The tower before tuning.
         tuned: A tower tuned from it; it is left as it is.
-        alpha: Between 0 and 1.
+        alpha: Between 0 and `LARGEST_ALPHA`.
 
     Raises:
-        InputError: `alpha` is outside [0, 1], or the towers have different bases.
+        InputError: `alpha` is outside [0, 2], or the towers have different bases.
 
     >>> from lexclip_core.towers.loading import load
     >>> base, tuned = load("tiny-random"), load("tiny-random")
@@ -130,8 +182,9 @@ def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:
     >>> float(moved.detach().mean().round(decimals=3))
     0.5
     """
-    if not 0 <= alpha <= 1:
-        raise InputError(f"alpha is {alpha}", "give a number between 0 (base) and 1 (tuned)")
+    if not 0 <= alpha <= LARGEST_ALPHA:
+        problem = f"give a number between 0 (base), 1 (tuned) and {LARGEST_ALPHA:g} (as far again)"
+        raise InputError(f"alpha is {alpha}", problem)
     if base.sha256 != tuned.sha256 or base.spec.activation != tuned.spec.activation:
         problem = f"{tuned.name} was not tuned from this {base.name}"
         raise InputError(problem, "give the base it was tuned from")

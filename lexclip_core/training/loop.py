@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 _NO_TERMS = ("step", "epoch", "seconds", "total")
 _CHUNKS = 100_003  # far more than a batch has; keeps the seeds of chunks apart
 _ABSURD = 1e6
+_TIMED_STEPS, _TIMED_SECONDS = 5, 10.0  # whichever comes first, after the first step
+_LONG = 60.0  # seconds from which on a training is said to be long
 _RANKS = 7_919  # keeps the dropout of one process from being that of another
 
 
@@ -280,7 +282,7 @@ def train(
     update = _Update(saved, world)
     start = len(history.rows)
     began = time.monotonic() - (history.rows[-1]["seconds"] if start else 0)
-    steps = range(start, objective.steps)
+    steps, announced = range(start, objective.steps), False
     if world.rank == 0:
         steps = bar = storage.progress(steps, initial=start, total=objective.steps, desc="tuning")
     for step in steps:
@@ -288,12 +290,49 @@ def train(
         history.add(step, step // objective.steps_per_epoch, time.monotonic() - began, terms)
         if world.rank == 0:
             bar.set_postfix(history.shown(), refresh=False)
+            announced = announced or _announced(history.rows[start:], objective.steps, every)
         if (step + 1) % every == 0 or step + 1 == objective.steps:
             update.check(step, terms)
             if world.rank == 0:
                 saved.write(history)
     wait_for_all()
     return history
+
+
+def _announced(rows: Sequence[dict[str, float]], steps: int, every: int) -> bool:
+    """Say how long a long training will take once some steps have shown it; return whether they have.
+
+    The first step is not timed: it sets up what the others use.
+    """
+    timed = len(rows) - 1
+    took = rows[-1]["seconds"] - rows[0]["seconds"]
+    if not timed or (timed < _TIMED_STEPS and took < _TIMED_SECONDS):
+        return False
+    left = steps - 1 - int(rows[-1]["step"])
+    if left * took / timed > _LONG:
+        logger.info(
+            "about %s for the %s steps that are left (%.2g s each, measured over %d); stopped, it goes on "
+            "from its last checkpoint, one every %d steps",
+            duration(left * took / timed),
+            f"{left:,}",
+            took / timed,
+            timed,
+            every,
+        )
+    return True
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, to two places.
+
+    >>> duration(27_538), duration(90), duration(8)
+    ('7 h 39 min', '1 min 30 s', '8 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class _Update:
@@ -308,7 +347,7 @@ class _Update:
     def __call__(self, number: int) -> Terms:
         settings, objective, optimizer = self._saved.settings, self._saved.objective, self._saved.optimizer
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, number, objective.steps)
+            group["lr"] = learning_rate(settings, number, objective.steps) * objective.stands_for
         step = objective.step(number, self._world)
         found: Terms = {}
 

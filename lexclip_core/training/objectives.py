@@ -49,10 +49,12 @@ class Objective(Protocol):
     Attributes:
         steps: How many there are.
         steps_per_epoch: How many make an epoch.
+        stands_for: What a step's learning rate is multiplied by.
     """
 
     steps: int
     steps_per_epoch: int
+    stands_for: float
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's part of a step, the same one every time it is asked for."""
@@ -116,6 +118,7 @@ class LexicalObjective:
         self.words, self.sampler, self._settings = words, sampler, settings
         self.reference = torch.from_numpy(reference)
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
+        self.stands_for = sampler.stands_for
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's words of a step."""
@@ -161,6 +164,8 @@ class ParaclipObjective:
         InputError: A term needs pictures and there are none, they are not as many as the records, or the
             records do not fill a batch.
     """
+
+    stands_for = 1.0
 
     def __init__(
         self,

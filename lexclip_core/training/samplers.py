@@ -50,7 +50,14 @@ class Sampler(Protocol):
     """Anything that knows how many steps a training takes and what each one sees."""
 
     steps: int
-    steps_per_epoch: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Return how many steps make an epoch."""
+
+    @property
+    def stands_for(self) -> float:
+        """Return how many steps' way a step goes: what its learning rate is multiplied by."""
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, the same one every time it is asked for."""
@@ -68,6 +75,8 @@ def _drawn(n: int, size: int, per_epoch: int, seed: int, step: int) -> np.ndarra
 
 class PairSampler:
     """Batches of word pairs; each epoch goes once through all pairs, as the blog's released code does."""
+
+    stands_for = 1.0
 
     def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
         self._targets, self._size, self._seed = _square(targets), batch, seed
@@ -87,6 +96,8 @@ class PairSampler:
 
 class WordSampler:
     """Batches of words with all pairs within; a batch as large as the vocabulary is the full matrix."""
+
+    stands_for = 1.0
 
     def __init__(self, targets: np.ndarray | TargetsOnDemand, *, batch: int, epochs: int, seed: int) -> None:
         if batch < 2:
@@ -109,10 +120,40 @@ def _full_matrix(targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> 
     return WordSampler(targets, batch=len(targets), epochs=epochs, seed=seed)
 
 
+class ExpectedSampler:
+    """All pairs in every step: the expected gradient of a step of `PairSampler`, and the way of many of them.
+
+    Steps of plain SGD at a small learning rate go, on average, where as many times the expected step goes. So
+    each step here stands for as many of the pairs' steps as it takes for all to be stood for, and costs one
+    encoding of each word.
+    """
+
+    def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
+        n = len(targets)
+        self._all = WordSampler(targets, batch=n, epochs=1, seed=seed).batch(0)
+        self.replaced = epochs * -(-n * (n - 1) // 2 // batch)
+        self._epochs, self.steps = epochs, 100
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Return how many steps stand for an epoch of pairs."""
+        return max(1, self.steps // self._epochs)
+
+    @property
+    def stands_for(self) -> float:
+        """Return how many steps of pairs a step stands for."""
+        return float(self.replaced / self.steps)
+
+    def batch(self, step: int) -> Batch:
+        """Return all words and all pairs, whatever the step."""
+        return self._all
+
+
 SAMPLERS: dict[str, Callable[..., Sampler]] = {
     "pairs": PairSampler,
     "in_batch": WordSampler,
     "full_matrix": _full_matrix,
+    "expected": ExpectedSampler,
 }
 """Name -> how a matrix of targets is sampled: (targets, batch=, epochs=, seed=) -> sampler."""
 
@@ -206,6 +247,7 @@ class RelationSampler:
     """
 
     steps_per_epoch = 1
+    stands_for = 1.0
 
     def __init__(  # noqa: PLR0913 - what a step is made of
         self,

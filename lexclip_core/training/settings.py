@@ -123,8 +123,8 @@ class TrainingSettings(StrictSettings):
     """dropout trains with the model's own dropout, where it has any."""
     chunk: NonNegativeInt = 0
     """Texts encoded at a time, the gradient cached between two passes; 0 encodes all at once."""
-    alpha: float = Field(default=1.0, ge=0, le=1)
-    """Interpolation between base (0) and tuned (1) weights after training."""
+    alpha: float = Field(default=1.0, ge=0, le=2)
+    """Interpolation between base (0) and tuned (1) weights after training; up to 2, beyond them."""
     seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
     """Seed of everything random."""
 
@@ -198,7 +198,8 @@ class MatrixSettings(TrainingSettings):
     sampling: str = "pairs"
     """What one step sees: some pairs, all pairs within some words, or all pairs of all words."""
     batch: _Count = 10
-    """Pairs (pairs) or words (in_batch) in a step; full_matrix takes all words."""
+    """Pairs (pairs) or words (in_batch) in a step; full_matrix takes all words, and so does expected, whose
+    steps stand for those of pairs in such batches."""
     epochs: NonNegativeInt = 7
     """Passes over what is trained on; not read where steps are given."""
     steps: NonNegativeInt = 0
@@ -214,7 +215,11 @@ class MatrixSettings(TrainingSettings):
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("classes", lambda these: not these["words"], "where words are given"),
-        Condition("epochs", lambda these: not these["steps"], "where steps are given"),
+        Condition(
+            "epochs",
+            lambda these: not these["steps"] or these["sampling"] == "expected",
+            "where steps are given",
+        ),
         Condition(
             "batch", lambda these: these["sampling"] != "full_matrix", "where sampling is 'full_matrix'"
         ),
@@ -252,6 +257,11 @@ class MatrixSettings(TrainingSettings):
     def _check(self) -> None:
         if self.sampling == "in_batch" and self.batch < 2:
             raise InputError("batch is 1", "a batch of words needs at least two to make a pair")
+        if self.sampling == "expected" and (self.optimizer != "sgd" or not self.epochs):
+            raise InputError(
+                f"sampling is 'expected' with optimizer {self.optimizer!r} and {self.epochs} epochs",
+                "its steps stand for those of sgd over epochs of pairs: choose sgd, and at least one epoch",
+            )
         _check_length(self.epochs, self.steps)
 
     @property
@@ -315,6 +325,10 @@ class ParaphraseSettings(TrainingSettings):
     """Number of updates; 0 takes as many as the epochs have."""
     image_tower: str = Field(default="emoji", min_length=1)
     """Name of the frozen image tower."""
+    records: str = ""
+    """Captions to train on, paraphrased or not yet: a file or folder of shards; empty takes emoji."""
+    pictures: str = ""
+    """Folder of the pictures that the records name; shards carry their own."""
     provider: str = "rules"
     """What makes the paraphrases; those of local and chat are made before the training."""
     max_records: NonNegativeInt = 0
@@ -350,6 +364,8 @@ class ParaphraseSettings(TrainingSettings):
 
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition("epochs", lambda these: not these["steps"], "where steps are given"),
+        Condition("records", lambda these: bool(these["records"]), "where it is empty"),
+        Condition("pictures", lambda these: bool(these["records"]), "where no records are named"),
         *(
             Condition(
                 name, lambda these: any(these[term] for term in TERMS), "where every term's weight is 0"
@@ -461,6 +477,8 @@ for _settings in (
         lr=1e-5,
         weight_decay=0.01,
     ),
+    # The released run by its expected gradient: 100 steps over all pairs stand for all of its steps.
+    _BLOG_RELEASE.replace(preset="blog-fast", sampling="expected", steps=100),
     _BLOG_RELEASE.replace(preset="blog-shuffled", control="shuffled"),
     _BLOG_RELEASE.replace(preset="blog-constant", control="constant"),
     # ParaCLIP's Appendix A and its final loss: one epoch of AdamW under a cosine, lr 5e-7, batch 3,072,

@@ -21,10 +21,11 @@ if str(APP) not in sys.path:  # `streamlit run` does the same for the entry scri
 
 @pytest.fixture(autouse=True)
 def _no_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load no tower behind a test's back; `test_warm_up` says what does it."""
+    """Load no tower and encode no vocabulary behind a test's back; `test_warm_up` says what does it."""
     import store
 
     monkeypatch.setattr(store, "warm_up", lambda _listing: None)
+    monkeypatch.setattr(store, "fill_vocabulary", lambda _summary: store.Filling())
 
 
 @pytest.fixture(scope="session")

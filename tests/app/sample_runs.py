@@ -54,6 +54,26 @@ def pair_table(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(run_folder.PAIR_COLUMNS))
 
 
+def triple_table(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
+    """Return the triples with their cosines on the line from before to after."""
+    row, table = {word: index for index, word in enumerate(WORDS)}, []
+    for word, synonym, antonym in TRIPLES:
+        facts = {
+            "word": word,
+            "synonym": synonym,
+            "antonym": antonym,
+            "pos": "a",
+            "kind": "synonym",
+            "count": 9,
+        }
+        for name, other in (("synonym", synonym), ("antonym", antonym)):
+            a, b = row[word], row[other]
+            ends = float(before[a] @ before[b]), float(after[a] @ after[b])
+            facts |= {f"{name}_{at}": ends[0] + at / 100 * (ends[1] - ends[0]) for at in run_folder.POSITIONS}
+        table.append(facts)
+    return pd.DataFrame(table)[list(run_folder.TRIPLE_COLUMNS)]
+
+
 def layout_table() -> pd.DataFrame:
     rng = np.random.default_rng(3)
     tables = []
@@ -134,6 +154,7 @@ def content(run_id: str, *, auc: float, repaired: bool, **config: str) -> run_fo
         after=after,
         pairs=pair_table(before, after),
         layout=layout_table(),
+        triples=triple_table(before, after) if repaired else None,
         provenance={"command": COMMAND, "seed": 0, "versions": {"torch": "0"}, "wall_seconds": 20.0},
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def names(app: AppTest) -> list[str]:
 
 
 def charts(app: AppTest) -> list[str]:
-    return [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in app.get("plotly_chart")]
+    return [one.value.replace("\\", "") for one in app.markdown if one.value.startswith("**")]
 
 
 def picture(colour: str = "red") -> bytes:
@@ -66,7 +65,8 @@ def test_it_names_pictures_with_both_towers_and_says_so_in_words(open_names: Ope
     assert "that the **base tower** names right: **" in said
     assert "that the **tuned tower** names right: **" in said
     assert "Guessing gives 0.10." in said
-    assert "These are the original names" in said
+    assert "with the names now" in said
+    assert "Change" in said
     assert [alt for chart in app.get("plotly_chart") if len(alt := chart.proto.alt) < 40] == []
     table = app.dataframe[0].value
     assert list(table["name"]) == names(app)
@@ -78,6 +78,7 @@ def test_it_names_pictures_with_both_towers_and_says_so_in_words(open_names: Ope
 
 def test_swapping_and_putting_back(open_names: OpenApp) -> None:
     app = open_names(n="10")
+    app.button(key="originals").click().run()
     originals = names(app)
     seen = {tuple(originals)}
     for kind in ("synonym", "hypernym"):
@@ -113,7 +114,7 @@ def test_a_new_choice_of_pictures_brings_its_own_names(open_names: OpenApp) -> N
     food = names(app)
     app.number_input(key="draw").set_value(1).run()
     assert names(app) != food
-    assert "These are the original names" in texts(app)
+    assert "Change" in texts(app)
 
 
 def test_the_address_says_everything(open_names: OpenApp) -> None:
@@ -143,7 +144,7 @@ def test_names_are_checked(open_names: OpenApp, change: Callable, message: str) 
     app.text_area(key="names").set_value("\n".join(change(names(app)))).run()
     assert not app.exception
     assert message in texts(app)
-    assert ("How many pictures get their name" in [head.value for head in app.subheader]) == (message == "")
+    assert ("How many pictures get their name" in [head.value for head in app.header]) == (message == "")
     assert all("<b>dog" not in element.proto.body for element in app.get("html"))
     app.button(key="originals").click().run()
     assert "These are the original names" in texts(app)
@@ -152,6 +153,7 @@ def test_names_are_checked(open_names: OpenApp, change: Callable, message: str) 
 def test_faces_have_a_matrix_and_no_draw(open_names: OpenApp) -> None:
     app = open_names(set="Faces", template="face")
     assert not app.exception
+    app.button(key="originals").click().run()
     assert set(names(app)) == {"angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"}
     assert app.number_input(key="draw").disabled
     assert any("column" in title for title in charts(app))
@@ -210,7 +212,7 @@ def test_dropped_pictures_are_ranked_and_a_damaged_one_is_named(open_names: Open
     table = app.dataframe[0].value
     assert list(table["picture"]) == ["red.png"]
     assert set(table["base"]) <= {"dog", "cat", "house"}
-    assert "How many pictures get their name" not in [head.value for head in app.subheader]
+    assert "How many pictures get their name" not in [head.value for head in app.header]
 
 
 def test_own_names_can_be_swapped_too(open_names: OpenApp) -> None:
@@ -252,17 +254,18 @@ def test_the_swaps_words_are_wordnets() -> None:
     wordnet = tables.load_wordnet()
     classes = [PictureClass("dog", "dog", "dog.n.01"), PictureClass("hound", "domestic dog", "hound.n.01")]
     assert naming.swapped(wordnet, classes, "synonym")[0] == "Canis familiaris"  # domestic dog is taken
+    assert naming.swapped(wordnet, classes[:1], "synonym") == ("domestic dog",)
     assert naming.swapped(wordnet, classes[:1], "hypernym") == ("canine",)
     assert naming.unknown(wordnet, ("dogs", "froodle", "happier")) == ("froodle",)
 
 
 def test_neighbours_and_maps_show_the_emoji_of_words_that_have_one(open_app: OpenApp) -> None:
-    app = open_app("neighbours", word="dog")
+    app = open_app("word", word="dog")
     assert not app.exception
     assert [image.proto.imgs[0].alt for image in app.image] == ["Emoji of dog"]
-    shown = app.dataframe[0].value.set_index("neighbour")[""]
+    shown = next(one.value for one in app.dataframe if "neighbour" in one.value).set_index("neighbour")[""]
     assert shown["poodle"].startswith("data:image/webp;base64,")
-    app = open_app("neighbours", word="sad")
+    app = open_app("word", word="sad")
     assert not app.image
     app = open_app("subtree_map")
     shown = app.dataframe[0].value.set_index("word")[""]

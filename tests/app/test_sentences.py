@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import re
+import zipfile
 from pathlib import Path
 
 import findings
@@ -11,8 +14,12 @@ import metric_names
 import numpy as np
 import pandas as pd
 import pytest
+import run_names
+import saved_view
 import tables
+import triples
 import typed
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +42,7 @@ def test_the_headline_is_the_auc_on_test_words() -> None:
     assert metric_names.headline(["retention/test/drift", "dev/x", "test/unheard_of"]) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "shown"),
     [
         ("heldout/simlex-999/spearman", "SimLex-999 (Spearman) [heldout]"),
@@ -107,11 +114,9 @@ def test_metrics_stand_base_first_then_the_chosen_run() -> None:
     first = summary("b", {AUC: {"value": 0.8, "before": 0.4, "low": 0.7, "high": 0.9, "n": 10}})
     other = summary("a", {AUC: {"value": 0.5}, "test/other": {"value": 1}})
     rows = tables.metric_rows((other, first), first, (AUC,))
-    assert list(rows["run"]) == ["before tuning", "b", "a"]
+    assert list(rows["run"]) == ["before tuning", "lexclip (b)", "lexclip (a)"]
     assert list(rows["value"]) == [0.4, 0.8, 0.5]
     assert np.isnan(rows["low"].iloc[2])
-    wide = tables.metric_table(rows)
-    assert list(wide.columns) == ["metric", "before tuning", "b", "a"]
 
 
 def test_settings_are_flattened_with_dots() -> None:
@@ -167,7 +172,70 @@ def test_literal_escapes_every_ascii_mark_and_nothing_else(text: str) -> None:
     assert unescaped == text
 
 
-def test_controls_are_described_as_controls() -> None:
-    shuffled = dataclasses.replace(summary("s", {}), config={"target": "lexical", "control": "shuffled"})
-    assert layout.describe(shuffled).startswith("a control: the same targets, shuffled")
-    assert layout.describe(summary("s", {})).startswith("lexclip · 3 words · all-MiniLM-L6-v2")
+RELATIONS = {"method": "relations", "tower": "t", "seed": 0, "control": "none"}
+
+
+@each(
+    ("configs", "names"),
+    [
+        ([RELATIONS], ["synonyms and opposites, seed 0"]),
+        (
+            [RELATIONS, RELATIONS | {"control": "shuffled"}, RELATIONS | {"seed": 1}],
+            [
+                "synonyms and opposites, seed 0",
+                "synonyms and opposites, control: shuffled targets, seed 0",
+                "synonyms and opposites, seed 1",
+            ],
+        ),
+        (
+            [RELATIONS | {"steps": 9}, RELATIONS | {"steps": 8}, RELATIONS | {"tower": "u"}],
+            [
+                "synonyms and opposites, seed 0 (steps 9)",
+                "synonyms and opposites, seed 0 (steps 8)",
+                "synonyms and opposites, seed 0, u",
+            ],
+        ),
+        ([RELATIONS, RELATIONS], [f"synonyms and opposites, seed 0 (run{i})" for i in (0, 1)]),
+        ([{"method": "matrix", "words": "hot, cold, warm, tepid"}], ["4 words: hot, cold, warm …"]),
+        ([{"method": "paraphrases", "image_caption": 0.0}], ["paraphrases of emoji scenes, texts alone"]),
+        ([{"method": "paraphrases", "image_caption": 1.0}], ["paraphrases of emoji scenes"]),
+        ([{}], ["a run"]),
+    ],
+)
+def test_runs_have_readable_names_that_differ(configs: list[dict], names: list[str]) -> None:
+    runs = [dataclasses.replace(summary(f"run{i}", {}), config=config) for i, config in enumerate(configs)]
+    assert list(run_names.names(runs).values()) == names
+
+
+def test_a_triple_is_told_by_its_numbers_alone() -> None:
+    near, far = (0.6, 0.65, 0.7), (0.8, 0.655, 0.5)
+    triple = triples.Triple("wide", "broad", "narrow", "synonym", (0, 50, 100), near, far)
+    assert triple.outcome == "repaired"
+    assert triples.sentences(triple) == [
+        "Before, the opposite is nearer: “narrow”, not “broad”.",
+        "Half-way: both are about equally near.",
+        "Before, the opposite was nearer. Now “broad” is.",
+    ]
+    worse = dataclasses.replace(triple, near=(0.8, 0.7, 0.5), far=(0.6, 0.6, 0.6))
+    assert triples.sentences(worse)[0] == "Before, “broad” is nearer already: no fault on this word."
+    assert triples.sentences(worse)[-1].endswith("made worse.")
+    still = dataclasses.replace(triple, near=(0.5, 0.5, 0.5), far=(0.6, 0.6, 0.6))
+    assert triples.sentences(still)[-1].endswith("Not repaired.")
+
+
+def test_a_saved_view_is_one_small_file_that_asks_for_nothing() -> None:
+    import plotly.graph_objects as go
+
+    view = saved_view.View("Pairs <b>")
+    view.text("**hot** \\<img\\> `x`  \nend", finding=True)
+    view.chart(go.Figure(go.Scatter(x=[1], y=[2], text=["</script><script>alert(1)</script>"])), "A point")
+    view.table(pd.DataFrame({"word": ["hot", "<i>"], "picture": ["data:x", "data:y"]}), "All pairs")
+    page = view.html("/pairs?a=<b>")
+    assert len(page.encode()) < 5_000_000
+    assert "alert(1)</script>" not in page
+    assert "<img" not in page
+    assert "<i>" not in page
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert 'aria-label="A point"' in page
+    archive = zipfile.ZipFile(io.BytesIO(view.zipped()))
+    assert archive.read("1-all-pairs.csv").decode().split() == ["word", "hot", "<i>"]

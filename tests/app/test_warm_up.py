@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import store
 from streamlit.testing.v1 import AppTest
 
 from lexclip_core.errors import MissingResourceError
+from lexclip_core.experiments import run_folder as run_folder_module
 
 OpenApp = Callable[..., AppTest]
 WARM_UP = store.warm_up  # the other tests go without it
@@ -61,7 +63,7 @@ def load(begun: list[threading.Timer], monkeypatch: pytest.MonkeyPatch) -> Itera
     held.let_go.set()
 
 
-@pytest.mark.parametrize("page", ["home", "neighbours"])
+@pytest.mark.parametrize("page", ["home", "word"])
 def test_no_page_waits_for_it(
     open_app: OpenApp, load: HeldLoad, begun: list[threading.Timer], page: str, sample_folder: Path
 ) -> None:
@@ -73,7 +75,8 @@ def test_no_page_waits_for_it(
     [thread] = begun
     thread.join(PATIENCE)
     assert thread.daemon  # it never keeps a server from ending
-    assert load.asked == [("tiny-random", str(sample_folder / "lexclip-0123abcd" / "tuned.safetensors"))]
+    tuned = run_folder_module.summarise(sample_folder / "lexclip-0123abcd").tuned_path
+    assert load.asked == [("tiny-random", str(tuned))]
 
 
 def test_a_server_does_it_once(open_app: OpenApp, load: HeldLoad, begun: list[threading.Timer]) -> None:
@@ -99,7 +102,7 @@ def test_a_failure_is_kept_for_the_page_that_needs_the_tower(
         begun[0].join(PATIENCE)
     assert not app.exception
     assert "not loaded ahead: the tower is not here" in caplog.text
-    asked = open_app("neighbours", word="volcano")
+    asked = open_app("word", word="volcano")
     assert "the tower is not here" in asked.error[0].value.replace("\\", "")
 
 
@@ -107,7 +110,7 @@ def test_nothing_is_loaded_where_no_word_can_be_typed_or_a_tower_might_be_fetche
     open_app: OpenApp, begun: list[threading.Timer], run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_app(folder=run_folder / "none")
-    (run_folder / "lexclip-0123abcd" / "tuned.safetensors").unlink()
+    shutil.rmtree(run_folder / "lexclip-0123abcd")  # the only run with tensors
     open_app(folder=run_folder)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     open_app()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from case_tables import each
 
 from tools import architecture
 
@@ -187,7 +188,7 @@ def test_the_path_from_a_command_to_a_run_is_short_and_unbroken():
     assert steps <= set(architecture.READING_PATH)
 
 
-@pytest.mark.parametrize(
+@each(
     ("what", "heavy"),
     [
         ("lexclip_core", ("torch", "numpy", "pandas", "plotly")),
@@ -230,7 +231,7 @@ def test_a_circle_is_seen(tmp_path: Path):
     assert architecture.circle(architecture.module_graph(architecture.modules(core))) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "source"),
     [
         (outside_their_room, "import nltk"),

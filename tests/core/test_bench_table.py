@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import pytest
+from case_tables import each
 
+from bench import gpu
 from bench.table import met, show
+from lexclip_core.towers.loading import load
+from lexclip_core.towers.trainable import set_trainable
 
 
 def row(**changes):
     return {"name": "n", "value": 5.0, "unit": "s", "baseline": 10.0, "ratio": 2.0, "target": None} | changes
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "expected"),
     [(None, None), ("< 5.1", True), ("< 5", False), ("<= 5", True), (">= 2x", True), (">= 2,000x", False)],
 )
 def test_a_target_with_an_x_is_about_the_ratio_any_other_about_the_value(target, expected):
     assert met(row(target=target)) is expected
+
+
+def test_what_a_gpu_is_measured_by_runs_without_one():
+    tower = load("tiny-random", device="cpu")
+    set_trainable(tower, "last:1")
+    rows = [
+        *gpu.step_rows(tower, 4, "eager", 1),
+        gpu.paraclip_row(tower, 8, 1),
+        gpu.blog_fast_row(tower, 12, 1),
+    ]
+    assert [one["unit"] for one in rows] == ["tokens/s", "tokens/s", "records/s", "s"]
+    assert all(one["value"] > 0 for one in rows)
 
 
 def test_the_table_says_which_targets_are_missed(capsys):

@@ -8,6 +8,7 @@ from itertools import combinations as plain_combinations
 from itertools import product
 
 import pytest
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 from mini_taxonomy import mini_wordnet
@@ -35,7 +36,7 @@ def made(*counts: int) -> NameSet:
     return NameSet("synonym", tuple(classes))
 
 
-@pytest.mark.parametrize(
+@each(
     ("synset", "kind", "expected"),
     [
         ("dog.n.01", "synonym", ("hound",)),

@@ -266,7 +266,21 @@ def test_app_says_the_address_and_starts_streamlit_there(
     port = int(arguments[6])
     assert port > taken_port
     assert f"Port {taken_port} is taken: using {port}." in done.out
+    assert done.out.count("http") == 1
     assert f"http://localhost:{port}" in done.out
+    options = dict(zip(arguments[5::2], arguments[6::2], strict=True))
+    assert options["--logger.hideWelcomeMessage"] == "true"  # else the address is printed twice
+
+
+@pytest.mark.parametrize(("display", "headless"), [(":0", "false"), ("", "true")])
+def test_app_opens_the_browser_where_one_can_open(
+    call: Call, started: list[list[str]], monkeypatch: pytest.MonkeyPatch, display: str, headless: str
+):
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setitem(machine.os.environ, "DISPLAY", display)
+    monkeypatch.delitem(machine.os.environ, "WAYLAND_DISPLAY", raising=False)
+    call("app")
+    assert started[0][started[0].index("--server.headless") + 1] == headless
 
 
 def test_app_shows_another_folder_of_runs(call: Call, started: list[list[str]], tmp_path: Path):

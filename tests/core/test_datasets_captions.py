@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core import storage
@@ -99,7 +100,7 @@ LAYOUTS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each("layout", LAYOUTS)
 def test_every_layout_of_flickr_gives_the_same_pictures_and_captions(tmp_path: Path, layout: str):
     name, place, write = LAYOUTS[layout]
     write(tmp_path / layout)
@@ -204,7 +205,7 @@ def test_the_first_wrong_path_is_named(tmp_path: Path):
         open_captions("mscoco", tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("layout", "content", "message"),
     [
         ("Flickr8k.token.txt", "b.jpg#0 no tab\n", "line 1: no NAME"),

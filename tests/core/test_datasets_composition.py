@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core.datasets import composition
@@ -109,7 +110,7 @@ def test_sugarcrepes_files_are_its_kinds_listed_or_keyed(tmp_path: Path):
         composition.read("sugarcrepe", tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "message"),
     [
         ("{", "is not JSON"),

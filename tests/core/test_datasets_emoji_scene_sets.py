@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from case_tables import each
 
 from lexclip_core.datasets.emoji.scene_sets import (
     EXPANSIONS,
@@ -240,7 +241,7 @@ def test_texts_hold_everything_once_and_pictures_stand_in_order(made: SceneEvalu
     assert np.array_equal(small.owners, np.repeat(np.arange(4), 5))
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "message"),
     [
         (lambda: split_objects("heldout"), "unknown split 'heldout'"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core.datasets.pictures import fer2013
@@ -76,7 +77,7 @@ def test_folders_are_read_and_drawn_the_same_way(tmp_path: Path):
     assert count(tmp_path / "train") == {"classes": 7, "pictures": 11}
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "message"),
     [
         ("emotion,", "feeling,", "column 'emotion' is missing"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core.datasets.cards import CARDS
@@ -79,8 +80,8 @@ def test_classes_without_a_synset_are_in_the_whole_set_alone(tmp_path: Path):
     assert {one.name: one.synset for one in whole} == {"Dog": "dog.n.01", "Jet ski": "", "Fog": ""}
 
 
-@pytest.mark.parametrize("header", ["", "LabelName,DisplayName\n"])
-@pytest.mark.parametrize("file", openimages.DESCRIPTIONS)
+@each("header", ["", "LabelName,DisplayName\n"])
+@each("file", openimages.DESCRIPTIONS)
 def test_tables_of_names_may_have_a_header_or_none(tmp_path: Path, file: str, header: str):
     tables(tmp_path, [("a", DOG, "1"), ("a", CAT, "1")])
     (tmp_path / openimages.LABELS[0]).rename(tmp_path / openimages.LABELS[3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from case_tables import each
 
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 from lexclip_core.papers import reported
@@ -34,7 +35,7 @@ def test_every_number_has_one_place_and_an_uncertainty():
     assert set(table.loc[~digitised, "uncertainty"]) == {0.0}
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "dataset", "classes"),
     [
         ("synonym", "ImageNet", [100, 150, 200, 250, 300, 350, 400, 478]),
@@ -150,7 +151,7 @@ def test_what_the_blog_has_not_is_refused(call, message):
         call()
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "message"),
     [
         ("a,b\n1,2\n", "columns"),

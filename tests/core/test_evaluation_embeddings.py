@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
@@ -50,8 +51,8 @@ def test_row_cosines_are_the_diagonal_of_the_product():
         row_cosines(a, b[:3])
 
 
-@pytest.mark.parametrize("k", [1, 3, 40])
-@pytest.mark.parametrize("make", [random_rows, coarse_rows])
+@each("k", [1, 3, 40])
+@each("make", [random_rows, coarse_rows])
 def test_the_nearest_are_those_of_a_stable_sort(make, k: int):
     queries, items = make(30), make(40, seed=1)
     wanted = [sorted(range(40), key=lambda i, row=row: -(row @ items[i]))[:k] for row in queries]
@@ -98,7 +99,7 @@ def test_a_rank_below_k_is_a_place_among_the_k_nearest(seed: int, make):
         assert among.tolist() == (ranks < k).tolist()
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "message"),
     [
         (lambda r: nearest(r, r[:, :2], 1), r"shapes \(4, 3\) and \(4, 2\) do not fit"),

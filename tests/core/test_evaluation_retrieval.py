@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.retrieval import RetrievalHitRate
@@ -45,7 +46,7 @@ rankings = st.integers(1, 8).flatmap(
 # Average overlap and Jaccard similarity
 
 
-@pytest.mark.parametrize(
+@each(
     ("a", "b", "ao", "js"),
     [
         ([1, 2, 3], [1, 2, 3], Fraction(1), Fraction(1)),
@@ -114,7 +115,7 @@ def test_k_cuts_the_rankings():
     assert jaccard(a, b) == pytest.approx(2 / 6)
 
 
-@pytest.mark.parametrize(
+@each(
     ("a", "b", "k", "message"),
     [
         ([[1, 2]], [[1, 2, 3]], None, r"shapes \(1, 2\) and \(1, 3\) do not pair"),
@@ -221,7 +222,7 @@ def test_recall_grows_with_k_and_is_whole_in_the_end(seed: int):
     assert (image_to_text_ranks(texts, pictures, owners) < 12 - 2).all()
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "message"),
     [
         (lambda r: overlaps(r, r[:2], r, 1), "do not pair"),

@@ -16,9 +16,13 @@ from lexclip_core.evaluation.embeddings import nearest
 from lexclip_core.evaluation.retrieval import average_overlap
 from lexclip_core.evaluation.table1 import (
     COLUMNS,
+    ItemScores,
     PictureClasses,
     Table1Tests,
+    interval,
+    item_scores,
     measure_table1,
+    over_items,
     scene_tests,
     table1_columns,
 )
@@ -180,3 +184,48 @@ _FRAME_WORDS = (
     "higher lower up down than"
 )
 _FRAME = frozenset(_FRAME_WORDS.split())
+
+
+def test_items_give_the_columns_and_changes_are_paired(evaluation: SceneEvaluation):
+    encode = Understands(evaluation)
+    classes = PictureClasses(bag_of_words(["dog", "cat", "cow"]), np.array([0, 1, 1]), ("dog", "cat", "cow"))
+    tests = scene_tests(evaluation, encode.pictures, sts=[scene_sentences(count=40)], classes=classes)
+    columns = table1_columns(measure_table1(bag_of_words, tests))
+    found, again = item_scores(bag_of_words, tests), item_scores(bag_of_words, tests)
+    assert list(found) == list(columns) == list(COLUMNS)
+    for column, scores in found.items():
+        drawn = over_items([scores])
+        assert drawn[0] == pytest.approx(columns[column].value)
+        assert (over_items([scores, again[column]]) - drawn == 0).all()  # the same resamples, seed by seed
+        assert over_items([ItemScores.from_dict(scores.as_dict())]).tolist() == drawn.tolist()
+    better = item_scores(encode, tests)
+    change = over_items([better["I R@5"]]) - over_items([found["I R@5"]])
+    hits = better["I R@5"].values - found["I R@5"].values
+    assert interval(change, len(hits), "pictures").value == pytest.approx(hits.mean())
+
+
+def test_a_paired_interval_is_that_of_the_differences():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 3)
+    before = ItemScores(rng.random(120), groups, "pictures")
+    after = [
+        ItemScores(before.values + np.repeat(rng.normal(0.1, 0.1, 40), 3), groups, "pictures") for _ in "ab"
+    ]
+    change = interval(over_items(after) - over_items([before]), 120, "pictures")
+    gains = np.mean([one.values for one in after], axis=0) - before.values
+    by_picture = gains.reshape(40, 3).mean(axis=1)
+    assert change.value == pytest.approx(by_picture.mean())
+    half = 1.96 * by_picture.std() / np.sqrt(40)
+    assert change.ends == pytest.approx((change.value - half, change.value + half), abs=half / 5)
+    with pytest.raises(InputError, match="runs of other items"):
+        over_items([before, ItemScores(before.values, groups[::-1], "pictures")])
+    with pytest.raises(InputError, match="runs of other items"):
+        over_items([])
+
+
+def test_macro_is_the_mean_of_the_relations_that_are_drawn():
+    hits = np.array([1.0, 1, 0, 1])
+    scores = ItemScores(hits, np.array([0, 1, 2, 2]), "pictures", parts=np.array([0, 0, 0, 1]))
+    drawn = over_items([scores])
+    assert drawn[0] == (2 / 3 + 1) / 2
+    assert set(np.round(drawn, 6)) <= {round(x, 6) for x in (1, 1 / 2, 5 / 6, 2 / 3, 3 / 4)}

@@ -9,6 +9,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 from open_clip.zero_shot_metadata import OPENAI_IMAGENET_TEMPLATES
@@ -50,7 +51,7 @@ def test_templates_of_another_name_are_refused():
         templates("sketch")
 
 
-@pytest.mark.parametrize("chosen", ["name", "photo", "emoji", "face", "openai"])
+@each("chosen", ["name", "photo", "emoji", "face", "openai"])
 def test_equal_to_open_clips_classifier_and_accuracy(chosen: str):
     model, tokenizer = random_model(3), open_clip.SimpleTokenizer()
     names = ["dog", "golden retriever", "cat", "hot dog, sausage", "Eskimo dog", "{}", "tench"]
@@ -96,7 +97,7 @@ def test_a_classs_row_is_the_mean_over_templates_at_length_one():
     assert not row[2:].any()
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "sentences", "message"),
     [
         ("dog", ("{}",), "class names are one text, 'dog'"),
@@ -187,7 +188,7 @@ def test_many_pictures_are_counted_block_by_block():
     assert np.trace(zero_shot.confusion(features, weights, labels)) == (wanted == labels).sum()
 
 
-@pytest.mark.parametrize(
+@each(
     ("features", "weights", "labels", "message"),
     [
         (PICTURES, CLASSES, LABELS[:4], "do not fit together"),

@@ -11,9 +11,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from case_tables import each
 
 from lexclip_core.errors import InputError
-from lexclip_core.figures import alt_texts, cosines, curves, maps, neighbours, rankings, scores, style
+from lexclip_core.figures import alt_texts, cards, cosines, curves, maps, neighbours, rankings, scores, style
 
 PAIRS = pd.DataFrame(
     [
@@ -59,6 +60,14 @@ METRICS = pd.DataFrame(
         ("lexclip", "men", 0.625, 0.5, 0.75),
     ],
     columns=["run", "metric", "value", "low", "high"],
+)
+CARD = pd.DataFrame(
+    [
+        ("base", "auc", "synonym over antonym", "AUC", "higher", 0.5, 0.4, 0.3, 0.5),
+        ("tuned", "auc", "synonym over antonym", "AUC", "higher", 0.5, 0.8, 0.7, np.nan),
+        ("base", "rank", "antonym, median rank", "rank", "higher", np.nan, 93.0, 30.0, 250.0),
+    ],
+    columns=cards.CARD_COLUMNS,
 )
 FRONTIER = pd.DataFrame(
     [
@@ -116,6 +125,7 @@ ALL = {
     "rankings": (rankings.rankings_figure, RANKINGS, {}),
     "metric_bars": (scores.metric_bars_figure, METRICS, {}),
     "frontier": (scores.frontier_figure, FRONTIER, {}),
+    "card_dots": (cards.card_dots_figure, CARD, {}),
     "matrix": (scores.matrix_figure, MATRIX, {"title": "Targets"}),
     "ribbons": (rankings.ribbons_figure, RIBBONS, {"pictures": {"7": "data:image/webp;base64,AA=="}}),
     "trade_offs": (
@@ -156,7 +166,7 @@ def joined(values: object) -> list[list[float]]:
 # what all figures share
 
 
-@pytest.mark.parametrize("kind", ALL)
+@each("kind", ALL)
 def test_every_figure_fits_its_container_says_what_it_shows_and_leaves_its_table_as_it_is(kind: str):
     function, table, options = ALL[kind]
     given = table.copy(deep=True)
@@ -177,7 +187,7 @@ def test_every_figure_fits_its_container_says_what_it_shows_and_leaves_its_table
     assert "nan" not in text
 
 
-@pytest.mark.parametrize("kind", ALL)
+@each("kind", ALL)
 def test_every_figure_refuses_a_table_without_rows_or_without_a_column(kind: str):
     function, table, options = ALL[kind]
     with pytest.raises(InputError, match=f"{kind}: the table has no rows"):
@@ -195,7 +205,7 @@ def test_an_unknown_kind_of_figure_is_refused():
 
 
 def test_every_figure_function_is_registered_with_its_alternative_text():
-    modules = (cosines, curves, maps, neighbours, rankings, scores)
+    modules = (cards, cosines, curves, maps, neighbours, rankings, scores)
     drawn = {name for module in modules for name in vars(module) if name.endswith("_figure")} - {"new_figure"}
     registered = alt_texts.figures()
     assert {one.draw.__name__ for one in registered.values()} == drawn
@@ -596,8 +606,10 @@ def test_metric_points_carry_their_intervals_and_none_where_none_is_known():
     figure = scores.metric_bars_figure(METRICS)
     base = trace(figure, "base")
     assert list(base.x) == [0.5, 0.75]
-    assert list(base.error_x.array) == [0.125, 0]
-    assert list(base.error_x.arrayminus) == [0.25, 0]
+    assert base.error_x.array[0] == 0.125
+    assert np.isnan(base.error_x.array[1])
+    assert base.error_x.arrayminus[0] == 0.25
+    assert np.isnan(base.error_x.arrayminus[1])
     assert [note.text for note in figure.layout.annotations] == ["<b>heldout/auc</b>", "<b>men</b>"]
     rows = sorted([*base.y, *trace(figure, "lexclip").y])
     assert len(set(rows)) == 4, "no point hides another"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_a_word_without_embedding_is_named_with_what_is_near():
         cosines.pair_table(pairs, WORDS, BEFORE, AFTER)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "complaint"),
     [
         (BEFORE * 2, AFTER, "before: row 0 has length 2, not 1"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,7 +54,7 @@ def gain(here=THEIRS, change=UP, quantity="gain.imagenet", **options):
 # --- rules ---
 
 
-@pytest.mark.parametrize(
+@each(
     ("ours", "verdict"),
     [
         (Estimate(63.8), "reproduced"),  # 63.5 +- 0.3 read off a figure
@@ -72,7 +74,7 @@ def test_a_count_is_the_same_or_not():
     assert by_value(Estimate(31990), 31989, 0) == "contradicted"
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "theirs", "known", "direction"),
     [
         (Estimate(0.1, 0.01, 0.2), 7.9, True, "for"),
@@ -107,7 +109,7 @@ def test_a_change_between_two_rounded_numbers_is_known_to_a_tenth():
 # --- what a number is an effect against, and what it was measured on ---
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "against"),
     [
         (TUNED, TUNED._replace(column="base replaced")),
@@ -161,7 +163,7 @@ def test_every_tuned_number_has_a_reference_and_every_reference_is_there():
     assert lacking == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("made", "same"),
     [
         (THEIRS, True),
@@ -232,7 +234,7 @@ def test_one_pairs_cosines_are_known_exactly_and_a_share_is_not():
     assert judge_claim(gain(change=0.1), CLAIMS["B21"]).verdict == "within noise"
 
 
-@pytest.mark.parametrize(
+@each(
     ("made", "verdict", "direction"),
     [
         (gain(), "reproduced", "for"),
@@ -325,7 +327,7 @@ def test_no_random_ledger_supports_a_claim_with_what_is_against_it(measured):
             assert not own
 
 
-@pytest.mark.parametrize(("claim", "test"), TESTS, ids=lambda one: getattr(one, "id", ""))
+@each(("claim", "test"), TESTS)
 def test_nothing_counts_both_for_and_against_a_claim(claim, test):
     for low, high in ((-2, -1), (-0.005, 0.005), (0.01, 0.2), (0.9, 0.99), (1, 1), (2, 3), (53811, 53811)):
         assert not (test.supports.holds(low, high) and test.against.holds(low, high))
@@ -386,6 +388,49 @@ def test_ours_is_given_in_the_unit_of_theirs():
         "a claim about ViT-B-32/laion400m_e31 on imagenet; here we see: K = 100:"
     )
     assert row(table, "B22")["verdict"] == "not runnable here"
+
+
+OPEN = {"value": 0.0, "low": -0.1, "high": 0.1}
+
+
+@each(
+    ("changes", "direction"),
+    [
+        ((UP, OPEN), "for"),
+        ((DOWN, OPEN), "against"),
+        ((UP, OPEN, OPEN), "open"),
+        ((DOWN, OPEN, OPEN), "open"),  # of so many, some lie beyond 0 by chance
+        ((UP, UP, DOWN), "open"),
+    ],
+)
+def test_elsewhere_a_claim_points_where_half_of_it_does_and_nothing_the_other_way(changes, direction):
+    found = row(ledger_module.ledger_table([gain(EMOJI, change) for change in changes]), "B21")
+    assert (found["verdict"], found["direction"]) == ("not judged here", direction)
+
+
+@each(
+    ("ways", "direction"),
+    [((UP, UP), "for"), ((UP, OPEN), "open"), ((UP, DOWN), "against"), ((OPEN, DOWN), "against")],
+)
+def test_elsewhere_every_test_of_a_claim_must_point_the_stated_way(ways, direction):
+    quantities = ("paraphrased_L1.AO@10", "paraphrased_L1.AO@10_minus_STS")
+    made = [EMOJI.measured("x", *one, over="queries") for one in zip(ways, quantities, strict=True)]
+    assert row(ledger_module.ledger_table(made), "P16")["direction"] == direction
+
+
+@each(("changes", "direction"), [((UP, DOWN), "for"), ((UP, OPEN), "open"), ((UP, UP), "against")])
+def test_elsewhere_what_is_said_of_some_points_that_way_with_one(changes, direction):
+    quantities = ("table1.classification", "table1.image retrieval R@5")
+    made = [gain(EMOJI, change, one) for change, one in zip(changes, quantities, strict=True)]
+    assert row(ledger_module.ledger_table(made), "P21")["direction"] == direction
+
+
+def test_weights_of_another_checksum_are_not_the_papers_tower():
+    here = replace(THEIRS, verified=False)
+    found = judge_claim(gain(here), CLAIMS["B21"])
+    assert (found.comparison, found.verdict, found.direction) == ("elsewhere", "not judged here", "for")
+    assert "(unverified)" in found.reason
+    assert not same_setting(TUNED, here)
 
 
 def test_the_papers_own_setting_outweighs_every_other():
@@ -487,7 +532,7 @@ def test_what_is_written_is_read_back(tmp_path):
         measurement.read_measurements(tmp_path / "none")
 
 
-@pytest.mark.parametrize(
+@each(
     "content",
     ["{", "[]", '{"notebook": "a"}', '{"notebook": "a", "profile": "b", "commit": "", "measured": [{}]}'],
 )
@@ -520,7 +565,7 @@ def names_in(name: str) -> set[str]:
     return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if hasattr(node, "name")}
 
 
-@pytest.mark.parametrize("claim", [one for one in CLAIMS.values() if one.shown_by], ids=lambda one: one.id)
+@each("claim", [one for one in CLAIMS.values() if one.shown_by])
 def test_what_is_implemented_is_shown_by_tests_that_exist(claim):
     for place in claim.shown_by:
         file, _, name = place.partition("::")
@@ -548,7 +593,7 @@ def test_what_the_documents_say_of_the_ledger_is_counted():
         assert tally in " ".join(text.split()), f"{document} must say: {tally}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "message"),
     [
         ("[B7]", "[B77]", "B7"),

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import nbformat
 import pandas as pd
 import pytest
+from case_tables import each
 
 from lexclip_core import notebooks
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.intervals import Estimate, t_interval, wilson_interval
 from lexclip_core.papers import measurement, reported
+from lexclip_core.towers.registry import REGISTRY, TowerSpec
 from tools.notebook_runner.execution import read_measured, read_metrics
 
 HERE = measurement.Conditions("emoji", "heldout", "all-MiniLM-L6-v2", "emoji", (0, 1), {"text": "ab" * 32})
@@ -24,15 +26,19 @@ PLACE = reported.Place("blog", "ImageNet", "100", "tuned replaced", "synonym")
 class Tower:
     name: str
     sha256: str
+    verified: bool = True
+    spec: TowerSpec = REGISTRY["ViT-B-32-quickgelu/openai"]
 
 
-def test_conditions_are_read_off_the_towers():
-    made = measurement.conditions(
-        "emoji", split="heldout", text=Tower("a", "1" * 64), image=Tower("b", "2" * 64), seeds=[3]
-    )
+@each("verified", [True, False])
+def test_conditions_are_read_off_the_towers(verified):
+    image = Tower("b", "2" * 64, verified)
+    made = measurement.conditions("emoji", split="heldout", text=Tower("a", "1" * 64), image=image, seeds=[3])
+    weights = {"text": "1" * 64, "image": "2" * 64}
     assert made == measurement.Conditions(
-        "emoji", "heldout", "a", "b", (3,), {"text": "1" * 64, "image": "2" * 64}
+        "emoji", "heldout", "a", "b", (3,), weights, "quickgelu", verified=verified
     )
+    assert made.towers == "a and pictures by b" + ("" if verified else " (unverified)")
     assert measurement.conditions("WordNet 3.0", split="all") == measurement.Conditions("WordNet 3.0", "all")
 
 
@@ -43,7 +49,7 @@ def test_a_quantity_brings_the_claims_that_name_it_and_a_place_none():
     assert HERE.measured("x", 1, at=PLACE, change=0.5).effect.value == 0.5
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "expected"),
     [
         (3, (3.0, None, None, None)),
@@ -74,7 +80,7 @@ def test_what_is_not_a_number_is_refused(given, message):
         Estimate.of(given)
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "options", "message"),
     [
         (("", 1, "antonym_gap"), {}, "says not what it is of"),

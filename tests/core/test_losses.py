@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,8 +60,8 @@ def test_three_words_by_hand():
     )  # one word moved by a chord of 60 degrees: 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("anchor", ["euclidean", "squared"])
+@each("kind", KINDS)
+@each("anchor", ["euclidean", "squared"])
 def test_equals_the_naive_double_loop(kind, anchor):
     embeddings, reference, targets = random_case(7, 5, seed=3)
     terms = lexical_loss(embeddings, targets, reference, c=3, weight=0.08, penalty=kind, anchor=anchor)
@@ -136,7 +137,7 @@ def test_a_huge_error_does_not_overflow_logcosh():
     assert float(value["distance"]) == pytest.approx(1000 - math.log(2))
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "message"),
     [
         ({"penalty": "cube"}, "unknown penalty 'cube'"),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_clip.loss import ClipLoss
@@ -52,7 +53,7 @@ def test_the_two_directions_are_averaged():
     assert float(info_nce(left, right, torch.tensor(math.log(3)))) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", TERMS)
+@each("name", TERMS)
 def test_each_term_is_open_clips_loss_on_its_two_sides(name):
     rows, (left, right) = all_rows(), SIDES[name]
     scale = SCALES["image_text" if left == "image" else "text_text"]
@@ -61,7 +62,7 @@ def test_each_term_is_open_clips_loss_on_its_two_sides(name):
     torch.testing.assert_close(value, 2 * ClipLoss()(rows[left], rows[right], scale))
 
 
-@pytest.mark.parametrize("row", TABLE_2)
+@each("row", TABLE_2)
 def test_a_row_of_table_2_has_its_terms_and_no_others(row):
     weights = TABLE_2[row]
     terms = paraclip_loss(all_rows(), weights, SCALES)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from case_tables import each
 from tiny_tower import tiny_tower
 
 from lexclip_core.datasets.class_names import NamedClass, NameSet, combinations, name_set, possible, subsets
@@ -124,6 +125,8 @@ def test_a_study_is_what_its_steps_give_by_hand(kind):
                 assert row["accuracy"] == pytest.approx((nearest == mine).mean())
                 assert row["names"] == ("original" if combination == -1 else "replaced")
                 assert row["n_pictures"] == 12
+                hits = [(nearest == mine)[np.array(mine) == i].sum() for i in range(3)]
+                assert row["by_class"] == {one.key: [n, 4] for one, n in zip(classes, hits, strict=True)}
                 assert (row["words"], row["steps"]) == ((len(words), 3) if side == "tuned" else (0, 0))
     assert set(found["subset"]) == {0, 1}
     assert set(found["kind"]) == {kind}
@@ -232,7 +235,7 @@ def test_held_out_words_are_tested_and_never_tuned_on(tunings):
     assert found.query("tower == 'base' and combination == 0")["accuracy"].iloc[0] == hits.mean()
 
 
-@pytest.mark.parametrize(("count", "expected"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)])
+@each(("count", "expected"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)])
 def test_half_of_a_classes_alternatives_are_held_out(count, expected):
     words, meanings = tuple(f"w{i}" for i in range(count)), tuple(f"s{i}" for i in range(count))
     one = NamedClass("k", "s", "n", words, meanings)
@@ -411,7 +414,7 @@ def test_labels_and_settings_that_cannot_be_are_refused():
         study(base(), features, keys, named(), plan=replace(PLAN, sizes=(7,)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "message"),
     [
         ({"replaced": "all"}, r"replaced is 'all'\n.*tuned_on, held_out"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,8 +165,8 @@ def test_a_batch_of_one_word_is_refused():
         WordSampler(symmetric(4), batch=1, epochs=1, seed=0)
 
 
-@pytest.mark.parametrize("kind", [PairSampler, WordSampler])
-@pytest.mark.parametrize("shape", [(3, 4), (1, 1), (0, 0), (3,)])
+@each("kind", [PairSampler, WordSampler])
+@each("shape", [(3, 4), (1, 1), (0, 0), (3,)])
 def test_targets_that_are_no_square_of_words_are_refused(kind, shape):
     with pytest.raises(InputError, match=r"targets have shape .*\n.*square matrix"):
         kind(np.zeros(shape), batch=2, epochs=1, seed=0)

@@ -11,6 +11,7 @@ import pytest
 from lexclip_core.cli.training import chosen_settings
 from lexclip_core.datasets.emoji import scene_sets
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.table1 import COLUMNS, over_items
 from lexclip_core.experiments import paraphrases, pipeline, run_folder, sweeps
 from lexclip_core.experiments.pipeline import ParaphraseExperiment, paraphrase_objective
 from lexclip_core.experiments.words import digest, make_lexicon
@@ -223,15 +224,19 @@ def test_what_was_measured_is_read_for_the_same_settings_tower_and_tests_alone(b
     known, encode = paraphrases.known_setting, base.encode_texts
     assert known(TINY, base, tests) is None
     found = paraphrases.measured_setting(TINY, base, tests, encode)
-    assert found["test/zero-shot/top-1"].n == 20
-    assert known(TINY, base, tests) == found
-    assert known(TINY.replace(preset="mine"), base, tests) == found
+    assert found.metrics["test/zero-shot/top-1"].n == 20
+    assert known(TINY, base, tests).metrics == found.metrics
+    assert known(TINY.replace(preset="mine"), base, tests).metrics == found.metrics
     assert known(TINY.replace(alpha=0.4), base, tests) is None
     assert known(TINY, base, replace(tests, others=None)) is None
     other = base.copy()
     other.sha256 = "0" * 64
     assert known(TINY, other, tests) is None
-    assert paraphrases.measured_base(base, tests) == found
+    assert paraphrases.measured_base(base, tests).metrics == found.metrics
+    for column, scores in found.items.items():  # what is read back gives what was measured
+        value = over_items([scores])[0]
+        assert value == over_items([known(TINY, base, tests).items[column]])[0]
+        assert value == pytest.approx(found.metrics[f"test/{COLUMNS[column]}"].value)
 
 
 def test_other_concepts_are_the_ones_that_are_no_nouns(tests):

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from case_tables import each
 from chat_server import ChatServer, chat_server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -188,9 +189,7 @@ def test_waits_double_and_what_the_server_asks_for_is_followed(
     assert slept
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", 0), ("", 0), ("None", 0)]
-)
+@each(("header", "seconds"), [("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", 0), ("", 0), ("None", 0)])
 def test_retry_after_is_read(header: str, seconds: float):
     assert retry_after(header) == seconds
 
@@ -481,7 +480,7 @@ def test_a_question_is_known_by_the_digest_that_earlier_editions_used(make: Make
     assert hashlib.sha256(text.encode()).hexdigest() in provider.store
 
 
-@pytest.mark.parametrize(
+@each(
     ("reply", "text"),
     [
         ('"A dog."', "A dog."),

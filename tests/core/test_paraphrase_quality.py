@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,7 +167,7 @@ COCO = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content", "expected"),
     [
         ("c.txt", "\ufeffa dog\n\n  a cat \r\n", [("a dog", ""), ("a cat", "")]),
@@ -185,7 +186,7 @@ def test_captions_are_read(tmp_path: Path, name: str, content: str, expected: li
     assert read_captions(tmp_path / name) == tuple(Caption(*one) for one in expected)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content", "error", "said"),
     [
         ("c.md", "a dog", InputError, r"c\.md is not a file of captions"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from case_tables import each
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,8 +35,8 @@ def test_a_record_cannot_be_changed():
         DOG.caption = "a cat"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("field", ["caption", "paraphrase_1", "paraphrase_2"])
-@pytest.mark.parametrize("text", ["", " \n\t"])
+@each("field", ["caption", "paraphrase_1", "paraphrase_2"])
+@each("text", ["", " \n\t"])
 def test_an_empty_text_is_refused_by_name(field: str, text: str):
     with pytest.raises(InputError, match=f"{field} is empty"):
         ParaphraseRecord(**{**asdict(DOG), field: text})
@@ -83,7 +84,7 @@ def test_the_released_name_of_the_picture_and_a_number_as_id_are_understood(tmp_
         assert read_records(tmp_path / name) == (ParaphraseRecord("12", "a dog", "dog", "hound"),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "complaint"),
     [
         ('{"caption": "a', "line 2 is not JSON"),

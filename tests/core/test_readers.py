@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from case_tables import each
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -374,7 +375,7 @@ REPORTED: dict[str, tuple[str, str, Callable[[Path], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", REPORTED)
+@each("what", REPORTED)
 def test_what_people_reported_is_read_or_refused_by_name(tmp_path: Path, what: str):
     name, content, read, right = REPORTED[what]
     (tmp_path / name).write_bytes(content.encode())

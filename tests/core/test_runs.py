@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexclip_core.errors import DamagedFileError, InputError, StorageError
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError, StorageError
 from lexclip_core.experiments import run_folder
 
 WORDS = ("happy", "sad", "null", "nan", "1e3")  # the last three are what a careless CSV reader swallows
@@ -77,7 +78,8 @@ def test_a_run_reads_back_as_it_was_written(run_path: Path) -> None:
     assert run.words == WORDS
     assert run.config == {"preset": "lexclip", "steps": 3}
     assert run.metrics == written.metrics
-    assert run.provenance == written.provenance
+    tensors = {"sha256": hashlib.sha256(b"tensors").hexdigest(), "bytes": 7}
+    assert run.provenance == {**written.provenance, "tensors": tensors}
     assert run.tuned_path.read_bytes() == b"tensors"
     assert run.before.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(run.after, axis=1), 1, atol=1e-6)
@@ -85,6 +87,52 @@ def test_a_run_reads_back_as_it_was_written(run_path: Path) -> None:
     pd.testing.assert_frame_equal(run.layout, written.layout, check_dtype=False)
     pd.testing.assert_frame_equal(run.pairs, written.pairs, check_dtype=False, atol=1e-5)
     pd.testing.assert_frame_equal(run.history, written.history, check_dtype=False)
+
+
+def test_large_tensors_are_kept_in_the_cache_and_what_is_missing_can_be_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
+    tuned = tmp_path / "weights.safetensors"
+    tuned.write_bytes(b"tensors")
+    path = run_folder.write_run(tmp_path / "runs", content(), tuned=tuned, largest=6)
+    assert not (path / "tuned.safetensors").exists()
+    kept = run_folder.tensors_of(run_folder.summarise(path))
+    assert (kept.parent, kept.read_bytes()) == (tmp_path / "cache" / "tuned", b"tensors")
+    assert run_folder.read_run(path).tuned_path == kept
+    kept.unlink()
+    with pytest.raises(MissingResourceError, match=r"tuned tensors of run .* \(0 MB\)") as caught:
+        run_folder.tensors_of(run_folder.summarise(path))
+    assert caught.value.remedy == "make the run again: lexclip tune --preset lexclip --out data/runs"
+
+
+@pytest.mark.parametrize(
+    "stated", [7, "x", {"sha256": "../../etc/passwd"}, {"sha256": None, "bytes": "many"}]
+)
+def test_a_record_of_tensors_that_says_nothing_points_nowhere(tmp_path: Path, stated: object) -> None:
+    path = run_folder.write_run(tmp_path, content(provenance={"tensors": stated}))
+    with pytest.raises(MissingResourceError, match="are not on this machine"):
+        run_folder.tensors_of(run_folder.summarise(path))
+
+
+@pytest.mark.parametrize(
+    ("command", "ends"),
+    [("lexclip tune", " --out {}"), ("lexclip tune --out there", "there"), (None, " --out {}")],
+)
+def test_a_run_is_made_again_in_its_place(tmp_path: Path, command: str | None, ends: str) -> None:
+    origin = {"command": command} if command else {}
+    summary = run_folder.summarise(run_folder.write_run(tmp_path, content(provenance=origin)))
+    assert run_folder.rebuild_command(summary).startswith("lexclip tune")
+    assert run_folder.rebuild_command(summary).endswith(ends.format(tmp_path))
+
+
+def test_a_run_is_named_or_its_folder_is(tmp_path: Path, run_path: Path) -> None:
+    assert run_folder.find_run(run_path.name, run_path.parent) == run_path
+    assert run_folder.find_run(run_path) == run_path
+    with pytest.raises(InputError, match=r"no run 'nope' in (.|\n)*lexclip-0123abcd"):
+        run_folder.find_run("nope", run_path.parent)
+    with pytest.raises(InputError, match="is not a run"):
+        run_folder.find_run(tmp_path)
 
 
 def test_optional_parts_may_be_absent(tmp_path: Path) -> None:

@@ -21,3 +21,15 @@ def test_the_page_shows_the_table():
     for row in TABLE.itertuples():
         shown = (row.peak_mb, row.before_mb, row.all_pairs_mb)
         assert f"| {row.words:,} | {' | '.join(f'{value:,.0f}' for value in shown)} |" in PAGE
+
+
+def test_the_fast_end_is_as_near_to_the_released_one_as_another_order_of_its_pairs():
+    runs = pd.read_csv(storage.data_folder() / "scale" / "blog_fast.csv").set_index("run")
+    order, fast = runs.loc["blog-release, another order"], runs[runs.index.str.startswith("blog-fast")]
+    assert (fast["from_release"] <= order["from_release"]).all()
+    assert (fast["from_release"] < fast["moved"] / 50).all()
+    page = (storage.project_root() / "docs" / "training.md").read_text(encoding="utf-8")
+    for row in runs.reset_index().itertuples():
+        numbers = (row.moved, row.from_release, row.largest, row.correlation)
+        shown = " | ".join(f"{value:.{3 if place == 0 else 4}f}" for place, value in enumerate(numbers))
+        assert f"| {row.run} | {row.steps} | {row.seconds:.0f} | {shown} |" in page

@@ -7,6 +7,7 @@ from itertools import chain, combinations
 
 import numpy as np
 import pytest
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def test_values_are_taken_if_and_only_if_opposites_are_below_the_unrelated(value
             RelationTargets(**values)
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "message"),
     [
         ({"synonym": 1.2}, r"the target of synonym is 1\.2\n.*give -1 to 1"),
@@ -271,7 +272,7 @@ def test_one_part_of_speech_can_be_asked_for():
     assert lexical_targets(["happy", "sad"], pos="a")[0, 1] == RelationTargets().derived_antonym
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "pos", "message"),
     [
         ([], None, r"the list of words is empty\n.*at least one"),
@@ -282,7 +283,7 @@ def test_one_part_of_speech_can_be_asked_for():
         (["dog"], "z", r"'z'"),
     ],
 )
-@pytest.mark.parametrize("function", [lexical_targets, lexical_relations])
+@each("function", [lexical_targets, lexical_relations])
 def test_bad_words_are_named(function, words, pos, message):
     with pytest.raises(InputError, match=message):
         function(words, pos=pos)

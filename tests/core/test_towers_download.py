@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from file_server import Server, serving
+from file_server import Hub, Server, serving
+from huggingface_hub import constants
 from tiny_tower import (
     ARCHITECTURE,
+    CONFIG,
     TEXTS,
     publish,
     random_model,
@@ -167,22 +170,25 @@ def test_a_file_of_the_hubs_cache_is_held_to_the_name_of_its_blob(tmp_path: Path
                 sources.verified(link)
 
 
-# The hub, as far as it can be had without one.
+# The hub's own client, and a hub on this machine.
 
 
-class Hub:
-    """Stands for a repository: hands out the files that a pattern asks for, and remembers the patterns."""
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path
 
-    def __init__(self, folder: Path, files: tuple[str, ...]) -> None:
-        self.folder, self.files, self.asked = folder, files, []
 
-    def __call__(self, repository: str, patterns: tuple[str, ...], revision: str | None = None) -> Path:
-        self.asked += patterns
-        for name in self.files:
-            if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (self.folder / name).write_bytes(b"{}")
-        return self.folder
+@pytest.fixture
+def hub(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub in reach, with an empty cache on this side."""
+    with serving(Hub({})) as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url("").rstrip("/"))
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        yield running
 
 
 @pytest.mark.parametrize(
@@ -202,40 +208,102 @@ class Hub:
         (("modules.json", "config.json", "1_Pooling/config.json", "pytorch_model.bin"), "pytorch_model.bin"),
     ],
 )
-def test_one_weight_file_of_several_is_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], wanted: str
-) -> None:
-    hub = Hub(tmp_path, files)
-    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
-    monkeypatch.setattr(sources, "fetched_snapshot", hub)
-    assert loading.named_folder("hf-hub:owner/model") == tmp_path
-    weights = {one.name for one in tmp_path.iterdir() if one.suffix in (".safetensors", ".bin")}
+def test_one_weight_file_of_several_is_fetched(hub: Hub, files: tuple[str, ...], wanted: str) -> None:
+    hub.files = {name: b"{}" if name.endswith(".json") else name.encode() for name in files}
+    folder = loading.named_folder("hf-hub:owner/model")
+    weights = {one.name for one in folder.iterdir() if one.suffix in (".safetensors", ".bin")}
     assert weights == {wanted}
+    assert loading.named_folder(f"hf-hub:owner/model@{hub.commit}") == folder
+    assert [name for name in hub.fetched() if not name.endswith(".json")] == [wanted]  # once
 
 
-def test_a_repository_of_no_known_layout_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
-    monkeypatch.setattr(sources, "fetched_snapshot", Hub(tmp_path, ("README.md", "weights.h5")))
-    with pytest.raises(
-        MissingResourceError, match=r"owner/model has no open_clip_config.json and open_clip_model"
-    ):
+def test_a_model_of_the_hub_is_fetched_resumed_and_verified(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_architectures(tmp_path)
+    content = save_checkpoint(random_model(6), tmp_path / "made.safetensors").read_bytes()
+    config = json.dumps({"model_cfg": CONFIG}).encode()
+    hub.files = {"open_clip_config.json": config, "open_clip_model.safetensors": content}
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)  # what is written before a break
+    hub.breaks = [None, 100_000]
+    tower = load("hf-hub:owner/model", device="cpu")
+    assert hub.asked[-2:] == [0, 100_000]
+    assert tower.verified
+    assert tower.title == "hf-hub:owner/model"
+    address = "https://huggingface.co/owner/model/resolve/main/open_clip_model.safetensors"
+    asked = len(hub.asked)
+    file = load(f"{address}#{ARCHITECTURE}", device="cpu")
+    assert np.array_equal(file.encode_texts(TEXTS), tower.encode_texts(TEXTS))
+    assert len(hub.asked) == asked  # it was in the cache
+    # a copy that was damaged meanwhile does not hide the right one
+    blob = Path(tower.spec.source).resolve()
+    blob.write_bytes(content[:-1] + b"x")
+    assert load("hf-hub:owner/model", device="cpu").sha256 == tower.sha256
+    # a file of the hub's cache under the name of another model proves nothing
+    publish(monkeypatch, "a_tag", {"url": "", "hf_hub": "owner/other/", "quick_gelu": False})
+    named = load(f"{ARCHITECTURE}/a_tag", path=tower.spec.source, device="cpu")
+    assert (named.verified, named.title) == (False, f"{ARCHITECTURE}/a_tag (unverified)")
+
+
+def test_what_comes_with_a_wrong_checksum_is_refused_and_removed(hub: Hub) -> None:
+    hub.files = {"config.json": b"{}", "model.safetensors": CONTENT}
+    hub.stated = {"model.safetensors": 64 * "0"}
+    with pytest.raises(DamagedFileError, match=r"model\.safetensors of owner/model came with another"):
+        loading.named_folder("hf-hub:owner/model")
+    assert hub.fetched().count("model.safetensors") == 2
+    assert not list(Path(constants.HF_HUB_CACHE).rglob(64 * "0"))
+
+
+def test_a_repository_of_no_known_layout_is_named(hub: Hub) -> None:
+    hub.files = {"README.md": b"{}", "weights.h5": b"{}"}
+    with pytest.raises(MissingResourceError, match=r"owner/model has no open_clip_config.json and open"):
         loading.named_folder("hf-hub:owner/model")
     with pytest.raises(MissingResourceError, match=r"owner/model has none of a\.safetensors, b\.bin"):
         sources.fetched_file("owner/model", ("a.safetensors", "b.bin"))
 
 
 def test_a_tag_with_a_file_of_its_own_on_the_hub_is_asked_for_that_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register_architectures(tmp_path)
-    entry = {"url": "", "hf_hub": "owner/model/special.bin", "quick_gelu": False}
-    publish(monkeypatch, "a_tag", entry)
-    monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
-    hub = Hub(tmp_path / "hub", ("special.bin", "open_clip_model.safetensors"))
-    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
-    monkeypatch.setattr(sources, "fetched_snapshot", hub)
-    assert open_clip_module.find_weights(ARCHITECTURE, "a_tag") == tmp_path / "hub" / "special.bin"
-    assert hub.asked == ["special.safetensors", "special.bin"]
+    publish(monkeypatch, "a_tag", {"url": "", "hf_hub": "owner/model/special.bin", "quick_gelu": False})
+    hub.files = {"special.bin": CONTENT, "open_clip_model.safetensors": b"{}"}
+    assert open_clip_module.find_weights(ARCHITECTURE, "a_tag").read_bytes() == CONTENT
+    assert hub.fetched() == ["special.bin"]
+
+
+def test_a_text_model_is_fetched_from_the_hub(hub: Hub) -> None:
+    hub.files = dict.fromkeys(("config.json", "tokenizer.json", "model.safetensors"), b"{}")
+    assert sources.hugging_face_folder("owner/model").name == hub.commit
+    assert "model.safetensors" not in hub.fetched()
+
+
+def test_what_the_hub_refuses_is_named(hub: Hub) -> None:
+    hub.files = {"config.json": b"{}"}
+    hub.shutdown()
+    hub.server_close()
+    with pytest.raises(MissingResourceError, match="fetching owner/model from the hub failed: ") as caught:
+        sources.fetched_snapshot("owner/model", ("*.json",))
+    assert "call again" in caught.value.remedy
+
+
+def test_a_wrong_copy_in_an_old_cache_hides_nothing(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    register_architectures(tmp_path)
+    content = save_checkpoint(random_model(7), tmp_path / "made.safetensors").read_bytes()
+    url = f"https://openaipublic.host/{hashlib.sha256(content).hexdigest()}/made.pt"
+    publish(monkeypatch, "a_tag", {"url": url, "hf_hub": "owner/model/", "quick_gelu": False})
+    old = tmp_path / ".cache" / "clip" / "made.pt"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"another file")
+    hub.files = {"open_clip_model.safetensors": content}
+    assert load(f"{ARCHITECTURE}/a_tag", device="cpu").verified
+    assert f"{old} has sha256" in caplog.text
+    shutil.rmtree(constants.HF_HUB_CACHE)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(MissingResourceError, match=r"made\.pt \(ignored: it has another checksum\)"):
+        load(f"{ARCHITECTURE}/a_tag")
 
 
 # The hub's client, without its network.
@@ -269,10 +337,10 @@ def test_a_cached_tag_is_loaded_and_verified_by_the_name_of_its_blob(
     tower = load(f"{ARCHITECTURE}/a_tag", device="cpu")
     assert tower.verified
     assert tower.spec.source == str(snapshot / "open_clip_model.safetensors")
-    assert " verified" in repr(tower)
+    assert tower.title == tower.name
     blob = (snapshot / "open_clip_model.safetensors").resolve()
     blob.write_bytes(content[:-1] + b"x")
-    with pytest.raises(DamagedFileError, match="has sha256"):
+    with pytest.raises(MissingResourceError, match="ignored: it has another checksum"):
         load(f"{ARCHITECTURE}/a_tag", device="cpu")
 
 
@@ -284,29 +352,3 @@ def test_a_cached_model_and_a_cached_text_model_are_found(
     monkeypatch.setenv("LEXCLIP_WEIGHTS", str(tmp_path / "weights"))
     assert loading.named_folder("hf-hub:owner/model") == snapshot
     assert sources.hugging_face_folder("owner/model") == snapshot
-
-
-def test_what_the_hub_refuses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def answer(repository: str, **options: object) -> str:
-        asked.append((repository, options))
-        if len(asked) > 1:
-            raise OSError("connection reset")
-        return str(tmp_path)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", answer)
-    assert sources.fetched_snapshot("owner/model", ("*.json",), "abc") == tmp_path
-    assert asked == [("owner/model", {"revision": "abc", "allow_patterns": ["*.json"]})]
-    with pytest.raises(
-        MissingResourceError, match="fetching owner/model from the hub failed: connection reset"
-    ):
-        sources.fetched_snapshot("owner/model", ("*.json",))
-
-
-def test_a_text_model_is_fetched_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub = Hub(tmp_path, ("config.json", "tokenizer.json", "model.safetensors"))
-    monkeypatch.setattr(sources, "hub_is_reachable", lambda: True)
-    monkeypatch.setattr(sources, "fetched_snapshot", hub)
-    assert sources.hugging_face_folder("owner/text") == tmp_path
-    assert not (tmp_path / "model.safetensors").exists()

@@ -262,7 +262,7 @@ def test_a_configuration_of_another_shape_is_damaged(tmp_path: Path, content: st
 
 
 def test_other_models_of_transformers_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "siglip"}')
+    (tmp_path / "config.json").write_text('{"model_type": "flava"}')  # features of tokens, not of texts
     for loader in (load, load_image):
         with pytest.raises(InputError, match="does not hold a model of a known layout"):
             loader(str(tmp_path))

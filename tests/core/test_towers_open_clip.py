@@ -401,7 +401,7 @@ def test_folders_that_are_no_models_are_refused(tmp_path: Path) -> None:
     for name in (str(tmp_path), f"local-dir:{tmp_path}/nowhere"):
         with pytest.raises(InputError, match="does not hold a model of a known layout") as caught:
             load(name)
-        assert "open_clip_config.json), sentence-transformers (modules.json) or" in caught.value.remedy
+        assert "open_clip_config.json), sentence-transformers (modules.json), " in caught.value.remedy
     folder = saved_folder(tmp_path / "folder", random_model(), CONFIG)
     for content in ('{"model', "{}", "[]", '{"model_cfg": 3}'):
         (folder / "open_clip_config.json").write_text(content)

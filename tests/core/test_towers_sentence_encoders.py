@@ -247,7 +247,7 @@ def test_a_name_of_the_hub_is_explained_offline() -> None:
 
 def test_a_sentence_encoder_is_no_image_tower(tmp_path: Path) -> None:
     saved(tmp_path)
-    with pytest.raises(InputError, match="knows no pictures"):
+    with pytest.raises(InputError, match="no pictures are encoded with it"):
         load_image(str(tmp_path / "model"))
 
 

@@ -79,6 +79,18 @@ def test_only_what_was_trained_is_saved_with_what_it_belongs_to(tmp_path: Path) 
     }
 
 
+def test_of_a_large_vocabulary_only_the_changed_rows_are_saved_and_nothing_is_lost(tmp_path: Path) -> None:
+    base, tuned = tiny_tower(), trained(["token_embedding.weight", "ln_final.*"])
+    whole, rows = tmp_path / "whole.safetensors", tmp_path / "rows.safetensors"
+    save_tuned(tuned, whole)
+    save_tuned(tuned, rows, base=base)
+    assert rows.stat().st_size < whole.stat().st_size / 1_000
+    back = apply_tuned(base, rows)
+    assert all(torch.equal(value, tuned.state()[name]) for name, value in back.state().items())
+    with pytest.raises(DamagedFileError, match="does not hold the tensors it names"):
+        apply_tuned(base, rewritten(rows, add="nothing.weight#rows"))
+
+
 def test_half_precision_halves_the_file_and_stays_near(tmp_path: Path) -> None:
     tuned = trained("all")
     whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"

@@ -1,15 +1,18 @@
 """The training loop: it learns, moves only what it may, repeats bit for bit, and survives being killed.
 
-Run as a program with a checkpoint, a step and a place, it is the training that gets killed.
+Run as a program with a folder and steps, it is the trainings that get killed and go on.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +30,7 @@ from lexclip_core.training.loop import History, learning_rate, train
 from lexclip_core.training.objectives import LexicalObjective, loss_terms
 from lexclip_core.training.samplers import (
     Batch,
+    ExpectedSampler,
     PairSampler,
     RelatedPairs,
     RelationPlan,
@@ -70,8 +74,12 @@ def experiment(**changes: object) -> MatrixSettings:
     return start.replace(**changes)
 
 
-def sampler_of(settings: MatrixSettings) -> PairSampler | WordSampler:
+def sampler_of(settings: MatrixSettings) -> Sampler:
     common = {"epochs": settings.epochs, "seed": settings.seed}
+    if settings.sampling == "expected":
+        sampler = ExpectedSampler(targets(), batch=settings.batch, **common)
+        sampler.steps = settings.steps
+        return sampler
     if settings.sampling == "pairs":
         return PairSampler(targets(), batch=settings.batch, **common)  # 66 pairs: 6 batches an epoch
     return WordSampler(targets(), batch=len(WORDS), **common)
@@ -108,6 +116,7 @@ class Interrupting:
     def __init__(self, sampler, step, act) -> None:
         self.sampler, self.step, self.act = sampler, step, act
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
+        self.stands_for = sampler.stands_for
 
     def batch(self, step: int) -> Batch:
         batch = self.sampler.batch(step)
@@ -198,6 +207,26 @@ def test_the_full_matrix_has_the_mean_gradient_of_all_batches_of_pairs():
     assert max(float(value.abs().max()) for value in whole.values()) > 1e-3
     for name, value in whole.items():
         torch.testing.assert_close(mean[name], value, atol=1e-5, rtol=0)
+
+
+def test_a_few_steps_over_all_pairs_end_where_many_steps_over_some_pairs_do():
+    """30 steps of eleven pairs, and 8 steps of all."""
+    slow = experiment(sampling="pairs", optimizer="sgd", lr=3e-3, epochs=5, anchor="squared")
+    fast = slow.replace(sampling="expected", steps=8)
+    assert sampler_of(fast).stands_for == 5 * 6 / 8
+    ends = [trained(one)[0].encode_texts(WORDS) for one in (slow, fast)]
+    start, many, few = (rows @ rows.T for rows in (untouched().encode_texts(WORDS), *ends))
+    assert np.abs(many - few).mean() < np.abs(many - start).mean() / 20
+
+
+def test_a_long_training_says_how_long_once_it_has_measured_some_steps(caplog, monkeypatch):
+    clock = iter(range(0, 1_000_000, 30))  # every look at the clock is half a minute later
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with caplog.at_level("INFO", logger="lexclip_core.training.loop"):
+        trained(experiment(epochs=4), every=7)
+    [said] = [one.message for one in caplog.records if "steps that are left" in one.message]
+    assert said.startswith("about 11 min 0 s for the 22 steps that are left (30 s each, measured over 1)")
+    assert said.endswith("one every 7 steps")
 
 
 def test_relations_are_trained_with_the_experiments_weights():
@@ -317,13 +346,6 @@ def killed_training(checkpoint: Path, step: int, place: str) -> None:
     trained(settings, sampler, checkpoint=checkpoint, every=2)
 
 
-def alone(result: Path, checkpoint: Path | None) -> dict[str, Any]:
-    """Train in a process of its own, like the killed one: what ran before here may round otherwise."""
-    command = [sys.executable, __file__, "finish", str(result), *([str(checkpoint)] if checkpoint else [])]
-    subprocess.run(command, check=True, timeout=500)
-    return torch.load(result, weights_only=True)
-
-
 def finish_training(result: Path, checkpoint: Path | None = None) -> None:
     """Train to the end, from a checkpoint where there is one, and write what came of it."""
     tower, history = trained(experiment(), checkpoint=checkpoint, every=2)
@@ -331,30 +353,46 @@ def finish_training(result: Path, checkpoint: Path | None = None) -> None:
     torch.save({"rows": untimed(history), "seconds": seconds, "state": dict(tower.state())}, result)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what a training comes to that nobody killed."""
-    return alone(tmp_path_factory.mktemp("whole") / "whole.pt", None)
+def forked(work: Callable[..., None], *arguments: Any) -> int:
+    """Do work in a process of its own that has nothing to import, and return its exit code."""
+    child = os.fork()
+    if child == 0:
+        work(*arguments)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.parametrize("place", ["batch", "checkpoint"])
-def test_killed_at_any_step_and_resumed_is_bit_equal(place, tmp_path, whole):
-    step, checkpoint = random.randrange(2, 12), tmp_path / "checkpoint.pt"
-    done = subprocess.run(
-        [sys.executable, __file__, str(checkpoint), str(step), place],
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    done_steps = len(torch.load(checkpoint, weights_only=True)["history"])
-    assert done_steps == step // 2 * 2, f"killed at step {step}"
-    resumed = alone(tmp_path / "resumed.pt", checkpoint)
-    assert resumed["rows"] == whole["rows"]
-    assert resumed["state"].keys() == whole["state"].keys()
-    assert all(torch.equal(value, whole["state"][name]) for name, value in resumed["state"].items())
-    seconds = resumed["seconds"]
-    assert seconds == sorted(seconds)
+PLACES = ("batch", "checkpoint")
+
+
+def all_trainings(folder: Path, steps: list[int]) -> None:
+    """Train once to the end, and once for each place until killed and from there on, each by itself."""
+    ends = [forked(finish_training, folder / "whole.pt")]
+    for place, step in zip(PLACES, steps, strict=True):
+        checkpoint = folder / f"{place}.checkpoint.pt"
+        ends.append(forked(killed_training, checkpoint, step, place))
+        shutil.copy(checkpoint, folder / f"{place}.killed.pt")
+        ends.append(forked(finish_training, folder / f"{place}.pt", checkpoint))
+    print(*ends)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a fork and SIGKILL of POSIX")
+def test_killed_at_any_step_and_resumed_is_bit_equal(tmp_path, subtests):
+    """All in processes of their own: what ran before in this one may round otherwise."""
+    steps = [random.randrange(2, 12) for _ in PLACES]
+    command = [sys.executable, __file__, str(tmp_path), *map(str, steps)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.stdout.split() == ["0", *[str(-signal.SIGKILL), "0"] * len(PLACES)], done.stderr
+    whole = torch.load(tmp_path / "whole.pt", weights_only=True)
+    for place, step in zip(PLACES, steps, strict=True):
+        with subtests.test(place=place, step=step):
+            killed = torch.load(tmp_path / f"{place}.killed.pt", weights_only=True)
+            assert len(killed["history"]) == step // 2 * 2
+            resumed = torch.load(tmp_path / f"{place}.pt", weights_only=True)
+            assert resumed["rows"] == whole["rows"]
+            assert resumed["state"].keys() == whole["state"].keys()
+            assert all(torch.equal(value, whole["state"][name]) for name, value in resumed["state"].items())
+            assert resumed["seconds"] == sorted(resumed["seconds"])
 
 
 def stop(*_: object) -> None:
@@ -498,7 +536,5 @@ def test_a_read_only_folder_is_said(monkeypatch, tmp_path):
         trained(experiment(), checkpoint=tmp_path / "checkpoint.pt", every=1)
 
 
-if __name__ == "__main__" and sys.argv[1] == "finish":
-    finish_training(*map(Path, sys.argv[2:]))
-elif __name__ == "__main__":
-    killed_training(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+if __name__ == "__main__":
+    all_trainings(Path(sys.argv[1]), [int(step) for step in sys.argv[2:]])

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
+from case_tables import each
 from open_clip.loss import ClipLoss
 from paraclip_records import picture_rows, records, settings, table
 from tiny_tower import tiny_tower
@@ -79,9 +80,7 @@ def test_a_step_trains_the_texts_of_its_records_against_their_pictures():
     assert not expected
 
 
-@pytest.mark.parametrize(
-    ("row", "texts"), [("L1", 8), ("L2+L3", 24), ("L1+L1'", 16), ("L1'+L2", 16), ("L1''+L2+L3", 24)]
-)
+@each(("row", "texts"), [("L1", 8), ("L2+L3", 24), ("L1+L1'", 16), ("L1'+L2", 16), ("L1''+L2+L3", 24)])
 def test_only_the_texts_that_a_term_needs_are_encoded(row, texts):
     step = objective_for(settings(**TABLE_2[row])).step(0, ALONE)
     assert len(step.texts) == texts

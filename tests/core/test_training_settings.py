@@ -9,6 +9,7 @@ import sys
 from typing import Literal, get_args, get_origin
 
 import pytest
+from case_tables import each
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
@@ -48,8 +49,11 @@ TEXTS = {
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "words": st.sampled_from(["", "dog, cat", "cat, dog", "hot, cold, ice cream"]),
     "provider": st.sampled_from(sorted(PROVIDERS)),
+    "records": st.sampled_from(["", "captions.jsonl", "shards"]),
+    "pictures": st.sampled_from(["", "photos"]),
 }
-HIGHEST = {"alpha": 1.0, "scale_start": 100.0, "scale_start_texts": 100.0}
+HIGHEST = {"alpha": 2.0, "scale_start": 100.0, "scale_start_texts": 100.0}
+_NOTHING_TRAINED = ("every weight is 0", "steps is 0", "sampling is 'expected' with", "records is ''")
 LOWEST = {"scale_start": 1.0, "scale_start_texts": 1.0, "lr": 1e-9, "c": 1e-9, "distance_weight": 1e-9}
 
 
@@ -71,7 +75,7 @@ def made_of(make):
     try:
         return make()
     except InputError as error:
-        if error.problem not in ("every weight is 0", "steps is 0"):
+        if not error.problem.startswith(_NOTHING_TRAINED):
             raise
         reject()
 
@@ -147,7 +151,7 @@ def test_whole_numbers_and_fractions_of_one_value_are_one_setting():
 # --- what a method reads ---
 
 
-@pytest.mark.parametrize(
+@each(
     ("preset", "name", "value"),
     [
         ("lexclip", "target", "wu_palmer"),
@@ -182,8 +186,8 @@ def test_a_setting_that_no_method_has_is_refused_with_those_that_there_are():
         settings_of("blog-release", {"lambda": 0.1})
 
 
-@pytest.mark.parametrize("name", OLD_NAMES)
-@pytest.mark.parametrize("method", METHODS)
+@each("name", OLD_NAMES)
+@each("method", METHODS)
 def test_an_old_name_is_refused_with_the_new_one(method, name):
     assert not any(name in kind.model_fields for kind in CLASSES)
     with pytest.raises(InputError, match=f"'{name}' has another name now") as refused:
@@ -192,7 +196,7 @@ def test_an_old_name_is_refused_with_the_new_one(method, name):
     assert any(new in refused.value.remedy for kind in CLASSES for new in kind.model_fields)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "values", "unread"),
     [
         (MatrixSettings, {"words": "hot, cold", "classes": 100}, "classes"),
@@ -200,6 +204,7 @@ def test_an_old_name_is_refused_with_the_new_one(method, name):
         (MatrixSettings, {"anchor_weight": 0, "anchor": "squared"}, "anchor"),
         (MatrixSettings, {"sampling": "full_matrix", "batch": 10}, "batch"),
         (RelationSettings, {"near": 0, "far": 0, "weight_abstract": 0.03}, "weight_abstract"),
+        (ParaphraseSettings, {"pictures": "photos"}, "pictures"),
         (ParaphraseSettings, {"steps": 5, "epochs": 1}, "epochs"),
         (ParaphraseSettings, {"scale_start_texts": 8.0}, "scale_start_texts"),
         (ParaphraseSettings, {"distance_weight": 2.0}, "distance_weight"),
@@ -234,7 +239,7 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
 # --- bad values ---
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "name", "value", "message"),
     [
         (MatrixSettings, "lr", "fast", r"lr is 'fast'\n.*give a number"),
@@ -256,7 +261,7 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
             MatrixSettings,
             "sampling",
             "relations",
-            r"sampling is 'relations'\n.*pairs, in_batch, full_matrix$",
+            r"sampling is 'relations'\n.*pairs, in_batch, full_matrix, expected$",
         ),
         (MatrixSettings, "target", "wup", r"target is 'wup'\n.*wu_palmer, wu_palmer_nltk, lexical"),
         (
@@ -273,7 +278,7 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
         (MatrixSettings, "anchor_weight", -1, r"anchor_weight is -1\n.*at least 0"),
         (MatrixSettings, "batch", 0, r"batch is 0\n.*at least 1"),
         (MatrixSettings, "classes", 0, r"classes is 0\n.*at least 1"),
-        (MatrixSettings, "alpha", 1.01, r"alpha is 1\.01\n.*at most 1"),
+        (MatrixSettings, "alpha", 2.01, r"alpha is 2\.01\n.*at most 2"),
         (MatrixSettings, "alpha", float("nan"), r"alpha is nan\n"),
         (MatrixSettings, "epochs", 0, r"epochs is 0 and so is steps\n.*nothing would be trained"),
         (MatrixSettings, "preset", "../outside", r"preset is '\.\./outside'\n.*letters, digits"),
@@ -321,6 +326,15 @@ def test_a_bad_value_is_named_with_what_is_wanted(kind, name, value, message):
         kind().replace(**{name: value})
 
 
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"epochs": 0}])
+def test_expected_steps_stand_for_those_of_sgd(changes):
+    with pytest.raises(
+        InputError, match=r"sampling is 'expected' with .*\n.*choose sgd, and at least one epoch"
+    ):
+        settings_of("blog-fast", changes)
+    assert settings_of("blog-fast").flat()["epochs"] == 7  # read beside the steps: they say what is stood for
+
+
 def test_a_batch_of_words_needs_two():
     with pytest.raises(InputError, match=r"batch is 1\n.*at least two to make a pair"):
         MatrixSettings(sampling="in_batch", batch=1)
@@ -346,7 +360,7 @@ def test_settings_cannot_be_changed():
     assert made.lr == MatrixSettings().lr
 
 
-@pytest.mark.parametrize("values", ["lexclip", 3, None, [("preset", "lexclip")], {3: "lexclip"}])
+@each("values", ["lexclip", 3, None, [("preset", "lexclip")], {3: "lexclip"}])
 def test_what_is_no_mapping_of_names_is_refused(values):
     with pytest.raises(InputError, match="give a mapping of names to values"):
         TrainingSettings.from_flat(values)
@@ -392,7 +406,7 @@ def test_a_class_refuses_the_presets_of_others():
         ParaphraseSettings.from_flat({"preset": "lexclip"})
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@each("name", PRESETS)
 def test_a_preset_knows_its_name_and_is_found_by_its_method(name):
     preset = PRESETS[name]
     assert preset.preset == name
@@ -444,7 +458,7 @@ BLOG_FIRST = {name: value for name, value in BLOG_RELEASE.items() if name != "an
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "values"),
     [
         ("blog-release", BLOG_RELEASE),
@@ -479,7 +493,7 @@ def test_the_preset_without_pictures_differs_in_its_weights_alone():
     assert set(texts.weights) == {"caption_paraphrase", "paraphrase_paraphrase"}
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE_2 if row != "base"])
+@each("row", [row for row in TABLE_2 if row != "base"])
 def test_every_row_of_table_2_is_a_setting_of_its_terms(row):
     trained = ParaphraseSettings(**TABLE_2[row]).weights
     letters = {"L1": "image_caption", "L1'": "image_paraphrase_1", "L1''": "image_paraphrase_2"}
@@ -544,7 +558,7 @@ def test_a_toml_file_holds_settings(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "message"),
     [
         (b"seed 1", r"mine\.toml cannot be read: .*\n.*seed = 1"),
@@ -581,7 +595,7 @@ def test_what_every_method_reads_means_the_same_in_all():
                 assert kind.model_fields[name].description == field.description
 
 
-@pytest.mark.parametrize("config", sorted((storage.data_folder() / "runs").glob("*/config.json")), ids=str)
+@each("config", sorted((storage.data_folder() / "runs").glob("*/config.json")))
 def test_a_committed_run_is_named_by_its_settings(config):
     flat = json.loads(config.read_text())
     assert TrainingSettings.from_flat(flat).run_id == config.parent.name

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from case_tables import each
 from tiny_tower import tiny_tower
 
 from lexclip_core.cli.training import chosen_settings
@@ -23,7 +24,7 @@ from lexclip_core.experiments.words import digest, lexicon, make_lexicon, read_d
 from lexclip_core.targets.relations import REPULSIVE, RelationTargets, WordRelation, lexical_targets
 from lexclip_core.targets.word_level import wu_palmer_of_words
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix
-from lexclip_core.towers import trainable, weights
+from lexclip_core.towers import trainable, weight_files, weights
 from lexclip_core.training.loop import History
 from lexclip_core.training.settings import PRESETS, MatrixSettings, TrainingSettings, settings_of
 from lexclip_core.wordnet.tables import load_wordnet
@@ -374,7 +375,7 @@ def test_the_most_of_a_subtree_can_be_set():
 # --- provenance ---
 
 
-@pytest.mark.parametrize(
+@each(
     "settings",
     [
         *PRESETS.values(),
@@ -385,7 +386,6 @@ def test_the_most_of_a_subtree_can_be_set():
         settings_of("blog-release", {"steps": 5, "anchor_weight": 0}),
         settings_of("paraclip-emoji", {"steps": 0, "epochs": 2, "scale": "shared"}),
     ],
-    ids=lambda settings: settings.run_id,
 )
 def test_the_command_of_a_run_makes_the_same_settings(settings):
     program, *actions, option, name = shlex.split(run_folder.command(settings).split(" --set ")[0])
@@ -497,9 +497,18 @@ def test_half_way_is_stored_as_alpha_says(tuned):
     np.testing.assert_allclose(half.history.total, whole.history.total)
 
 
-def test_large_tuned_tensors_stay_out_of_the_run(tuned):
-    assert tuned(MADE, largest=1_000).tuned_path is None
-    assert tuned(MADE).tuned_path is not None
+def test_tensors_of_any_size_are_kept_exactly_where_they_are_large(tuned, folders):
+    small, large = tuned(MADE), tuned(MADE, largest=1_000)
+    assert small.tuned_path.parent == small.path
+    assert large.tuned_path.parent == folders / "cache" / "tuned"
+    assert [weight_files.file_metadata(run.tuned_path)["dtype"] for run in (small, large)] == [
+        "float16",
+        "float32",
+    ]
+    ends = [
+        weights.apply_tuned(tiny_tower(), run.tuned_path).encode_texts(run.words) for run in (small, large)
+    ]
+    np.testing.assert_allclose(*ends, atol=2e-3)
 
 
 def full(*_, **__):
@@ -554,7 +563,7 @@ def test_relations_are_tuned_from_end_to_end(tuned):
     assert np.abs(run.after - run.before).max() > 0
 
 
-@pytest.mark.parametrize("steps", [1, 999, 1_000, 1_001, 2_500])
+@each("steps", [1, 999, 1_000, 1_001, 2_500])
 def test_a_long_history_is_thinned_to_means(steps):
     rows = [
         {"step": k, "epoch": k // 100, "seconds": k / 8, "distance": k % 2, "total": k % 2}

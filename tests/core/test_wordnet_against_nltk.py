@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from case_tables import each
 
 from bench.wu_palmer import nltk_wordnet
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
@@ -117,7 +118,7 @@ def test_order_of_senses(wordnet, oracle):
         assert wordnet.morphy(word) == ids_of(wordnet, oracle.synsets(word))
 
 
-@pytest.mark.parametrize("pos", ["n", "v", "a", "s", "r"])
+@each("pos", ["n", "v", "a", "s", "r"])
 def test_senses_of_one_part_of_speech(wordnet, oracle, pos):
     for word in spelt_one_way(wordnet, oracle.all_lemma_names(pos), 300):
         assert wordnet.morphy(word, pos) == ids_of(wordnet, oracle.synsets(word, pos))

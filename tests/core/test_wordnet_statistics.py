@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from case_tables import each
 
 from lexclip_core.errors import InputError
 from lexclip_core.wordnet.statistics import Share, polysemy, synonymy
 from lexclip_core.wordnet.tables import load_wordnet
 
 
-@pytest.mark.parametrize(
+@each(
     ("policy", "count"),
     [
         ("exact", 26_433),
@@ -23,7 +24,7 @@ def test_polysemy(policy, count):
     assert polysemy(load_wordnet(), policy) == Share(count, 148_730)
 
 
-@pytest.mark.parametrize(
+@each(
     ("policy", "count", "total"),
     [
         ("synsets", 53_811, 117_659),

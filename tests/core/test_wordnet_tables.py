@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from case_tables import each
 
 from lexclip_core.cache import ARRAYS, cached, stored
 from lexclip_core.errors import InputError
@@ -109,7 +110,7 @@ def test_subtree_is_nearest_first(wordnet):
     assert all(set(wordnet.hypernyms.of(synset)) & set(whole.tolist()) for synset in whole[1:])
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "message"),
     [
         ("dog.n.99", r"no synset 'dog\.n\.99'\n  Remedy: did you mean dog\.n\.01"),
@@ -126,7 +127,7 @@ def test_unknown_synset(wordnet, name, message):
         wordnet.index(name)
 
 
-@pytest.mark.parametrize("ask", ["synsets", "morphy", "synonyms", "antonyms", "sense_counts"])
+@each("ask", ["synsets", "morphy", "synonyms", "antonyms", "sense_counts"])
 def test_wrong_part_of_speech(wordnet, ask):
     with pytest.raises(InputError, match=r"unknown part of speech 'noun'\n  Remedy: use one of n \(noun\)"):
         getattr(wordnet, ask)("dog", "noun")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import each
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from lexclip_core.words import Dropped, normalise, read_words, shown, unique_sub
 TEXTS = st.text(alphabet="aBß_- \tÉ1", max_size=8)
 
 
-@pytest.mark.parametrize(
+@each(
     ("given_text", "expected"),
     [
         ("Eiffel_Tower", "eiffel tower"),
@@ -65,7 +66,7 @@ def test_read_words_from_a_file(tmp_path: Path):
     assert found.dropped == (Dropped("", "empty"),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "message"),
     [
         ([], "the list has no words"),
@@ -91,7 +92,7 @@ def test_read_words_refuses_binary_files(tmp_path: Path):
         read_words(path)
 
 
-@pytest.mark.parametrize("word", ["\u200b", "\u2060\u200d", "\ufeff", "\u3164", "\u00ad", "\u0301"])
+@each("word", ["\u200b", "\u2060\u200d", "\ufeff", "\u3164", "\u00ad", "\u0301"])
 def test_a_word_with_nothing_to_see_is_dropped(word: str):
     assert read_words(["dog", word]).dropped == (
         Dropped(word, "nothing to see: zero-width characters alone"),

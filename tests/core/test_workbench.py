@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from case_tables import each
 
 import lexclip_core as lexclip
 from lexclip_core.errors import InputError
@@ -133,7 +134,7 @@ def test_two_towers_are_compared_on_given_words_or_on_held_out_pairs():
     assert (heldout.split == "test").all()
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "options", "said"),
     [
         (["hot"], {}, "the words are 'hot'"),

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from case_tables import each
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mini_taxonomy import NAMES, hypernyms, mini_index
@@ -23,7 +24,7 @@ def mini():
     return mini_index()
 
 
-@pytest.mark.parametrize(
+@each(
     ("a", "b", "symmetric", "nltk_value"),
     [
         ("dog.n.01", "dog.n.01", Fraction(1), Fraction(5, 6)),  # NLTK: they meet in canine
@@ -46,7 +47,7 @@ def test_fractions_of_nouns_and_verbs(mini, a, b, symmetric, nltk_value):
         np.testing.assert_array_equal(wu_palmer_pairs([a], [b], policy, taxonomy=mini), [expected[policy]])
 
 
-@pytest.mark.parametrize(
+@each(
     ("a", "b", "value"),
     [
         ("happy.a.01", "sad.a.01", Fraction(1, 2)),

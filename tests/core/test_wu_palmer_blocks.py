@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 
 from lexclip_core.errors import InputError
 from lexclip_core.targets.taxonomy import load_taxonomy
@@ -15,8 +16,8 @@ DRAWN = np.random.default_rng(0).choice(np.flatnonzero(load_taxonomy().kinds == 
 WORDS = tuple(np.random.default_rng(1).choice(sorted(load_wordnet().words("n")), 40, replace=False).tolist())
 
 
-@pytest.mark.parametrize("policy", ["symmetric", "nltk"])
-@pytest.mark.parametrize("size", [1, 7, 60, 1000, None])
+@each("policy", ["symmetric", "nltk"])
+@each("size", [1, 7, 60, 1000, None])
 def test_strips_laid_below_each_other_are_the_matrix(policy: str, size: int | None) -> None:
     others = DRAWN[:23]
     out, covered = np.full((60, 23), np.nan), []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from case_tables import each
 from mini_taxonomy import NAMES, mini_index
 
 from lexclip_core.errors import InputError
@@ -42,7 +43,7 @@ def test_an_unfit_out_is_refused(mini, out):
         wu_palmer_matrix(["dog.n.01", "cat.n.01"], out=out, taxonomy=mini)
 
 
-@pytest.mark.parametrize(
+@each(
     ("synsets", "message"),
     [
         ([], "the list of synsets is empty"),

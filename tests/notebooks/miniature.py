@@ -21,10 +21,15 @@ from safetensors.torch import save_file
 from lexclip_core.datasets.emoji import sprites
 from lexclip_core.datasets.pictures.fer2013 import EMOTIONS
 from lexclip_core.datasets.pictures.picture_set import PictureSet
+from lexclip_core.datasets.sentence_similarity import CARDS, SEVEN
 from lexclip_core.wordnet.tables import load_wordnet
 from tools.openimages_proposal import read_map
 
-ARCHITECTURE, TAG = "ViT-B-32-quickgelu", "laion400m_e31"
+ARCHITECTURE = "ViT-B-32-quickgelu"
+TOWERS = (  # of one architecture but for RoBERTa's, which is named and stands for nothing
+    *("ViT-B-32-quickgelu/laion400m_e31", "ViT-B-32-quickgelu/openai", "ViT-B-32/laion400m_e32"),
+    *("ViT-B-32/laion2b_s34b_b79k", "roberta-ViT-B-32/laion2b_s12b_b32k", "LaCLIP/laion400m_laclip"),
+)
 EACH = 2  # pictures of each class
 IMAGENET = (
     *(
@@ -49,8 +54,12 @@ TINY = {
     "scene_count": 12,
     "least": 1,
     "concept_count": 12,
-    "live_rows": ["L2+L3"],
-    "live_seeds": [0],
+    "rows": ["base", "L2+L3"],
+    "seeds": [0],
+    "bases": ["{weights:ViT-B-32-quickgelu/openai}"],
+    "batches": [4, 8],
+    "batch_steps": 1,
+    "batch_seeds": [0],
     "distance_batch": 8,
     "word_pairs": 100,
     "classes": 4,
@@ -82,11 +91,17 @@ def build(folder: Path) -> Path:
     openimages(folder / "openimages", drawn)
     fer2013(folder / "fer2013")
     coco(folder / "coco", drawn)
+    queries(folder / "queries.tsv", drawn)
+    aro(folder / "aro", drawn)
+    sentences(folder / "evaldata" / "sts" / "all_pairs.tsv")
     weights(folder / "weights" / "open_clip_model.safetensors")
     paths = folder / "paths.toml"
-    sets = "".join(f'{name} = "{name}"\n' for name in ("imagenet", "openimages", "fer2013", "coco"))
-    at = "weights/open_clip_model.safetensors"
-    paths.write_text(f'[folders]\n{sets}\n[weights]\n"{ARCHITECTURE}/{TAG}" = "{at}"\n', encoding="utf-8")
+    places = ("imagenet", "openimages", "fer2013", "coco", "aro", "evaldata")
+    sets = {name: name for name in places} | {"queries": "queries.tsv"}
+    towers = dict.fromkeys(TOWERS, "weights/open_clip_model.safetensors")
+    lines = ["[folders]", *(f"{name} = '{place}'" for name, place in sets.items())]
+    lines += ["[weights]", *(f"'{name}' = '{place}'" for name, place in towers.items())]
+    paths.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return paths
 
 
@@ -162,6 +177,43 @@ def coco(folder: Path, drawn: PictureSet) -> None:
             ]
         file = folder / "annotations" / f"captions_{part}.json"
         file.write_text(json.dumps({"images": images, "annotations": notes}), encoding="utf-8")
+
+
+def queries(file: Path, drawn: PictureSet) -> None:
+    """Pairs of queries about COCO's pictures of val2017."""
+    places = range(1, len(drawn.classes), len(drawn.classes) // 12)
+    names = [drawn.classes[place].name for place in places]
+    rows = [f"a {name}\tone {name} alone\t{number:012d}.jpg" for number, name in enumerate(names)]
+    file.write_text("\n".join(["query\tparaphrase\timage", *rows]) + "\n", encoding="utf-8")
+
+
+def aro(folder: Path, drawn: PictureSet) -> None:
+    """ARO's two files, with boxes on two pictures: 25 items are the fewest of a pair of attributes."""
+    save(
+        [image for place in (0, 1) for image in variants(drawn, place)[:1]],
+        [folder / "images" / f"{n}.jpg" for n in (0, 1)],
+    )
+    box = {"bbox_x": 10, "bbox_y": 10, "bbox_w": 200, "bbox_h": 200}
+    items = [
+        {"image_path": f"{n % 2}.jpg", "true_caption": f"{n} on red", "false_caption": f"red on {n}"} | box
+        for n in range(25)
+    ]
+    for name, about in (("relation", {"relation_name": "on"}), ("attribution", {"attributes": ["a", "b"]})):
+        file = folder / f"visual_genome_{name}.json"
+        file.write_text(json.dumps([item | about for item in items]), encoding="utf-8")
+
+
+def sentences(file: Path) -> None:
+    """The seven tasks in full length, of a few sentences over and over."""
+    rows = ["task\tsubset\tline\tscore\ts1_raw\ts2_raw"]
+    for name in SEVEN:
+        card = CARDS[name]
+        rows += [
+            f"{card.details['table_name']}\tall\t{n}\t{n % 5}\ta dog {n % 3}\ta cat {n % 5}"
+            for n in range(card.rows)
+        ]
+    file.parent.mkdir(parents=True)
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def weights(file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import each
 from handmade import toml_entry, write_notebook
 
 from lexclip_core import storage
@@ -31,7 +32,7 @@ def test_entries_are_read_in_order(folder: Path):
     assert [entry.stem for entry in others] == ["01_failing", "02_other"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "complaint"),
     [
         ("[[notebook]\n", "is not TOML"),
@@ -86,7 +87,7 @@ def test_declared_parameters_are_names_types_and_defaults(tmp_path: Path):
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("annotation", "good", "bad"),
     [
         ("int", [3, -1], ["3", 3.0, True, None]),
@@ -111,7 +112,7 @@ def test_values_are_checked_against_the_annotation(tmp_path: Path, annotation: s
         assert caught.value.remedy == f"give a value such as the default, {good[0]!r}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("parameters", "complaint"),
     [
         (None, "a.ipynb has 0 cells tagged 'parameters', not 1"),

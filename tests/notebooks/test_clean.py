@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from case_tables import each
 
 from lexclip_core import storage
 from tools.notebook_runner.catalogue import (
@@ -132,7 +133,7 @@ def spoil_metadata(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata["papermill"] = {}
 
 
-@pytest.mark.parametrize(
+@each(
     ("spoil", "complaint"),
     [
         (spoil_output, "cell 2 has outputs"),

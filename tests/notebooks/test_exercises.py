@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from case_tables import each
 
 from lexclip_core.notebooks import (
     check_distance_term,
@@ -35,7 +36,7 @@ def test_a_right_answer_passes_and_an_empty_one_is_no_failure(check: Callable, s
     assert check(lambda *arguments: None).startswith("Not solved yet")
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "mistake", "explanation"),
     [
         (check_wu_palmer, lambda m, a, b: m / (a + b), "without the 2"),

@@ -6,17 +6,20 @@ Four notebooks stand for all, as each takes half a minute; LEXCLIP_MINIATURE=all
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import miniature
 import pytest
 
+from lexclip_core.papers.ledger import ledger_table
 from tools.notebook_runner.catalogue import read_catalogue
+from tools.notebook_runner.execution import collect_measurements
 from tools.notebook_runner.paths import missing_resources, placeholders, read_paths
 from tools.notebook_runner.running import RunOptions, run_notebooks
 
-# FER2013, ImageNet, OpenImages, COCO
-SOME = ("11_emotions", "12_synonyms", "15_second_domain", "21_paraclip_finetuning")
+# FER2013, ImageNet, OpenImages; COCO with ARO, STS and pairs of queries
+SOME = ("11_emotions", "12_synonyms", "15_second_domain", "22_table1")
 ENTRIES = read_catalogue()
 
 
@@ -38,6 +41,21 @@ def test_the_papers_profile_lacks_nothing_but_real_files(paths: Path, tmp_path: 
     outcomes = run_notebooks("paper", only=chosen(), output=tmp_path, options=options)
     assert [Path(one.file).stem for one in outcomes] == list(chosen())
     assert all(one.metrics for one in outcomes)
+    # Random weights under the real names are judged by nothing; under their checksums they would be by value.
+    made = [one for found in collect_measurements(tmp_path, profile="paper").values() for one in found]
+    assert set(_number_rows(made)["comparison"]) <= {"", "elsewhere", "level"}
+    real = [replace(one, conditions=replace(one.conditions, verified=True)) for one in made]
+    judged = _number_rows(real).query("comparison == 'value'")
+    assert judged["id"].str.startswith("paraclip | Table 1 | OpenAI").sum() == 16
+    assert judged["id"].str.startswith("blog | FER2013").sum() == 8
+    towers = {one.conditions.text_tower: one.conditions.activation for one in made}
+    assert towers["ViT-B-32/laion400m_e31"] == "gelu"  # as published, and the right one next to it
+    assert towers["ViT-B-32-quickgelu/laion400m_e31"] == "quickgelu"
+
+
+def _number_rows(measurements):
+    table = ledger_table(measurements)
+    return table[(table["kind"] == "number") & (table["measured"] != "")]
 
 
 def test_these_notebooks_read_all_kinds_of_sets_and_weights():

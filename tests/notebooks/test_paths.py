@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import each
 from PIL import Image
 
 from lexclip_core import storage
@@ -47,7 +48,7 @@ def test_paths_are_read_relative_to_their_file(file: Path, tmp_path: Path, monke
     assert paths.weights == {CLIP: tmp_path / "clip.safetensors", "ViT-L-14/openai": None}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "complaint"),
     [
         ("[folders", "is not TOML"),

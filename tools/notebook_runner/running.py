@@ -332,6 +332,9 @@ def _environment(paths: Paths, output: Path, workers: int) -> dict[str, str]:
     weights = link_weights(paths, output / "weights")
     if weights is not None:
         variables["LEXCLIP_WEIGHTS"] = str(weights)
-    if "OMP_NUM_THREADS" not in os.environ:
-        variables["OMP_NUM_THREADS"] = str(max(1, _cores() // workers))
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # a list has one number a level
+    threads = given or str(max(1, _cores() // workers))
+    # numba's counts for torch too: its first parallel loop (a map has some) sets OpenMP's
+    unset = [name for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS") if name not in os.environ]
+    variables |= dict.fromkeys(unset, threads)
     return variables

@@ -1,12 +1,14 @@
 """Pictures -> their embeddings: each picture is encoded once per tower, and kept in the cache.
 
 A table is an `.npy` file of records, a picture's digest and its row, for one set in its order. While it is
-made, shards of some hundred pictures keep what is encoded, so that a killed call goes on where it stopped.
+made, shards of some hundred pictures keep what is encoded, so that a killed call goes on where it stopped,
+and several processes, as torchrun starts them, each encode their share.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -64,6 +66,8 @@ def picture_features(
             part = digests[start : start + _BLOCK]
             yield _records(part, np.stack([rows[digest] for digest in part]))
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        _encode(tower, pictures, _known_rows(group, set(digests)), shard=shard, progress=progress, own=True)
     try:
         table = cached_file(
             KIND, content, lambda path: _write(path, len(digests), blocks()), suffix=ARRAY.suffix, group=group
@@ -88,15 +92,30 @@ def _known_rows(group: str, wanted: set[bytes]) -> dict[bytes, np.ndarray]:
 
 
 def _encode(
-    tower: ImageTower, pictures: PictureSet, rows: dict[bytes, np.ndarray], *, shard: int, progress: bool
+    tower: ImageTower,
+    pictures: PictureSet,
+    rows: dict[bytes, np.ndarray],
+    *,
+    shard: int,
+    progress: bool,
+    own: bool = False,
 ) -> None:
-    """Add the rows of the pictures that have none, and keep each shard of them as it comes."""
+    """Add the rows of the pictures that have none, and keep each shard of them as it comes.
+
+    With `own`, only the shards of this process, where torchrun started several.
+    """
     places: dict[bytes, int] = {}
     for place, digest in enumerate(map(bytes.fromhex, pictures.digests)):
         if digest not in rows:
             places.setdefault(digest, place)
-    missing = list(places)
-    parts = [missing[start : start + shard] for start in range(0, len(missing), shard)]
+    every = list(
+        dict.fromkeys(map(bytes.fromhex, pictures.digests))
+    )  # processes must cut alike, whatever they know
+    cut = [every[start : start + shard] for start in range(0, len(every), shard)]
+    missing = [
+        [digest for digest in part if digest in places] for part in (storage.own_share(cut) if own else cut)
+    ]
+    parts = [part for part in missing if part]
     broken: list[LexclipError] = []
     for part in storage.progress(parts, desc="pictures", unit="shard") if progress else parts:
         content = {"tower": tower.identity, "shard": [digest.hex() for digest in part]}
@@ -113,7 +132,7 @@ def _encode(
             broken.append(error)
         else:
             rows.update(zip(map(bytes, records["digest"]), records["row"], strict=True))
-    unread = sum(digest not in rows for digest in missing)
+    unread = sum(digest not in rows for part in parts for digest in part)
     if unread:
         first = broken[0] if broken else InputError("another process could not read it", "try again")
         counts = f"{unread} of {len(pictures)} pictures of {pictures.name} cannot be read"
