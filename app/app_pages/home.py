@@ -107,7 +107,7 @@ def draw_first(summary: run_folder.RunSummary, run: run_folder.Run) -> triples.T
             return None
         dial.draw(triple, revealed=typed_now(), key="dial")
         layout.drawn().pieces.append(dial.offline(triple))
-        note(triple)
+        note(triple, summary)
     return triple
 
 
@@ -116,7 +116,7 @@ def typed_now() -> bool:
     return any(str(st.session_state.get(box) or "").strip() for box in BOXES)
 
 
-def note(triple: triples.Triple) -> None:
+def note(triple: triples.Triple, summary: run_folder.RunSummary) -> None:
     """Say where the synonym and the opposite come from, and what the dial is."""
     source = {
         "synonym": "The dictionary WordNet gives the synonym and the opposite.",
@@ -127,7 +127,9 @@ def note(triple: triples.Triple) -> None:
         1: " The run’s tuned weights are not here, so only before is shown.",
         2: " This run stores before and after only.",
     }.get(len(triple.positions), "")
-    unseen = "" if triple.kind == "typed" or typed_now() else " Training saw none of the three words."
+    # Captions are not searched for the words, so of a training on captions nothing is said.
+    known = typed_now() or summary.config.get("method") == "paraphrases"
+    unseen = "" if known else " Training saw none of the three words."
     st.caption(f"{source}{unseen}{steps}")
 
 
@@ -141,8 +143,9 @@ def draw_how_often(summary: run_folder.RunSummary, run: run_folder.Run) -> None:
             return
         wrong = {end: float((table[f"antonym_{end}"] >= table[f"synonym_{end}"]).mean()) for end in (0, 100)}
         layout.finding(
-            f"Of {len(table)} words that training never saw, the opposite was nearer in **{wrong[0]:.0%}** "
-            f"before and in **{wrong[100]:.0%}** after. Of this kind of training there is no control run."
+            f"Of {len(table)} words with a synonym and an opposite, the opposite was nearer in "
+            f"**{wrong[0]:.0%}** before and in **{wrong[100]:.0%}** after. "
+            "Of this kind of training there is no control run."
         )
         return
     entry = summary.metrics[RATE]

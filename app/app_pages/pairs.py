@@ -113,8 +113,8 @@ def draw_gallery(run: run_folder.Run) -> None:
     rows = table[table["outcome"] == outcome]
     layout.finding(
         f"{meaning} **{len(rows)} of {len(table)}** words that training never saw."
-        if run.triples is not None
-        else f"{meaning} **{len(rows)} of {len(table)}** words of the run’s pairs."
+        if run.triples is not None and run.config.get("method") != "paraphrases"
+        else f"{meaning} **{len(rows)} of {len(table)}** words with a synonym and an opposite."
     )
     if rows.empty:
         return

