@@ -83,7 +83,7 @@ def unsafe_loads(source: str) -> list[str]:
 
 
 def ends_the_process(source: str, package: str) -> set[str]:
-    """Name the calls that print or exit: only the command line may exit, and only in a cell is text printed."""
+    """Name the calls that print or exit: the command line alone may exit, and what cells call may print."""
     names = {name for name, _ in calls(source)}
     refused = {"exit", "quit", "os._exit"}
     refused |= set() if package == "cli" else {"sys.exit"}
