@@ -41,11 +41,16 @@ from lexclip_core.figures.maps import subtree_layout
 from lexclip_core.towers.loading import chosen_precision, load, load_image
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, interpolate, save_tuned
+from lexclip_core.towers.weights import apply_tuned, average, interpolate, save_tuned
 from lexclip_core.training.distributed import is_writer, join, wait_for_all
 from lexclip_core.training.loop import History, train
 from lexclip_core.training.objectives import LexicalObjective, Objective, ParaclipObjective
-from lexclip_core.training.settings import ParaphraseSettings, TrainingSettings, WordSettings
+from lexclip_core.training.settings import (
+    ParaphraseSettings,
+    RelationSettings,
+    TrainingSettings,
+    WordSettings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +58,7 @@ BLOG_WORDS = ("happy", "sad", "cheerful", "smart", "dumb", "intelligent")
 """Words that every run keeps: the blog's own examples."""
 
 _HISTORY_ROWS = 1_000
+_SEEDS = 2**32
 _MANY = 2_000  # frequent words kept with a run; a larger vocabulary is not kept as a whole
 _PACKAGES = ("torch", "open_clip_torch", "transformers", "peft", "nltk", "numpy", "umap-learn")
 
@@ -125,7 +131,8 @@ class WordExperiment:
         if test_sets and not (test_sets / "wordsim").is_dir():
             raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
         self.settings, self.test_sets = settings, test_sets
-        self._roots, self._vocabulary = roots, vocabulary or lexicon()
+        split = settings.split if isinstance(settings, RelationSettings) else "word"
+        self._roots, self._vocabulary = roots, vocabulary or lexicon(split)
         self.objective, self._seen = word_objective(settings, base, self._vocabulary)
         self.every = max(50, self.objective.steps // 20)
 
@@ -373,6 +380,9 @@ def tuned_copy(
 ) -> tuple[Tower, History]:
     """Return a tower trained from a copy of the base and interpolated with it, and its history.
 
+    Where the settings ask for several runs, the weights of all are averaged ("model soups", Wortsman et al.,
+    2022), and the history has one run after the other.
+
     Args:
         settings: As in `train_tower`; the arithmetic of the copy is theirs.
         objective: The texts of each step, and their terms.
@@ -384,13 +394,29 @@ def tuned_copy(
         InputError: Settings that do not go together.
         DivergenceError: The loss became useless.
     """
-    tower = base.copy()
-    tower.dtype = chosen_precision(settings.dtype)
-    set_trainable(tower, settings.trainable, seed=settings.seed)
-    history = train(tower, objective, settings, checkpoint=checkpoint, every=every)
-    tuned = interpolate(base, tower, settings.alpha)
+    members = _members(settings, objective)
+    towers, history = [], History()
+    for number, (one, part) in enumerate(members):
+        tower = base.copy()
+        tower.dtype = chosen_precision(one.dtype)
+        set_trainable(tower, one.trainable, seed=one.seed)
+        path = checkpoint.with_stem(f"{checkpoint.stem}-{number}") if checkpoint and number else checkpoint
+        history.append(train(tower, part, one, checkpoint=path, every=every))
+        towers.append(tower)
+    tuned = average(base, towers) if len(towers) > 1 else towers[0]
+    tuned = interpolate(base, tuned, settings.alpha)
     tuned.dtype = base.dtype  # before and after are measured in one arithmetic
     return tuned, history
+
+
+def _members(settings: TrainingSettings, objective: Objective) -> list[tuple[TrainingSettings, Objective]]:
+    """Return the trainings whose weights are averaged: of most settings the one that they are."""
+    runs = settings.runs if isinstance(settings, RelationSettings) else 1
+    if runs == 1 or not isinstance(objective, LexicalObjective):
+        return [(settings, objective)]
+    first = settings.seed * runs  # no two soups share a training
+    seeds = [(first + number) % _SEEDS for number in range(runs)]
+    return [(settings.replace(seed=seed), objective.reseeded(seed)) for seed in seeds]
 
 
 def save_run(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lexclip_core import storage
 from lexclip_core.cache import ARRAY, cached
@@ -39,12 +37,14 @@ from lexclip_core.training.samplers import (
     Sampler,
     TargetsOnDemand,
 )
-from lexclip_core.training.settings import MatrixSettings, RelationSettings, WordSettings
+from lexclip_core.training.settings import MatrixSettings, RelationSettings, SplitRule, WordSettings
+from lexclip_core.wordnet.families import linked, parts_of, word_families
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
 
 Split = Literal["train", "dev", "test"]
-_DEV, _TEST = 12, 12  # per cent of the words
+_DEV, _TEST = 12, 12  # per cent of the words, split word by word
+_TEST_FAMILIES = 4  # per cent; the families of the words of the outside sets come on top
 
 logger = logging.getLogger(__name__)
 DIGEST_DIGITS = 10
@@ -89,16 +89,6 @@ def digest(word: str) -> str:
     return hashlib.sha256(f"lexclip:{normalise(word)}".encode()).hexdigest()[:10]
 
 
-def families(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return for each of n words the smallest index among the words it is linked to, directly or not."""
-    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(n, n))
-    _, label = connected_components(links, directed=False)
-    smallest = np.full(label.max(initial=-1) + 1, n)
-    np.minimum.at(smallest, label, np.arange(n))
-    family: np.ndarray = smallest[label]
-    return family
-
-
 def split_words(
     words: Sequence[str], first: np.ndarray, second: np.ndarray, heldout: Collection[str] = ()
 ) -> np.ndarray:
@@ -106,8 +96,42 @@ def split_words(
 
     12 % of the families go to dev, 12 % to test; the digests in `heldout` go to test whatever their family.
     """
-    roots = families(len(words), first, second)
+    roots = linked(len(words), first, second)
     return np.array([split_of(word, words[root], heldout) for word, root in zip(words, roots, strict=True)])
+
+
+def split_families(words: Sequence[str], wordnet: WordNet, heldout: Collection[str] = ()) -> np.ndarray:
+    """Return the split of each word, str (n,), such that no word is trained on whose family is held out.
+
+    A single word falls with its family (`wordnet.families`) and with the families of its antonyms: all of
+    them to test if a member's digest is in `heldout`; else 12 % of the families to dev and 4 % to test, by a
+    hash. A multi-word expression falls to test if a part of it does, or if its own digest is held out; else
+    to dev if a part does.
+
+    Args:
+        words: Normalised words, distinct.
+        wordnet: The tables.
+        heldout: Digests of words that are only ever tested.
+
+    >>> words = ("joy", "joyful", "sorrow", "sorrowful", "stone", "joy ride")
+    >>> split_families(words, load_wordnet(), {digest("sorrow")}).tolist()
+    ['test', 'test', 'test', 'test', 'train', 'test']
+    """
+    place = {word: index for index, word in enumerate(words)}
+    roots = word_families(words, wordnet, antonyms=True)
+    listed = np.array([digest(word) in heldout for word in words], dtype=bool)
+    split = np.array([_split_of_family(words[root]) for root in roots], dtype="<U5")
+    split[np.isin(roots, roots[listed])] = "test"
+    for index, word in enumerate(words):
+        parts = [split[place[part]] for part in parts_of(word) if part in place]
+        if parts and not listed[index]:
+            split[index] = next((part for part in ("test", "dev") if part in parts), "train")
+    return split
+
+
+def _split_of_family(name: str) -> Split:
+    place = int(hashlib.sha256(f"lexclip-family:{name}".encode()).hexdigest(), 16) % 100
+    return "dev" if place < _DEV else "test" if place < _DEV + _TEST_FAMILIES else "train"
 
 
 REBUILD_DIGESTS = "python -m tools.heldout_digests FOLDER"
@@ -171,12 +195,16 @@ FREQUENT = 12_000
 """Frequent words that neighbours are taken among: in a narrow vocabulary they look broken."""
 
 
-@lru_cache(maxsize=1)
-def lexicon() -> Lexicon:
-    """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once a process."""
+@lru_cache(maxsize=2)
+def lexicon(split: SplitRule = "word") -> Lexicon:
+    """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once a process.
+
+    Args:
+        split: What is held out together: the word with its antonyms alone, or its whole family.
+    """
     wordnet = load_wordnet()
     words = tuple(word for word in wordnet.words() if _PLAIN.fullmatch(word))
-    return make_lexicon(wordnet, words, read_digests())
+    return make_lexicon(wordnet, words, read_digests(), split=split)
 
 
 def frequent_words(count: int, vocabulary: Lexicon | None = None) -> tuple[str, ...]:
@@ -186,13 +214,16 @@ def frequent_words(count: int, vocabulary: Lexicon | None = None) -> tuple[str, 
     return tuple(vocabulary.words[index] for index in order)
 
 
-def make_lexicon(wordnet: WordNet, words: tuple[str, ...], heldout: Collection[str]) -> Lexicon:
+def make_lexicon(
+    wordnet: WordNet, words: tuple[str, ...], heldout: Collection[str], *, split: SplitRule = "word"
+) -> Lexicon:
     """Return the facts of a vocabulary.
 
     Args:
         wordnet: The tables.
         words: Normalised words.
         heldout: Digests of words that must fall to the test split.
+        split: What is held out together.
     """
     place = {word: index for index, word in enumerate(words)}
     tagged = np.zeros((len(words), 4))
@@ -208,16 +239,29 @@ def make_lexicon(wordnet: WordNet, words: tuple[str, ...], heldout: Collection[s
                 tagged[word, letter] += count + 0.1  # untagged senses count a little: most words have no tag
                 touched[word, thing] += count + 0.1
     related = lexical_pairs(words, wordnet)
-    antonyms = related.chosen([WordRelation.ANTONYM])
-    split = split_words(words, antonyms.first, antonyms.second, heldout)
     return Lexicon(
         words=words,
         counts=counts,
         pos=np.array(list("nvar"))[tagged.argmax(axis=1)],
         things=touched[:, 1] >= touched[:, 0],
-        split=split,
+        split=SPLIT_RULES[split](words, wordnet, related, heldout),
         related=related,
     )
+
+
+def _by_word(words: Sequence[str], _: WordNet, related: LexicalPairs, heldout: Collection[str]) -> np.ndarray:
+    antonyms = related.chosen([WordRelation.ANTONYM])
+    return split_words(words, antonyms.first, antonyms.second, heldout)
+
+
+def _by_family(
+    words: Sequence[str], wordnet: WordNet, _: LexicalPairs, heldout: Collection[str]
+) -> np.ndarray:
+    return split_families(words, wordnet, heldout)
+
+
+SPLIT_RULES: dict[SplitRule, Callable[..., np.ndarray]] = {"word": _by_word, "family": _by_family}
+"""Rule -> (words, WordNet, related pairs, held-out digests) -> split of each word."""
 
 
 def cached_embeddings(tower: Tower, words: tuple[str, ...]) -> np.ndarray:
@@ -242,6 +286,7 @@ SHARES = {
     WordRelation.ALSO_SEE: 0.02,
 }
 _WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
+_SENTENCES, _SHORTEST, _MOST_SPACES = 6_000, 3, 19  # sentences to be retained; spaces in them
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +294,7 @@ class Materials:
     """What one experiment trains on.
 
     Attributes:
-        words: The vocabulary that the batches point into.
+        words: The vocabulary that the batches point into, sentences to be retained last.
         sampler: The batches.
         targets: Target cosines of all pairs, (n, n); None where they are made batch by batch.
         class_of: Class (wnid) of each word, for the blog's kind of vocabulary; empty otherwise.
@@ -267,13 +312,13 @@ def materials(settings: WordSettings, tower: Tower, vocabulary: Lexicon | None =
     Args:
         settings: Of method `matrix` or `relations`.
         tower: The base tower, whose cosines method `relations` retains.
-        vocabulary: What method `relations` takes its words from; by default WordNet's.
+        vocabulary: What method `relations` takes its words from; by default WordNet's, under its split.
 
     Raises:
         InputError: A word is unknown to the target, or there are too many words for the sampling.
     """
     if isinstance(settings, RelationSettings):
-        return related_materials(settings, tower, vocabulary or lexicon())
+        return related_materials(settings, tower, vocabulary or lexicon(settings.split))
     if settings.words:
         return matrix_materials(settings, settings.listed_words)
     classes = synonym_classes(load_wordnet(), settings.classes, seed=settings.seed)
@@ -330,14 +375,15 @@ def _sampler(settings: MatrixSettings, targets: np.ndarray | TargetsOnDemand) ->
 
 
 def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexicon) -> Materials:
-    """Return related pairs among the training words of a lexicon, beside words to be retained.
+    """Return related pairs among the training words of a lexicon, beside words and sentences to be retained.
 
     Raises:
         InputError: The lexicon has no opposites or no relatives among its training words.
     """
     lengths = np.array([len(ids) for ids in tower.tokens(vocabulary.words)])
     usable = (vocabulary.split == "train") & (lengths > 0) & (lengths <= _LONGEST)  # 0: without a vector
-    pairs = related_pairs(vocabulary, usable, RelationTargets())
+    senses = {"sense_weight": settings.sense_weight, "least_share": settings.least_share}
+    pairs = related_pairs(vocabulary, usable, RelationTargets(), **senses)
     if settings.control == "shuffled":
         pairs = pairs.shuffled(settings.seed)
     elif settings.control == "constant":
@@ -346,14 +392,19 @@ def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexi
     kept = np.unique(np.concatenate([pairs.first, pairs.second, wide]))
     place = np.full(len(vocabulary.words), -1)
     place[kept] = np.arange(len(kept))
-    words = tuple(vocabulary.words[index] for index in kept)
+    sentences = training_sentences(vocabulary, settings.seed) if settings.sentences else ()
+    words = (*(vocabulary.words[index] for index in kept), *sentences)
     sampler = RelationSampler(
-        RelatedPairs(place[pairs.first], place[pairs.second], pairs.targets, pairs.opposite, pairs.weights),
+        replace(pairs, first=place[pairs.first], second=place[pairs.second]),
         cached_embeddings(tower, words),
-        vocabulary.things[kept],
+        np.concatenate([vocabulary.things[kept], np.zeros(len(sentences), dtype=bool)]),
         place[wide],
+        sentences=np.arange(len(kept), len(words)),
         plan=RelationPlan(
-            batch=settings.batch, retained=settings.retained, weight_abstract=settings.weight_abstract
+            batch=settings.batch,
+            retained=settings.retained,
+            weight_abstract=settings.weight_abstract,
+            sentences=settings.sentences_drawn if sentences else 0,
         ),
         steps=settings.steps,
         seed=settings.seed,
@@ -361,13 +412,39 @@ def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexi
     return Materials(words, sampler)
 
 
-def related_pairs(vocabulary: Lexicon, usable: np.ndarray, values: RelationTargets) -> RelatedPairs:
-    """Return the pairs of usable words that a lexicon relates, drawn by `SHARES` and by frequency.
+def training_sentences(vocabulary: Lexicon, seed: int) -> tuple[str, ...]:
+    """Return 6,000 glosses, or all there are, of synsets of WordNet all of whose words are training words.
+
+    A gloss of a held-out word would name what its synonyms share; none of these is one.
+    """
+    wordnet = load_wordnet()
+    heldout = {w for w, split in zip(vocabulary.words, vocabulary.split, strict=True) if split != "train"}
+    glosses = {
+        gloss
+        for gloss, lemmas in zip(wordnet.glosses, wordnet.lemmas, strict=True)
+        if _SHORTEST <= gloss.count(" ") <= _MOST_SPACES and heldout.isdisjoint(map(normalise, lemmas))
+    }
+    order = np.random.default_rng([seed, 2]).permutation(len(glosses))[:_SENTENCES]
+    ordered = sorted(glosses)
+    return tuple(ordered[index] for index in order)
+
+
+def related_pairs(
+    vocabulary: Lexicon,
+    usable: np.ndarray,
+    values: RelationTargets,
+    *,
+    sense_weight: float = 0.0,
+    least_share: float = 0.0,
+) -> RelatedPairs:
+    """Return the pairs of usable words that a lexicon relates, drawn by `SHARES`, frequency and sense.
 
     Args:
         vocabulary: The words and what relates them.
         usable: Which words may be trained on, bool (n,).
         values: The target cosine of each relation.
+        sense_weight: Pairs are drawn by their share (`LexicalPairs`) to this power.
+        least_share: Pairs of a lower share get weight 0, so they are ignored.
     """
     pairs = vocabulary.related.chosen(SHARES)
     pairs = pairs.where(usable[pairs.first] & usable[pairs.second])
@@ -376,17 +453,20 @@ def related_pairs(vocabulary: Lexicon, usable: np.ndarray, values: RelationTarge
         second=pairs.second,
         targets=pair_targets(pairs, values).astype(np.float32),
         opposite=np.isin(pairs.relation, REPULSIVE),
-        weights=_drawing_weights(vocabulary, pairs),
+        weights=_drawing_weights(vocabulary, pairs, sense_weight, least_share),
     )
 
 
-def _drawing_weights(vocabulary: Lexicon, found: LexicalPairs) -> np.ndarray:
+def _drawing_weights(
+    vocabulary: Lexicon, found: LexicalPairs, sense_weight: float, least_share: float
+) -> np.ndarray:
     rarer = np.minimum(vocabulary.counts[found.first], vocabulary.counts[found.second])
-    by_pos = np.array([_POS_WEIGHTS[letter] for letter in vocabulary.pos[found.first]])
-    weights: np.ndarray = by_pos * (rarer + 0.3) ** 0.25
+    by_pos = np.array([_POS_WEIGHTS[letter] for letter in found.pos])
+    weights: np.ndarray = by_pos * (rarer + 0.3) ** 0.25 * found.share**sense_weight
+    weights *= found.share >= least_share
     for relation, share in SHARES.items():
         here = found.relation == relation
-        if here.any():
+        if weights[here].any():
             weights[here] *= share / weights[here].sum()
     return weights
 

@@ -117,18 +117,24 @@ class LexicalPairs:
         first: Index of the earlier word, int64 (m,).
         second: Index of the later word, int64 (m,), `first < second`.
         relation: The deciding `WordRelation`, int8 (m,).
+        share: How much of both words the related senses are, float64 (m,) in (0, 1]: of the senses that stand
+            in the relation, the share in the tags of its word, of the two words the smaller one, and of all
+            ways in which two words stand in the relation the largest.
+        pos: Part of speech of the first word's sense of that way, one of n v a r, str (m,).
     """
 
     first: np.ndarray
     second: np.ndarray
     relation: np.ndarray
+    share: np.ndarray
+    pos: np.ndarray
 
     def __len__(self) -> int:
         return len(self.first)
 
     def where(self, mask: np.ndarray) -> LexicalPairs:
         """Return the pairs at which a mask, bool (m,), is true."""
-        return LexicalPairs(self.first[mask], self.second[mask], self.relation[mask])
+        return LexicalPairs(*(getattr(self, field.name)[mask] for field in fields(self)))
 
     def chosen(self, relations: Iterable[WordRelation]) -> LexicalPairs:
         """Return the pairs of some relations only."""
@@ -150,8 +156,14 @@ def _expand(indptr: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> Ends:
     return place, indices[indptr[rows][place] + within]
 
 
+_UNTAGGED = 0.1  # what a sense counts beside its tags: most words have none
+
+
 class _Vocabulary:
-    """Where the words of a vocabulary stand in WordNet: word ids by lemma and by synset."""
+    """Where the words of a vocabulary stand in WordNet: their lemmas, in all and by synset.
+
+    A relation is a pair of rows of lemmas, so that the senses that stand in it are known.
+    """
 
     def __init__(self, words: Sequence[str], wordnet: WordNet, pos: Pos | None, senses: int | None) -> None:
         self.wordnet = wordnet
@@ -165,23 +177,25 @@ class _Vocabulary:
                 if (int(synset_of_lemma[lemma]), int(self.word_of_lemma[lemma])) not in counted:
                     self.word_of_lemma[lemma] = -1
         known = self.word_of_lemma >= 0
-        self.indices = self.word_of_lemma[known]
+        self.indices = np.flatnonzero(known)
+        self.pos_of_lemma = np.repeat(np.where(wordnet.pos == "s", "a", wordnet.pos), np.diff(self.starts))
+        tags = np.fromiter(chain.from_iterable(wordnet.lemma_counts), np.float64, len(lemmas)) + _UNTAGGED
+        of_word = np.bincount(self.word_of_lemma[known], tags[known], minlength=len(words))
+        self.share_of_lemma = np.zeros(len(lemmas))
+        self.share_of_lemma[known] = tags[known] / of_word[self.word_of_lemma[known]]
         self.indptr = np.concatenate(
             [[0], np.cumsum(np.bincount(synset_of_lemma[known], minlength=len(wordnet)))]
         )
 
     def crossed(self, left: np.ndarray, right: np.ndarray) -> Ends:
-        """Return every (word of left[k], word of right[k]) for two rows of synsets."""
+        """Return every (lemma of left[k], lemma of right[k]) for two rows of synsets."""
         place, first = _expand(self.indptr, self.indices, left)
         again, second = _expand(self.indptr, self.indices, right[place])
         return first[again], second
 
     def linked(self, links: LemmaLinks) -> Ends:
-        """Return the words at both ends of each lemma link."""
-        return (
-            self.word_of_lemma[self.starts[links.synset_i] + links.lemma_i],
-            self.word_of_lemma[self.starts[links.synset_j] + links.lemma_j],
-        )
+        """Return the lemmas at both ends of each lemma link."""
+        return self.starts[links.synset_i] + links.lemma_i, self.starts[links.synset_j] + links.lemma_j
 
     @cached_property
     def opposite_synsets(self) -> Ends:
@@ -213,7 +227,7 @@ def _derived_antonyms(vocabulary: _Vocabulary) -> list[Ends]:
     left = left[again]
     pos_of_lemma = np.repeat(wordnet.pos, np.diff(starts))
     same = pos_of_lemma[left] == pos_of_lemma[right]
-    return [(vocabulary.word_of_lemma[left[same]], vocabulary.word_of_lemma[right[same]])]
+    return [(left[same], right[same])]
 
 
 def _across(relation: str) -> Callable[[_Vocabulary], list[Ends]]:
@@ -258,11 +272,20 @@ _ENDS_OF: dict[WordRelation, Callable[[_Vocabulary], list[Ends]]] = {
 }
 
 
-def _keys(ends: Iterable[Ends], n: int) -> np.ndarray:
-    first, second = (np.concatenate(end) for end in zip(*ends, strict=True))
+def _pairs(vocabulary: _Vocabulary, relation: WordRelation, n: int) -> tuple[np.ndarray, ...]:
+    """Return key (first word * n + second), relation, share and part of speech of each pair, once each."""
+    left, right = (np.concatenate(end) for end in zip(*_ENDS_OF[relation](vocabulary), strict=True))
+    first, second = vocabulary.word_of_lemma[left], vocabulary.word_of_lemma[right]
+    swapped = second < first
+    left, right = np.where(swapped, right, left), np.where(swapped, left, right)
     known = (first >= 0) & (second >= 0) & (first != second)
-    first, second = first[known], second[known]
-    return np.unique(np.minimum(first, second) * n + np.maximum(first, second))
+    left, right = left[known], right[known]
+    key = vocabulary.word_of_lemma[left] * n + vocabulary.word_of_lemma[right]
+    share = np.minimum(vocabulary.share_of_lemma[left], vocabulary.share_of_lemma[right])
+    order = np.lexsort((left, -share, key))  # the largest share of each key first
+    keys, place = np.unique(key[order], return_index=True)
+    best = order[place]
+    return keys, np.full(len(keys), relation, np.int8), share[best], vocabulary.pos_of_lemma[left[best]]
 
 
 def lexical_pairs(
@@ -282,14 +305,14 @@ def lexical_pairs(
     >>> pairs = lexical_pairs(["hot", "cold", "car", "auto"], load_wordnet())
     >>> [WordRelation(relation).name for relation in pairs.relation]
     ['ANTONYM', 'SYNONYM']
+    >>> pairs.pos.tolist(), pairs.share.round(2).tolist()
+    (['a', 'n'], [0.58, 0.97])
     """
     vocabulary, n = _Vocabulary(words, wordnet, pos, senses), max(len(words), 1)
-    keys = [_keys(find(vocabulary), n) for find in _ENDS_OF.values()]
-    relations = np.concatenate(
-        [np.full(len(key), relation, np.int8) for relation, key in zip(_ENDS_OF, keys, strict=True)]
-    )
-    key, place = np.unique(np.concatenate(keys), return_index=True)  # of equals the first: what decides
-    return LexicalPairs(key // n, key % n, relations[place])
+    columns = zip(*(_pairs(vocabulary, relation, n) for relation in _ENDS_OF), strict=True)
+    keys, *facts = (np.concatenate(column) for column in columns)
+    key, place = np.unique(keys, return_index=True)  # of equals the first: what decides
+    return LexicalPairs(key // n, key % n, *(fact[place] for fact in facts))
 
 
 def lexical_targets(

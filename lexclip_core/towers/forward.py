@@ -160,6 +160,24 @@ def length_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = TOKE
     return batches
 
 
+def even_batches(ids: Sequence[Ids], fewest: int = 32) -> list[np.ndarray]:
+    """Return index arrays that cover all texts once, shortest first, without much padding.
+
+    Args:
+        ids: Token ids of each text.
+        fewest: Texts from which on a batch ends where the next text is longer.
+
+    >>> even_batches([(1, 2, 9), (1, 9), (1, 3, 9)], fewest=1)
+    [array([1]), array([0, 2])]
+    """
+    order = np.argsort([len(one) for one in ids], kind="stable")
+    starts = [0]
+    for place in range(1, len(order)):
+        if place - starts[-1] >= fewest and len(ids[order[place]]) > len(ids[order[place - 1]]):
+            starts.append(place)
+    return np.split(order, starts[1:])
+
+
 def prefix_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = TOKEN_BUDGET) -> list[np.ndarray]:
     """Return index arrays that cover all texts once, texts that begin alike next to each other.
 

@@ -14,7 +14,14 @@ from torch.nn import functional
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
-from lexclip_core.towers.forward import Ids, TextTokenizer, checked_texts, forward_for
+from lexclip_core.towers.forward import (
+    Ids,
+    TextTokenizer,
+    checked_texts,
+    even_batches,
+    forward_for,
+    length_batches,
+)
 from lexclip_core.towers.registry import TowerSpec, titled
 
 Noise = Literal["off", "dropout"]
@@ -137,7 +144,9 @@ class Tower:
             InputError: No texts, or something that is not a text.
         """
         unique, inverse = _unique(self.tokens(texts))
-        batches = forward_for(self.model).batches(unique, len(unique))
+        forward = forward_for(self.model)
+        padded = forward.batches is length_batches
+        batches = even_batches(unique) if padded else forward.batches(unique, len(unique))
         self.model.train(noise == "dropout")
         try:
             rows = torch.cat([self._unit_rows([unique[index] for index in batch]) for batch in batches])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -155,6 +155,45 @@ def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
     if header["activation"] != tower.spec.activation:
         problem = f"{path} was tuned with activation {header['activation']}, not {tower.spec.activation}"
         raise InputError(problem, "load the base the way it was loaded for tuning")
+
+
+def average(base: Tower, towers: Sequence[Tower]) -> Tower:
+    """Return a tower whose trained weights are the mean of those of towers tuned from one base alike.
+
+    Adapters of rank r of n towers become adapters of rank n r that add exactly the mean of what they added.
+
+    Args:
+        base: The tower before tuning, as loaded.
+        towers: Tuned towers with the same `trainable` setting.
+
+    Raises:
+        InputError: There is none, or they differ in base or in what was trained.
+
+    >>> from lexclip_core.towers.loading import load
+    >>> base, tuned = load("tiny-random"), load("tiny-random")
+    >>> names = set_trainable(tuned, "lora:2")
+    >>> average(base, [tuned, tuned.copy()]).trainable
+    'lora:4'
+    """
+    settings = {tower.trainable for tower in towers}
+    if len(settings) != 1 or {tower.sha256 for tower in towers} != {base.sha256}:
+        problem = "the towers were not tuned alike from this base"
+        raise InputError(problem, "give towers of one base and one setting")
+    trainable, states = towers[0].trainable, [tower.state() for tower in towers]
+    lora = isinstance(trainable, str) and trainable.startswith("lora:")
+    averaged = base.copy()
+    averaged.dtype = towers[0].dtype
+    set_trainable(averaged, f"lora:{int(str(trainable)[5:]) * len(towers)}" if lora else trainable)
+    averaged.load_state({name: _mean([state[name] for state in states], name) for name in states[0]})
+    return averaged
+
+
+def _mean(values: Sequence[torch.Tensor], name: str) -> torch.Tensor:
+    if ".lora_A." in name:
+        return torch.cat(list(values), dim=0)
+    if ".lora_B." in name:
+        return torch.cat(list(values), dim=1) / len(values)
+    return torch.stack(list(values)).mean(dim=0)
 
 
 def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:

@@ -92,6 +92,12 @@ class History:
         row = {"step": step, "epoch": epoch, "seconds": round(seconds, 3)}
         self.rows.append(row | values | {"total": sum(values.values())})
 
+    def append(self, later: History) -> None:
+        """Append the history of a training that came after this one."""
+        steps, seconds = len(self.rows), self.rows[-1]["seconds"] if self.rows else 0.0
+        for row in later.rows:
+            self.rows.append(row | {"step": row["step"] + steps, "seconds": row["seconds"] + seconds})
+
     def shown(self) -> dict[str, str]:
         """Return the terms of the last step as a progress bar shows them."""
         return {name: f"{value:.4f}" for name, value in self.rows[-1].items() if name not in _NO_TERMS}

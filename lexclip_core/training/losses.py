@@ -171,6 +171,7 @@ RELATION_TERMS: dict[str, Callable[[Tensor], Tensor]] = {
     "attract": lambda excess: excess.clamp(max=0),
     "near": lambda excess: excess,
     "far": lambda excess: excess,
+    "sentences": lambda excess: excess,
 }
 
 
@@ -180,8 +181,9 @@ def relation_loss(
     """Move related pairs only as far as their target, and hold all others where the base tower had them.
 
     Each term is its weight times the weighted mean of a squared error over the pairs of its mask: `repel`
-    counts cosines above the target (opposites), `attract` cosines below it (synonyms and the like), `near`
-    and `far` any departure (unrelated pairs, whose targets are the base cosines).
+    counts cosines above the target (opposites), `attract` cosines below it (synonyms and the like), `near`,
+    `far` and `sentences` any departure (unrelated pairs and pairs of sentences, whose targets are the base
+    cosines).
 
     Args:
         embeddings: Unit rows, shape (n, dim).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from lexclip_core.training.losses import (
     paraclip_loss,
     relation_loss,
 )
-from lexclip_core.training.samplers import Batch, RecordSampler, Sampler
+from lexclip_core.training.samplers import Batch, RecordSampler, RelationSampler, Sampler
 from lexclip_core.training.settings import LARGEST_SCALE, ParaphraseSettings, RelationSettings, WordSettings
 
 _TEXTS = ("caption", "paraphrase_1", "paraphrase_2")
@@ -131,6 +132,18 @@ class LexicalObjective:
             [self.words[row] for row in batch.rows[own]],
             lambda rows: self._terms(batch, gather(rows, world)[:n]),
         )
+
+    def reseeded(self, seed: int) -> LexicalObjective:
+        """Return the objective of the same words whose batches are drawn with another seed.
+
+        Raises:
+            InputError: Its batches go through all pairs in turn, so nothing is drawn.
+        """
+        if not isinstance(self.sampler, RelationSampler):
+            raise InputError("these batches cannot be drawn anew", "use the batches of method 'relations'")
+        other = copy.copy(self)
+        other.sampler = self.sampler.reseeded(seed)
+        return other
 
     def _terms(self, batch: Batch, rows: Tensor) -> Terms:
         reference = self.reference[torch.from_numpy(batch.rows)].to(rows.device)

@@ -6,6 +6,7 @@ is one entry of `SAMPLERS`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ import numpy as np
 from lexclip_core.errors import InputError
 
 _ROUNDS = 20
+_NEAREST_SENTENCES = 3  # drawn beside each sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +184,8 @@ class RelatedPairs:
         second: Index of the other, int64 (m,).
         targets: Target cosine, float32 (m,).
         opposite: Whether the pair is to be pushed apart, bool (m,).
-        weights: How readily it is drawn, relative to the others of its sort, float64 (m,) > 0.
+        weights: How readily it is drawn, relative to the others of its sort, float64 (m,) >= 0. Pairs of
+            weight 0 are ignored: where both words meet, their cosine is neither trained nor retained.
     """
 
     first: np.ndarray
@@ -204,7 +207,7 @@ class RelatedPairs:
         What is opposite stays so. Opposites are still only pushed down to the mean, and relatives only pulled
         up to it: this takes away the values, not the structure, which `shuffled` takes away.
         """
-        mean = np.full_like(self.targets, self.targets.mean())
+        mean = np.full_like(self.targets, self.targets[self.weights > 0].mean())
         return RelatedPairs(self.first, self.second, mean, self.opposite, self.weights)
 
 
@@ -216,6 +219,7 @@ class RelationPlan:
         batch: Opposite pairs in a step, and as many pairs to be pulled together.
         retained: Words in a step that are only retained.
         weight_abstract: Weight of retaining a pair of which no word names a thing; other pairs count 1.
+        sentences: Sentences in a step, whose cosines with each other are retained.
         neighbours: Words drawn from the surroundings of a word, so that close pairs are retained.
         surroundings: How many nearest words count as surroundings.
         near: Base cosine from which a pair counts as near.
@@ -224,6 +228,7 @@ class RelationPlan:
     batch: int
     retained: int
     weight_abstract: float
+    sentences: int = 0
     neighbours: int = 8
     surroundings: int = 24
     near: float = 0.35
@@ -241,6 +246,7 @@ class RelationSampler:
         reference: The base tower's unit rows of the vocabulary, float32 (V, dim).
         things: Which words name things, bool (V,): things have no opposites, so they are retained in full.
         wide: Indices of words drawn to be retained, useful ones more than once if need be.
+        sentences: Indices of the texts of the vocabulary that are sentences.
         plan: The composition of a step.
         steps: How many steps there are.
         seed: Of all draws.
@@ -256,29 +262,43 @@ class RelationSampler:
         things: np.ndarray,
         wide: np.ndarray,
         *,
+        sentences: np.ndarray | None = None,
         plan: RelationPlan,
         steps: int,
         seed: int,
     ) -> None:
         self.steps = steps
         self.pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
+        self._sentences = np.empty(0, dtype=np.int64) if sentences is None else sentences
         self._plan, self._seed = plan, seed
-        self._opposites, self._relatives = np.flatnonzero(pairs.opposite), np.flatnonzero(~pairs.opposite)
+        drawn = pairs.weights > 0
+        self._opposites = np.flatnonzero(pairs.opposite & drawn)
+        self._relatives = np.flatnonzero(~pairs.opposite & drawn)
         for name, sort in (("opposites", self._opposites), ("relatives", self._relatives)):
             if not len(sort):
                 raise InputError(f"no {name} among the training words", "give a larger vocabulary")
         self._by_first = _rows_by(pairs.first, len(reference))
 
+    def reseeded(self, seed: int) -> RelationSampler:
+        """Return the sampler of the same pairs and words whose draws have another seed."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
+
     def batch(self, step: int) -> Batch:
-        """Return the words of a step with a mask for each of the terms repel, attract, near and far."""
+        """Return the texts of a step with a mask for each of the terms repel, attract, near and far.
+
+        With sentences in the plan there is a fifth, sentences.
+        """
         rng = np.random.default_rng([self._seed, step])
         opposites, relatives = self._draw(rng, self._opposites), self._draw(rng, self._relatives)
         drawn = np.concatenate([opposites, relatives])
         related = np.concatenate([self.pairs.first[drawn], self.pairs.second[drawn]])
         seeds = np.concatenate([rng.choice(related, self._seeds), rng.choice(self._wide, self._seeds)])
-        around = self._around(rng, seeds)
+        around = self._around(rng, seeds, np.unique(self._wide), self._plan.neighbours)
         filling = rng.choice(self._wide, max(0, self._plan.retained - len(around)))
-        return self._composed(np.unique(np.concatenate([related, around, filling])))
+        words = np.unique(np.concatenate([related, around, filling]))
+        return self._composed(words, self._draw_sentences(rng))
 
     @property
     def _seeds(self) -> int:
@@ -288,33 +308,55 @@ class RelationSampler:
         weights = self.pairs.weights[sort]
         return rng.choice(sort, self._plan.batch, p=weights / weights.sum())
 
-    def _around(self, rng: np.random.Generator, seeds: np.ndarray) -> np.ndarray:
-        pool = np.unique(self._wide)
+    def _draw_sentences(self, rng: np.random.Generator) -> np.ndarray:
+        """Return some sentences and, of each, some of the nearest, so that close pairs are retained."""
+        if not self._plan.sentences or not len(self._sentences):
+            return self._sentences[:0]
+        seeds = rng.choice(self._sentences, max(1, self._plan.sentences // (1 + _NEAREST_SENTENCES)))
+        return np.unique(
+            np.concatenate([seeds, self._around(rng, seeds, self._sentences, _NEAREST_SENTENCES)])
+        )
+
+    def _around(
+        self, rng: np.random.Generator, seeds: np.ndarray, pool: np.ndarray, count: int
+    ) -> np.ndarray:
         most = min(self._plan.surroundings, len(pool))
         nearest = np.argpartition(-(self._reference[seeds] @ self._reference[pool].T), most - 1, axis=1)[
             :, :most
         ]
-        return np.concatenate([rng.choice(pool[row], min(self._plan.neighbours, most)) for row in nearest])
+        return np.concatenate([rng.choice(pool[row], min(count, most)) for row in nearest])
 
-    def _composed(self, rows: np.ndarray) -> Batch:
+    def _composed(self, words: np.ndarray, sentences: np.ndarray) -> Batch:
+        rows = np.concatenate([words, sentences])
         n = len(rows)
         base = (self._reference[rows] @ self._reference[rows].T).astype(np.float32)
         place = np.full(len(self._reference), -1)
         place[rows] = np.arange(n)
-        found = np.concatenate([self._by_first[row] for row in rows])
+        found = np.concatenate([self._by_first[row] for row in words])
         found = found[place[self.pairs.second[found]] >= 0]
         i, j = np.sort([place[self.pairs.first[found]], place[self.pairs.second[found]]], axis=0)
-        opposite, near = self.pairs.opposite[found], base > self._plan.near
+        opposite, drawn = self.pairs.opposite[found], self.pairs.weights[found] > 0
+        near = base > self._plan.near
         base[i, j] = self.pairs.targets[found]  # elsewhere the base cosine is the target
-        free = np.triu(np.ones((n, n), dtype=np.float32), k=1)
-        masks = {"repel": np.zeros_like(free), "attract": np.zeros_like(free)}
-        masks["repel"][i[opposite], j[opposite]] = 1
-        masks["attract"][i[~opposite], j[~opposite]] = 1
+        every = np.triu(np.ones((n, n), dtype=np.float32), k=1)
+        masks = {"repel": np.zeros_like(every), "attract": np.zeros_like(every)}
+        masks["repel"][i[opposite & drawn], j[opposite & drawn]] = 1
+        masks["attract"][i[~opposite & drawn], j[~opposite & drawn]] = 1
+        free = every.copy()
         free[i, j] = 0
+        free[:, len(words) :] = 0
         things = self._things[rows]
         free *= np.where(things[:, None] | things[None, :], 1, self._plan.weight_abstract).astype(np.float32)
         masks["near"], masks["far"] = free * near, free * ~near
+        if self._plan.sentences:
+            every[: len(words)] = 0
+            masks["sentences"] = _mean_mask(every * near) + _mean_mask(every * ~near)
         return Batch(rows, base, masks)
+
+
+def _mean_mask(mask: np.ndarray) -> np.ndarray:
+    """Return a mask whose entries add up to 1, so that no part of the pairs drowns the other."""
+    return mask / max(1.0, float(mask.sum()))
 
 
 def _rows_by(keys: np.ndarray, n: int) -> list[np.ndarray]:

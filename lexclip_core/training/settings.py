@@ -39,6 +39,7 @@ Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "one_cycle", "cosine"]
 Noise = Literal["off", "dropout"]
 RelationControl = Literal["none", "shuffled", "constant"]
+SplitRule = Literal["word", "family"]
 MatrixControl = Literal[RelationControl, "random_words"]
 Scale = Literal["shared", "separate"]
 ScaleTraining = Literal["trained", "fixed"]
@@ -54,6 +55,7 @@ LOSS_TERMS: Mapping[str, str] = {
     "attract": "related words should lie close",
     "near": "other pairs that were close should keep their cosine",
     "far": "all other pairs should keep their cosine",
+    "sentences": "sentences should keep their cosines with each other",
     "image_caption": "a picture should be nearest to its caption (L1)",
     "image_paraphrase_1": "a picture should be nearest to its first paraphrase (L1')",
     "image_paraphrase_2": "a picture should be nearest to its second paraphrase (L1'')",
@@ -129,6 +131,8 @@ class TrainingSettings(StrictSettings):
     """Seed of everything random."""
 
     old_names: ClassVar[Mapping[str, str]] = OLD_NAMES
+    added: ClassVar[tuple[str, ...]] = ()
+    """Settings that runs stored before did not know; where all others are given, they have their defaults."""
     pattern_remedies: ClassVar[Mapping[str, str]] = {
         "preset": "it names a run folder: use at most 81 letters, digits, . _ and -",
         "trainable": "choose all, last:N (the last N blocks) or lora:R (adapters of rank R)",
@@ -139,7 +143,8 @@ class TrainingSettings(StrictSettings):
         """Return the settings of a flat mapping, such as a run's `config.json`.
 
         Settings that it lacks are those of its `preset`; what is not read beside the given ones falls away.
-        A mapping with every setting that is read starts from nothing, so its preset may be any label.
+        A mapping with every setting that is read starts from nothing, so its preset may be any label; those
+        `added` since a run was stored may be missing, and then mean what the run did without them.
 
         Raises:
             InputError: A name or the preset is unknown, a value is refused, or the settings are of a method
@@ -158,6 +163,9 @@ class TrainingSettings(StrictSettings):
                 f"preset {label!r} is of method {method!r}",
                 f"choose one of {', '.join((*presets_of(cls), CUSTOM))}",
             )
+        optional = {"method", *made.added, *(condition.name for condition in made.conditions)}
+        if made.added and set(made.model_fields) - optional <= set(given):
+            given = {name: made.model_fields[name].default for name in made.added} | given
         settings = made.merged(start.flat() if start else {}, given)
         if start is None and label != CUSTOM and not set(settings.flat()) <= {*given, "method"}:
             raise _unknown_preset(label)
@@ -165,8 +173,14 @@ class TrainingSettings(StrictSettings):
 
     @property
     def run_id(self) -> str:
-        """The preset's name and eight hex digits that change with any setting."""
-        canonical = json.dumps(self.flat(), sort_keys=True)
+        """The preset's name and eight hex digits that change with any setting.
+
+        Settings that were `added` count where they are not at their defaults, so that older runs keep theirs.
+        """
+        fields = type(self).model_fields
+        plain = {name: fields[name].default for name in self.added}
+        counted = {name: value for name, value in self.flat().items() if plain.get(name, ...) != value}
+        canonical = json.dumps(counted, sort_keys=True)
         return f"{self.preset}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
 
     @classmethod
@@ -297,11 +311,31 @@ class RelationSettings(TrainingSettings):
     """Weight of retaining a pair of which no word names a thing; others count 1."""
     retained: NonNegativeInt = 320
     """Words drawn into each step only to be retained."""
+    split: SplitRule = "word"
+    """What is held out together: a word's whole family, or, as in runs made before, the word alone."""
+    sense_weight: NonNegativeFloat = 0.0
+    """Pairs are drawn by the share that their related senses have in both words, to this power."""
+    least_share: float = Field(default=0.0, ge=0, le=1)
+    """Related pairs of a lower share are ignored: neither trained nor retained."""
+    sentences: NonNegativeFloat = 0.0
+    """Weight of retaining the base cosines between sentences, WordNet's glosses of training words."""
+    sentences_drawn: _Count = 48
+    """Sentences in a step."""
+    runs: _Count = 1
+    """Trainings whose weights are averaged; they differ in the seed of everything drawn."""
 
+    added: ClassVar[tuple[str, ...]] = (
+        "split",
+        "sense_weight",
+        "least_share",
+        "sentences",
+        "runs",
+    )
     conditions: ClassVar[tuple[Condition, ...]] = (
         Condition(
             "weight_abstract", lambda these: bool(these["near"] or these["far"]), "where near and far are 0"
         ),
+        Condition("sentences_drawn", lambda these: bool(these["sentences"]), "where sentences is 0"),
     )
 
     def _check(self) -> None:
@@ -440,6 +474,19 @@ _LEXCLIP = RelationSettings(
     noise="dropout",
     alpha=0.9,
 )
+_LEXCLIP_FAMILIES = _LEXCLIP.replace(
+    preset="lexclip-families",
+    batch=64,
+    retained=192,
+    steps=150,
+    split="family",
+    sense_weight=0.5,
+    least_share=0.03,
+    sentences=10.0,
+    sentences_drawn=32,
+    runs=3,
+    alpha=1.4,
+)
 _PARACLIP_EMOJI = ParaphraseSettings(
     preset="paraclip-emoji",
     dtype="bfloat16",
@@ -462,6 +509,8 @@ for _settings in (
     _LEXCLIP,
     _LEXCLIP.replace(preset="lexclip-shuffled", control="shuffled"),
     _LEXCLIP.replace(preset="lexclip-constant", control="constant"),
+    # The recipe after it, on words whose whole family is held out.
+    _LEXCLIP_FAMILIES,
     # The blog's released run: pairs of the class names and their synonyms in batches of ten, seven epochs,
     # SGD without momentum, c = 3, lambda = 0.08 on the squared anchor.
     _BLOG_RELEASE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from case_tables import each
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
-from lexclip_core.experiments.words import digest, families, split_of, split_words
+from lexclip_core.experiments.words import digest, split_of, split_words
 from lexclip_core.training.samplers import (
     PairSampler,
     RelatedPairs,
@@ -17,6 +19,7 @@ from lexclip_core.training.samplers import (
     RelationSampler,
     WordSampler,
 )
+from lexclip_core.wordnet.families import linked
 
 
 def symmetric(n: int, seed: int = 0) -> np.ndarray:
@@ -43,10 +46,10 @@ def same(one, other) -> bool:
 
 def test_a_family_is_named_by_its_smallest_member():
     # 0-3-1 hang together through 3, 2 and 4 are linked twice, 5 is alone
-    assert families(6, np.array([0, 3, 4, 2]), np.array([3, 1, 2, 4])).tolist() == [0, 0, 2, 0, 2, 5]
+    assert linked(6, np.array([0, 3, 4, 2]), np.array([3, 1, 2, 4])).tolist() == [0, 0, 2, 0, 2, 5]
     nobody = np.array([], dtype=int)
-    assert families(3, nobody, nobody).tolist() == [0, 1, 2]
-    assert families(0, nobody, nobody).tolist() == []
+    assert linked(3, nobody, nobody).tolist() == [0, 1, 2]
+    assert linked(0, nobody, nobody).tolist() == []
 
 
 @settings(deadline=None)
@@ -58,7 +61,7 @@ def test_families_are_what_following_every_link_gives(n, data):
         for i, j in links:
             smallest[i] = smallest[j] = min(smallest[i], smallest[j])
     first, second = np.array(links, dtype=int).reshape(-1, 2).T
-    assert families(n, first, second).tolist() == smallest
+    assert linked(n, first, second).tolist() == smallest
 
 
 @settings(deadline=None)
@@ -303,3 +306,61 @@ def test_constant_relations_have_the_mean_for_a_target():
     level = pairs.constant()
     np.testing.assert_allclose(level.targets, pairs.targets.mean(), rtol=1e-6)
     np.testing.assert_array_equal(level.opposite, pairs.opposite)
+
+
+def test_pairs_of_weight_zero_are_neither_trained_nor_retained():
+    pairs = related()
+    ignored = RelatedPairs(
+        pairs.first,
+        pairs.second,
+        pairs.targets,
+        pairs.opposite,
+        np.where(np.arange(len(pairs.first)) % 3, 1.0, 0.0),
+    )
+    sampler = relation_sampler(ignored)
+    met = 0
+    for step in range(sampler.steps):
+        batch = sampler.batch(step)
+        place = {row: index for index, row in enumerate(batch.rows.tolist())}
+        anywhere = sum(batch.masks.values())
+        for i, j, weight in zip(
+            ignored.first.tolist(), ignored.second.tolist(), ignored.weights, strict=True
+        ):
+            if i in place and j in place:
+                low, high = sorted((place[i], place[j]))
+                assert (anywhere[low, high] > 0) == (weight > 0)
+                met += weight == 0
+    assert met
+
+
+def test_sentences_are_retained_among_themselves_alone():
+    sentences = np.arange(WORDS - 6, WORDS)
+    wide = np.arange(0, WORDS - 6, 2)
+    pairs = related()
+    inside = (pairs.first < WORDS - 6) & (pairs.second < WORDS - 6)
+    pairs = RelatedPairs(*(column[inside] for column in vars(pairs).values()))
+    plan = replace(PLAN, sentences=4)
+    made = RelationSampler(pairs, unit_rows(), THINGS, wide, sentences=sentences, plan=plan, steps=5, seed=3)
+    batch = made.batch(1)
+    is_sentence = np.isin(batch.rows, sentences)
+    assert 2 <= is_sentence.sum() <= 4
+    n = int(is_sentence.sum())
+    assert batch.rows[-n:].tolist() == batch.rows[is_sentence].tolist()
+    both = np.triu(is_sentence[:, None] & is_sentence[None, :], k=1)
+    np.testing.assert_array_equal(batch.masks["sentences"] > 0, both)
+    for term in ("repel", "attract", "near", "far"):
+        assert not batch.masks[term][is_sentence].any()
+        assert not batch.masks[term][:, is_sentence].any()
+    base = unit_rows()[batch.rows] @ unit_rows()[batch.rows].T
+    np.testing.assert_allclose(batch.targets[both], base[both], atol=1e-6)
+    close = base > plan.near
+    for part in (close, ~close):
+        if (both & part).any():
+            assert batch.masks["sentences"][both & part].sum() == pytest.approx(1)
+
+
+def test_reseeded_draws_differ_and_the_first_sampler_stays():
+    one = relation_sampler(seed=0)
+    other = one.reseeded(7)
+    assert same(other.batch(3), relation_sampler(seed=7).batch(3))
+    assert same(one.batch(3), relation_sampler(seed=0).batch(3))

@@ -15,7 +15,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, interpolate, merged_tensors, save_tuned
+from lexclip_core.towers.weights import apply_tuned, average, interpolate, merged_tensors, save_tuned
 
 SETTINGS = ["all", "last:1", "lora:4", ["*.mlp.c_fc.weight"]]
 
@@ -94,3 +94,23 @@ def test_a_base_with_adapters_is_refused() -> None:
     _, tuned = moved("lora:2")
     with pytest.raises(InputError, match="carries adapters"):
         interpolate(tuned, tuned, 0.5)
+
+
+@pytest.mark.parametrize("setting", ["last:1", "lora:3"])
+def test_averaged_towers_moved_by_the_mean_of_what_each_moved(setting: str) -> None:
+    base, first = moved(setting)
+    second = first.copy()
+    with torch.no_grad():
+        for value in second.trainable_parameters().values():
+            value -= 0.03 * torch.randn(value.shape, generator=torch.Generator().manual_seed(6))
+    averaged = merged_tensors(average(base, [first, second]))
+    one, other = merged_tensors(first), merged_tensors(second)
+    for name in one:
+        np.testing.assert_allclose(averaged[name], (one[name] + other[name]) / 2, atol=1e-6)
+
+
+def test_towers_that_were_tuned_otherwise_are_not_averaged() -> None:
+    base, tuned = moved("lora:2")
+    for towers in ([], [tuned, moved("lora:3")[1]], [base, tuned]):
+        with pytest.raises(InputError, match="not tuned alike"):
+            average(base, towers)

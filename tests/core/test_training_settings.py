@@ -52,7 +52,7 @@ TEXTS = {
     "records": st.sampled_from(["", "captions.jsonl", "shards"]),
     "pictures": st.sampled_from(["", "photos"]),
 }
-HIGHEST = {"alpha": 2.0, "scale_start": 100.0, "scale_start_texts": 100.0}
+HIGHEST = {"alpha": 2.0, "least_share": 1.0, "scale_start": 100.0, "scale_start_texts": 100.0}
 _NOTHING_TRAINED = ("every weight is 0", "steps is 0", "sampling is 'expected' with", "records is ''")
 LOWEST = {"scale_start": 1.0, "scale_start_texts": 1.0, "lr": 1e-9, "c": 1e-9, "distance_weight": 1e-9}
 
@@ -312,7 +312,7 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
             ParaphraseSettings,
             "distance",
             "paraclip",
-            r"distance is 'paraclip'\n.*one of none, blog-release, .*lexclip-constant$",
+            r"distance is 'paraclip'\n.*one of none, blog-release, .*lexclip-families$",
         ),
         (ParaphraseSettings, "provider", "me", r"provider is 'me'\n.*rules, siblings, siblings-rules"),
         (ParaphraseSettings, "schedule", "step", r"schedule is 'step'\n.*constant, one_cycle, cosine"),
@@ -620,3 +620,22 @@ def test_settings_load_quickly_and_without_torch():
     seconds, heavy = done.stdout.splitlines()
     assert heavy == "[]"
     assert float(seconds) < 0.6  # 0.2 on an idle core
+
+
+def test_a_run_stored_before_a_setting_was_added_means_what_it_did_without():
+    ours = PRESETS["lexclip-families"]
+    new = (*ours.added, "sentences_drawn")
+    stored = {name: value for name, value in ours.flat().items() if name not in new}
+    read = TrainingSettings.from_flat(stored)
+    assert {name: getattr(read, name) for name in ours.added} == {
+        "split": "word",
+        "sense_weight": 0.0,
+        "least_share": 0.0,
+        "sentences": 0.0,
+        "runs": 1,
+    }
+    # where only a setting or two are given, the others are the preset's
+    partial = TrainingSettings.from_flat({"preset": "lexclip-families", "seed": 3})
+    assert partial == ours.replace(seed=3)
+    assert partial.split == "family"
+    assert read.run_id != ours.run_id

@@ -1,0 +1,104 @@
+"""Word families, and the split that holds them out as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lexclip_core.experiments.words import digest, lexicon, make_lexicon, read_digests, split_families
+from lexclip_core.wordnet.families import parts_of, word_families
+from lexclip_core.wordnet.tables import load_wordnet
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "happy happily happiness unhappy unhappily unhappiness",
+        "run running runner outrun ran rerun",
+        "colour color colourless",
+        "organise organize organized organisation disorganized",
+        "grey gray greyness",
+        "legal illegal legality",
+        "lunar moon",
+        "misunderstand misunderstanding understand",
+        "foot feet",
+    ],
+)
+def test_relatives_are_one_family(members):
+    assert set(word_families(members.split(), load_wordnet()).tolist()) == {0}
+
+
+@pytest.mark.parametrize(
+    "strangers",
+    [
+        "port report import",
+        "corn corner",
+        "ear early",
+        "press express",
+        "heart lung cardiopulmonary",
+        "hot cold",
+        "hot dog",
+        "dog hotdog",
+    ],
+)
+def test_likeness_of_letters_alone_makes_no_family(strangers):
+    words = strangers.split()
+    assert word_families(words, load_wordnet()).tolist() == list(range(len(words)))
+
+
+def test_antonyms_may_count_as_one_family_and_expressions_never_join_one():
+    words = ("hot", "cold", "coldness", "hot dog", "frigid")
+    assert word_families(words, load_wordnet(), antonyms=True).tolist() == [0, 0, 0, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("dog", ()),
+        ("hot dog", ("hot", "dog", "hotdog")),
+        ("make up", ("make", "makeup")),
+        ("up and out", ("up", "and", "out", "upandout")),
+    ],
+)
+def test_an_expression_is_known_by_its_parts(word, parts):
+    assert parts_of(word) == parts
+
+
+def test_a_listed_word_takes_its_family_its_antonyms_and_its_expressions_along():
+    words = ("joy", "joyful", "joyfully", "sorrow", "joy ride", "killjoy", "stone", "stone age")
+    split = split_families(words, load_wordnet(), {digest("sorrow")})
+    assert split[:5].tolist() == ["test"] * 5
+    assert set(split_families(words, load_wordnet()).tolist()) <= {"train", "dev", "test"}
+    own = split_families(words, load_wordnet(), {digest("joy ride")})  # its parts stay what they were
+    assert own[4] == "test"
+    np.testing.assert_array_equal(np.delete(own, 4), np.delete(split_families(words, load_wordnet()), 4))
+
+
+def test_no_training_word_is_of_the_family_of_a_held_out_one():
+    whole, wordnet = lexicon("family"), load_wordnet()
+    place = {word: index for index, word in enumerate(whole.words)}
+    single = np.array([" " not in word for word in whole.words])
+    families = word_families(whole.words, wordnet)
+    largest = {
+        part: np.bincount(families[single & (whole.split == part)]).max() for part in ("train", "test")
+    }
+    assert max(largest.values()) < 100  # no chain of strangers
+    for part in ("train", "dev"):
+        others = single & (whole.split != part)
+        assert not set(families[single & (whole.split == part)]) & set(families[others])
+    # without the families' own code: links of WordNet, affixes and parts
+    listed = read_digests()
+    assert {whole.split[place[word]] for word in whole.words if digest(word) in listed} == {"test"}
+    for one, other in (("happy", "unhappiness"), ("large", "enlarge"), ("hot", "coldly"), ("use", "useless")):
+        assert whole.split[place[one]] == whole.split[place[other]]
+    for word, part in zip(whole.words, whole.split.tolist(), strict=True):
+        if part == "train" and " " in word:
+            assert {whole.split[place[one]] for one in parts_of(word) if one in place} <= {"train"}
+
+
+def test_the_split_by_word_is_another():
+    words = ("happy", "happiness", "unhappy", "stone")
+    old = make_lexicon(load_wordnet(), words, {digest("happiness")})
+    new = make_lexicon(load_wordnet(), words, {digest("happiness")}, split="family")
+    assert old.split[1] == "test" != old.split[0]
+    assert new.split[:3].tolist() == ["test"] * 3
