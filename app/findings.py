@@ -68,7 +68,7 @@ def outside(chosen: run_folder.RunSummary, say: Say) -> str:
     ]
     if not parts:
         return ""
-    return f"Agreement with people’s judgements of likeness (Spearman), before → after: {', '.join(parts)}."
+    return f"Agreement with people’s judgements of similarity (Spearman), before → after: {', '.join(parts)}."
 
 
 def triple(table: pd.DataFrame, word: str, say: Say) -> str:

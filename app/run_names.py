@@ -15,16 +15,16 @@ CONTROLS = {
 }
 SUBJECTS = {
     "relations": "synonyms and opposites",
-    "matrix": "likenesses of words",
+    "matrix": "similarities of words",
     "paraphrases": "paraphrases",
 }
 TARGETS = {
-    "lexical": "likenesses that know opposites",
+    "lexical": "antonym-aware similarities",
     "wu_palmer_nltk": "Wu-Palmer of class names",
     "wu_palmer": "Wu-Palmer of class names",
 }
 PICTURE_TERMS = ("image_caption", "image_paraphrase_1", "image_paraphrase_2")
-EVER_DIFFERENT = {"preset", "seed", "control", "tower", "method", "target"}
+IGNORED = {"preset", "seed", "control", "tower", "method", "target"}
 
 
 def names(summaries: Sequence[RunSummary]) -> dict[str, str]:
@@ -69,7 +69,7 @@ def subject(config: Mapping[str, Any]) -> str:
 def _changes(one: RunSummary, summaries: Sequence[RunSummary], short: Mapping[str, str]) -> str:
     """Return what sets a run apart from others of its name, as " (steps 20)"; "" where settings do not."""
     alike = [other for other in summaries if short[other.run_id] == short[one.run_id]]
-    keys = sorted({key for other in alike for key in other.config if _differs(key, alike)} - EVER_DIFFERENT)
+    keys = sorted({key for other in alike for key in other.config if _differs(key, alike)} - IGNORED)
     said = ", ".join(f"{key} {one.config[key]}" for key in keys[:3] if key in one.config)
     return f" ({said[:80]})" if said else ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from lexclip_core.targets.relations import (
     lexical_relations,
     lexical_targets,
 )
+from lexclip_core.training.settings import RelationSettings, SplitRule, TrainingSettings
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
 
@@ -97,30 +99,51 @@ def relation_of(pair: tuple[str, str]) -> tuple[str, float | None]:
     return relation_name(int(relation)), float(lexical_targets(pair)[0, 1])
 
 
-@lru_cache(maxsize=1)
-def _drawn_pairs() -> tuple[dict[str, int], np.ndarray, np.ndarray, np.ndarray]:
+def relation_settings(config: Mapping[str, Any]) -> RelationSettings:
+    """Return the settings of a run on relations; of another run those of the preset `lexclip`.
+
+    Raises:
+        InputError: The run's configuration is damaged.
+    """
+    stored = dict(config) if config.get("method") == "relations" else {"preset": "lexclip"}
+    settings = TrainingSettings.from_flat(stored)
+    assert isinstance(settings, RelationSettings)  # of that method
+    return settings
+
+
+@lru_cache(maxsize=2)
+def _drawn_pairs(
+    split: SplitRule, sense_weight: float, least_share: float
+) -> tuple[dict[str, int], np.ndarray, np.ndarray, np.ndarray]:
     """Return the lexicon's places of words, and the pairs that a training on it draws, with their weights."""
     from lexclip_core.experiments.words import lexicon, related_pairs
 
-    vocabulary = lexicon()
-    made = related_pairs(vocabulary, vocabulary.split == "train", RelationTargets())
-    return (
-        dict(zip(vocabulary.words, range(len(vocabulary.words)), strict=True)),
-        made.first,
-        made.second,
-        made.weights,
+    vocabulary = lexicon(split)
+    made = related_pairs(
+        vocabulary,
+        vocabulary.split == "train",
+        RelationTargets(),
+        sense_weight=sense_weight,
+        least_share=least_share,
     )
+    drawn = made.weights > 0
+    places = dict(zip(vocabulary.words, range(len(vocabulary.words)), strict=True))
+    return places, made.first[drawn], made.second[drawn], made.weights[drawn]
 
 
-def split_of(word: str) -> str:
-    """Return the part of the lexicon that a word belongs to: train, dev or test; "" where unknown."""
+def _drawn_by(settings: RelationSettings) -> tuple[dict[str, int], np.ndarray, np.ndarray, np.ndarray]:
+    return _drawn_pairs(settings.split, settings.sense_weight, settings.least_share)
+
+
+def split_of(word: str, settings: RelationSettings) -> str:
+    """Return the part of a run's lexicon that a word belongs to: train, dev or test; "" where unknown."""
     from lexclip_core.experiments.words import lexicon
 
-    place = _drawn_pairs()[0].get(word)
-    return "" if place is None else str(lexicon().split[place])
+    place = _drawn_by(settings)[0].get(word)
+    return "" if place is None else str(lexicon(settings.split).split[place])
 
 
-def related(word: str, wide: WideVocabulary | None) -> pd.DataFrame:
+def related(word: str, wide: WideVocabulary | None, settings: RelationSettings) -> pd.DataFrame:
     """Return the words that WordNet relates to a word, those that pulled it most in training first.
 
     A pair pulls by how often training draws it, times how far its cosine was from its target.
@@ -128,17 +151,18 @@ def related(word: str, wide: WideVocabulary | None) -> pd.DataFrame:
     Args:
         word: The word.
         wide: Vectors before and after; words without one have no cosines.
+        settings: Of the training whose pairs are meant.
 
     Returns:
         The columns of `RELATED_COLUMNS`; `trained` says whether training draws the pair.
     """
     from lexclip_core.experiments.words import lexicon
 
-    places, first, second, weights = _drawn_pairs()
+    places, first, second, weights = _drawn_by(settings)
     own = places.get(word)
     if own is None:
         return pd.DataFrame(columns=list(RELATED_COLUMNS))
-    vocabulary, values = lexicon(), RelationTargets()
+    vocabulary, values = lexicon(settings.split), RelationTargets()
     pairs = vocabulary.related
     here = np.flatnonzero((pairs.first == own) | (pairs.second == own))
     others = np.where(pairs.first[here] == own, pairs.second[here], pairs.first[here])

@@ -91,7 +91,8 @@ def draw(cards: Mapping[str, Card]) -> None:
     )
     if len({card.digest for card in shown.values()}) > 1:
         st.caption(
-            "These cards were not measured on quite the same words: a tower did not know some of them."
+            "These cards were not measured on quite the same words: a tower did not know some of them, or a "
+            "run held out others."
         )
     st.header("What the measures mean", anchor=False)
     lines = [

@@ -139,7 +139,8 @@ def draw_related(summary: run_folder.RunSummary, among: WideVocabulary, word: st
     """Draw related words with their targets next to the cosines reached, and what pulled the word."""
     st.header(RELATED, anchor=False)
     with st.spinner("Reading WordNet’s relations…"):
-        table, split = word_facts.related(word, among), word_facts.split_of(word)
+        settings = word_facts.relation_settings(summary.config)
+        table, split = word_facts.related(word, among, settings), word_facts.split_of(word, settings)
     on_relations = summary.config.get("method") == "relations"
     control = summary.config.get("control", "none") != "none"
     layout.finding(pulled(table, word, split, on_relations=on_relations, control=control))

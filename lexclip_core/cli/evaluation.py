@@ -214,12 +214,16 @@ def card_of(
     from lexclip_core.evaluation.card import CardTower, make_card
     from lexclip_core.experiments.run_folder import tensors_of
     from lexclip_core.experiments.word_measures import card_items
+    from lexclip_core.experiments.words import lexicon, split_rule
+    from lexclip_core.training.settings import TrainingSettings
 
     run = _run_of(name)
     tuned = tensors_of(run) if run else None
     base = str(run.config.get("tower") or DEFAULT_TOWER) if run else name
     tower = load_tower(base, tuned, architecture)
-    items = replace(card_items(), test_sets=test_sets, images=_image_tower(tower))
+    rule = split_rule(TrainingSettings.from_flat(dict(run.config))) if run else "word"
+    items = card_items(vocabulary=lexicon(rule))
+    items = replace(items, test_sets=test_sets, images=_image_tower(tower))
     items = items.without(tower.unknown_texts([*items.vocabulary, *sorted(items.heldout)]))
     about = {
         "run": run.run_id if run else "",

@@ -274,12 +274,14 @@ def complete_run(path: Path, base: Tower, *, vectors: tuple[str, ...] = ()) -> N
         DamagedFileError: A file of the run is damaged.
         StorageError: The folder cannot be written.
     """
+    from lexclip_core.experiments.words import lexicon, split_rule
     from lexclip_core.towers.weights import apply_tuned
     from lexclip_core.training.settings import TrainingSettings
 
     summary = summarise(path)
+    settings = TrainingSettings.from_flat(dict(summary.config))
     tuned = apply_tuned(base, tensors_of(summary))
-    triples = triple_table(base, tuned, seen_words(TrainingSettings.from_flat(dict(summary.config))))
+    triples = triple_table(base, tuned, seen_words(settings), lexicon(split_rule(settings)))
     if triples is not None:
         write_triples(path, triples)
     if vectors:

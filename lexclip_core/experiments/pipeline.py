@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from lexclip_core import storage
+from lexclip_core.datasets.pictures.picture_set import PictureSet
 from lexclip_core.errors import MissingResourceError
 from lexclip_core.evaluation.intervals import with_baseline
 from lexclip_core.experiments import paraphrases, word_measures
@@ -36,7 +37,14 @@ from lexclip_core.experiments.run_folder import (
     write_run,
 )
 from lexclip_core.experiments.word_measures import Encoders, Metrics
-from lexclip_core.experiments.words import Lexicon, cached_embeddings, frequent_words, lexicon, materials
+from lexclip_core.experiments.words import (
+    Lexicon,
+    cached_embeddings,
+    frequent_words,
+    lexicon,
+    materials,
+    split_rule,
+)
 from lexclip_core.figures.maps import subtree_layout
 from lexclip_core.towers.loading import chosen_precision, load, load_image
 from lexclip_core.towers.tower import Tower
@@ -131,8 +139,7 @@ class WordExperiment:
         if test_sets and not (test_sets / "wordsim").is_dir():
             raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
         self.settings, self.test_sets = settings, test_sets
-        split = settings.split if isinstance(settings, RelationSettings) else "word"
-        self._roots, self._vocabulary = roots, vocabulary or lexicon(split)
+        self._roots, self._vocabulary = roots, vocabulary or lexicon(split_rule(settings))
         self.objective, self._seen = word_objective(settings, base, self._vocabulary)
         self.every = max(50, self.objective.steps // 20)
 
@@ -197,8 +204,11 @@ class ParaphraseExperiment:
         vocabulary: Lexicon | None = None,
     ) -> None:
         if settings.records and material is None and tests is None:
-            features = lambda pictures: features_by(load_image(settings.image_tower))(pictures)  # noqa: E731
-            material, tests = paraphrases.own_material(settings, features, test_sets)
+
+            def needed(pictures: PictureSet) -> np.ndarray:  # shards may bring no picture that is not cached
+                return features_by(load_image(settings.image_tower))(pictures)
+
+            material, tests = paraphrases.own_material(settings, needed, test_sets)
         if material is None or tests is None:
             features = features_by(load_image(settings.image_tower))
             material = material or emoji_material(settings, features)

@@ -72,7 +72,7 @@ def card_items(split: str = "test", vocabulary: Lexicon | None = None) -> CardIt
     known = vocabulary or lexicon()
     heldout = (word for word, part in zip(known.words, known.split, strict=True) if part == split)
     pairs = judged_pairs(split, vocabulary)[["word_a", "word_b", "relation"]]
-    said = f"words of the {split} split of WordNet's vocabulary, the same for every tower"
+    said = f"words of the {split} split of WordNet's vocabulary"
     return CardItems(said, pairs, frequent_words(FREQUENT, known), frozenset(heldout))
 
 

@@ -37,7 +37,13 @@ from lexclip_core.training.samplers import (
     Sampler,
     TargetsOnDemand,
 )
-from lexclip_core.training.settings import MatrixSettings, RelationSettings, SplitRule, WordSettings
+from lexclip_core.training.settings import (
+    MatrixSettings,
+    RelationSettings,
+    SplitRule,
+    TrainingSettings,
+    WordSettings,
+)
 from lexclip_core.wordnet.families import linked, parts_of, word_families
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
@@ -193,6 +199,11 @@ class Lexicon:
 
 FREQUENT = 12_000
 """Frequent words that neighbours are taken among: in a narrow vocabulary they look broken."""
+
+
+def split_rule(settings: TrainingSettings) -> SplitRule:
+    """Return what a training held out together: what method `relations` says, elsewhere words."""
+    return settings.split if isinstance(settings, RelationSettings) else "word"
 
 
 @lru_cache(maxsize=2)

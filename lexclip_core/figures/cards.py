@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lexclip_core import storage
-from lexclip_core.evaluation.card import Card, card_table, cards_folder
+from lexclip_core.evaluation.card import Card, card_table
 from lexclip_core.figures.alt_texts import described_by
 from lexclip_core.figures.style import (
     GRID,
@@ -175,7 +175,7 @@ def page_html(cards: Mapping[str, Card]) -> str:
         "compared": "" if len(digests) == 1 else "These cards were not measured on the same words.",
         "sections": "\n".join(sections),
     }
-    template = (cards_folder() / "page.html").read_text(encoding="utf-8")
+    template = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda name: parts[name[1]], template)
 
 

@@ -30,7 +30,7 @@ from lexclip_core.towers.open_clip import (
     published,
     published_digest,
 )
-from lexclip_core.towers.registry import TINY, Activation, titled
+from lexclip_core.towers.registry import TINY, Activation, Identified
 from lexclip_core.towers.sources import OPEN_CLIP_CONFIG
 from lexclip_core.towers.trainable import tensors_digest
 from lexclip_core.towers.weight_files import load_visual_strictly
@@ -62,7 +62,7 @@ class ImageSpec:
     sha256: str = ""
 
 
-class ImageTower:
+class ImageTower(Identified):
     """An image encoder that is always in evaluation mode and hands out unit rows.
 
     Args:
@@ -86,6 +86,8 @@ class ImageTower:
     Raises:
         InputError: open_clip does not know the preprocessing.
     """
+
+    spec: ImageSpec
 
     def __init__(
         self,
@@ -115,26 +117,6 @@ class ImageTower:
     def __repr__(self) -> str:
         dtype = str(self.dtype).removeprefix("torch.")
         return f"ImageTower({self.title}, dim {self.dim}, {self.device}, {dtype}, sha256 {self.sha256[:12]})"
-
-    @property
-    def name(self) -> str:
-        """The name the tower was loaded by."""
-        return self.spec.name
-
-    @property
-    def verified(self) -> bool:
-        """Whether its weights have the checksum that their authors, or the hub, published."""
-        return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
-
-    @property
-    def title(self) -> str:
-        """The name as it is shown: "name (unverified)" where nobody published these weights' checksum."""
-        return titled(self.name, verified=self.verified)
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return self.spec.dim
 
     @property
     def identity(self) -> str:

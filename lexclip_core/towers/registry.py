@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
@@ -106,6 +106,49 @@ def titled(name: str, *, verified: bool) -> str:
     'LaCLIP/laion400m_laclip (unverified)'
     """
     return name if verified else f"{name} (unverified)"
+
+
+class _Named(Protocol):
+    """What a spec says of whose weights they are."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+class Identified:
+    """A tower with weights of known or unknown origin.
+
+    Attributes:
+        spec: What the tower is; its `sha256` is what was published.
+        sha256: Checksum of the weights it was loaded from.
+    """
+
+    spec: _Named
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The name the tower was loaded by."""
+        return self.spec.name
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self.spec.dim
+
+    @property
+    def verified(self) -> bool:
+        """Whether its weights have the checksum that their authors, or the hub, published."""
+        return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
+
+    @property
+    def title(self) -> str:
+        """The name as it is shown: "name (unverified)" where nobody published these weights' checksum."""
+        return titled(self.name, verified=self.verified)
 
 
 def elsewhere(name: str) -> str:

@@ -22,13 +22,13 @@ from lexclip_core.towers.forward import (
     forward_for,
     length_batches,
 )
-from lexclip_core.towers.registry import TowerSpec, titled
+from lexclip_core.towers.registry import Identified, TowerSpec
 
 Noise = Literal["off", "dropout"]
 
 
 @dataclass(eq=False, repr=False)
-class Tower:
+class Tower(Identified):
     """A text encoder that is always in evaluation mode and hands out unit rows.
 
     A fresh tower is frozen: `set_trainable` says what training may move.
@@ -62,26 +62,6 @@ class Tower:
 
     def __post_init__(self) -> None:
         self.model = self.model.to(self.device).eval().requires_grad_(requires_grad=False)
-
-    @property
-    def name(self) -> str:
-        """The name the tower was loaded by."""
-        return self.spec.name
-
-    @property
-    def dim(self) -> int:
-        """Length of an embedding."""
-        return self.spec.dim
-
-    @property
-    def verified(self) -> bool:
-        """Whether its weights have the checksum that their authors, or the hub, published."""
-        return bool(self.spec.sha256) and self.sha256.startswith(self.spec.sha256)
-
-    @property
-    def title(self) -> str:
-        """The name as it is shown: "name (unverified)" where nobody published these weights' checksum."""
-        return titled(self.name, verified=self.verified)
 
     def __repr__(self) -> str:
         tuned = f"tuned {self.trainable}" if self.trainable else "not tuned"

@@ -353,7 +353,7 @@ class _Update:
     def __call__(self, number: int) -> Terms:
         settings, objective, optimizer = self._saved.settings, self._saved.objective, self._saved.optimizer
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, number, objective.steps) * objective.stands_for
+            group["lr"] = learning_rate(settings, number, objective.steps) * objective.lr_multiplier
         step = objective.step(number, self._world)
         found: Terms = {}
 

@@ -50,12 +50,12 @@ class Objective(Protocol):
     Attributes:
         steps: How many there are.
         steps_per_epoch: How many make an epoch.
-        stands_for: What a step's learning rate is multiplied by.
+        lr_multiplier: What a step's learning rate is multiplied by.
     """
 
     steps: int
     steps_per_epoch: int
-    stands_for: float
+    lr_multiplier: float
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's part of a step, the same one every time it is asked for."""
@@ -119,7 +119,7 @@ class LexicalObjective:
         self.words, self.sampler, self._settings = words, sampler, settings
         self.reference = torch.from_numpy(reference)
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
-        self.stands_for = sampler.stands_for
+        self.lr_multiplier = sampler.lr_multiplier
 
     def step(self, number: int, world: World) -> Step:
         """Return this process's words of a step."""
@@ -178,7 +178,7 @@ class ParaclipObjective:
             records do not fill a batch.
     """
 
-    stands_for = 1.0
+    lr_multiplier = 1.0
 
     def __init__(
         self,

@@ -58,8 +58,8 @@ class Sampler(Protocol):
         """Return how many steps make an epoch."""
 
     @property
-    def stands_for(self) -> float:
-        """Return how many steps' way a step goes: what its learning rate is multiplied by."""
+    def lr_multiplier(self) -> float:
+        """Return what a step's learning rate is multiplied by: how many steps of pairs it stands for."""
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, the same one every time it is asked for."""
@@ -78,7 +78,7 @@ def _drawn(n: int, size: int, per_epoch: int, seed: int, step: int) -> np.ndarra
 class PairSampler:
     """Batches of word pairs; each epoch goes once through all pairs, as the blog's released code does."""
 
-    stands_for = 1.0
+    lr_multiplier = 1.0
 
     def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
         self._targets, self._size, self._seed = _square(targets), batch, seed
@@ -99,7 +99,7 @@ class PairSampler:
 class WordSampler:
     """Batches of words with all pairs within; a batch as large as the vocabulary is the full matrix."""
 
-    stands_for = 1.0
+    lr_multiplier = 1.0
 
     def __init__(self, targets: np.ndarray | TargetsOnDemand, *, batch: int, epochs: int, seed: int) -> None:
         if batch < 2:
@@ -123,11 +123,11 @@ def _full_matrix(targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> 
 
 
 class ExpectedSampler:
-    """All pairs in every step: the expected gradient of a step of `PairSampler`, and the way of many of them.
+    """All pairs in every step: the expected gradient of a step of `PairSampler`, at a larger learning rate.
 
-    Steps of plain SGD at a small learning rate go, on average, where as many times the expected step goes. So
-    each step here stands for as many of the pairs' steps as it takes for all to be stood for, and costs one
-    encoding of each word.
+    At a small learning rate many steps of plain SGD add up, on average, to as many expected steps. So the
+    steps of all epochs of pairs are shared out evenly among `steps`, and the learning rate is multiplied by
+    each one's share. A step costs one encoding of each word.
     """
 
     def __init__(self, targets: np.ndarray, *, batch: int, epochs: int, seed: int) -> None:
@@ -142,7 +142,7 @@ class ExpectedSampler:
         return max(1, self.steps // self._epochs)
 
     @property
-    def stands_for(self) -> float:
+    def lr_multiplier(self) -> float:
         """Return how many steps of pairs a step stands for."""
         return float(self.replaced / self.steps)
 
@@ -253,7 +253,7 @@ class RelationSampler:
     """
 
     steps_per_epoch = 1
-    stands_for = 1.0
+    lr_multiplier = 1.0
 
     def __init__(  # noqa: PLR0913 - what a step is made of
         self,

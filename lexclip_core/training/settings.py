@@ -509,7 +509,7 @@ for _settings in (
     _LEXCLIP,
     _LEXCLIP.replace(preset="lexclip-shuffled", control="shuffled"),
     _LEXCLIP.replace(preset="lexclip-constant", control="constant"),
-    # The recipe after it, on words whose whole family is held out.
+    # The same with whole word families held out, pairs drawn by sense, sentences retained, and runs averaged.
     _LEXCLIP_FAMILIES,
     # The blog's released run: pairs of the class names and their synonyms in batches of ten, seven epochs,
     # SGD without momentum, c = 3, lambda = 0.08 on the squared anchor.

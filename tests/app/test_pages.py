@@ -18,7 +18,7 @@ from lexclip_core.training.settings import PRESETS
 OpenApp = Callable[..., AppTest]
 PAGES = ("home", "word", "pairs", "subtree_map", "training")
 RUNS = ("lexclip-0123abcd", "blog-release-4567cdef", "shuffled-89ab0123")
-NAMES = ("Likenesses that know opposites, seed 0", "Wu-Palmer of class names, seed 0")
+NAMES = ("Antonym-aware similarities, seed 0", "Wu-Palmer of class names, seed 0")
 TITLES = dict(
     zip(PAGES, ("Does it know opposites?", "Word", "Pairs", "Subtree map", "Training"), strict=True)
 )
@@ -93,7 +93,7 @@ def test_home_opens_on_the_clearest_repair_and_says_how_often_with_every_control
     )
     assert "as a control: shuffled targets 56%." in said
     assert traces(app) == {
-        "before tuning", "after tuning", "likenesses that know opposites, control: shuffled targets",
+        "before tuning", "after tuning", "antonym-aware similarities, control: shuffled targets",
         "Wu-Palmer of class names",
     } or "control: shuffled targets" in traces(app)  # fmt: skip
     data = json.loads(app.get("bidi_component")[0].proto.json)

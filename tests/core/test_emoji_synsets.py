@@ -129,7 +129,7 @@ def test_synsets_are_nouns_under_their_own_name_with_the_lemma(mapped):
         assert row["lemma"] in wordnet.lemmas[synset], row
 
 
-def test_no_synset_stands_for_two_pictures(mapped):
+def test_no_synset_lr_multiplier_two_pictures(mapped):
     counts = Counter(row["synset"] for row in mapped.values())
     assert [synset for synset, count in counts.items() if count > 1] == []
 

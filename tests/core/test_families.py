@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lexclip_core.experiments.words import digest, lexicon, make_lexicon, read_digests, split_families
+from lexclip_core import storage
+from lexclip_core.experiments.word_measures import card_items
+from lexclip_core.experiments.words import (
+    digest,
+    lexicon,
+    make_lexicon,
+    read_digests,
+    split_families,
+    split_rule,
+)
+from lexclip_core.targets.relations import WordRelation
+from lexclip_core.training.settings import PRESETS
 from lexclip_core.wordnet.families import parts_of, word_families
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -94,6 +105,41 @@ def test_no_training_word_is_of_the_family_of_a_held_out_one():
     for word, part in zip(whole.words, whole.split.tolist(), strict=True):
         if part == "train" and " " in word:
             assert {whole.split[place[one]] for one in parts_of(word) if one in place} <= {"train"}
+
+
+def test_the_document_says_how_large_the_parts_are():
+    whole, wordnet = lexicon("family"), load_wordnet()
+    single = np.array([" " not in word for word in whole.words])
+    antonyms = whole.related.chosen([WordRelation.ANTONYM])
+    antonyms = antonyms.where(single[antonyms.first] & single[antonyms.second])
+
+    def row(title: str, chosen: np.ndarray, split: np.ndarray = whole.split) -> str:
+        counts = [f"{(chosen & (split == part)).sum():,}" for part in ("train", "dev", "test")]
+        return f"| {title} | {' | '.join(counts)} |"
+
+    families = np.bincount(word_families(whole.words, wordnet)[single])
+    units = np.bincount(word_families(whole.words, wordnet, antonyms=True)[single])
+    written = (storage.project_root() / "docs" / "tuning.md").read_text(encoding="utf-8")
+    said = (
+        row("single words", single),
+        row("of these in WordNet's tagged texts", single & (whole.counts > 0)),
+        row("multi-word expressions", ~single),
+        row("antonyms, all single words", np.array(True), whole.split[antonyms.first]),
+        f"{single.sum():,} single words, {(families > 0).sum():,} families",
+        f"{(families > 1).sum():,} have more than one word, the largest {families.max()}",
+        f"the largest unit has {units.max()} words",
+    )
+    assert [one for one in said if one not in written] == []
+
+
+def test_a_run_is_measured_on_what_it_held_out():
+    rules = {name: split_rule(PRESETS[name]) for name in ("lexclip", "lexclip-families", "blog-release")}
+    assert rules == {"lexclip": "word", "lexclip-families": "family", "blog-release": "word"}
+    whole = lexicon(rules["lexclip-families"])
+    items = card_items(vocabulary=whole)
+    split = dict(zip(whole.words, whole.split.tolist(), strict=True))
+    assert {split[word] for pair in items.both for word in pair} == {"test"}
+    assert {split[word] for word in items.heldout} == {"test"}
 
 
 def test_the_split_by_word_is_another():

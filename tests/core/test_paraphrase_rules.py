@@ -146,7 +146,7 @@ def test_every_hand_chosen_substitute_can_be_inflected_like_its_word():
         assert all(inflect(other, tags[pos]) for other in others if other not in MASS), others
 
 
-def test_no_substitute_stands_for_itself_or_is_in_a_word_that_stays():
+def test_no_substitute_lr_multiplier_itself_or_is_in_a_word_that_stays():
     assert all(word not in others for (word, _), others in load_english().everyday.items())
     assert not {word for word, _ in load_english().everyday} & load_english().unchanged
     assert set(COLOURS) <= load_english().unchanged

@@ -161,7 +161,7 @@ def test_a_file_is_loaded_without_a_word_where_it_is_certain_what_it_is_of(tmp_p
 class Apart:
     """Moves two words apart, in two steps."""
 
-    steps, steps_per_epoch, stands_for = 2, 1, 1.0
+    steps, steps_per_epoch, lr_multiplier = 2, 1, 1.0
 
     def step(self, number: int, world: World) -> Step:
         return Step(("hot", "cold"), lambda rows: {"distance": (rows[0] * rows[1]).sum()})

@@ -116,7 +116,7 @@ class Interrupting:
     def __init__(self, sampler, step, act) -> None:
         self.sampler, self.step, self.act = sampler, step, act
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
-        self.stands_for = sampler.stands_for
+        self.lr_multiplier = sampler.lr_multiplier
 
     def batch(self, step: int) -> Batch:
         batch = self.sampler.batch(step)
@@ -213,7 +213,7 @@ def test_a_few_steps_over_all_pairs_end_where_many_steps_over_some_pairs_do():
     """30 steps of eleven pairs, and 8 steps of all."""
     slow = experiment(sampling="pairs", optimizer="sgd", lr=3e-3, epochs=5, anchor="squared")
     fast = slow.replace(sampling="expected", steps=8)
-    assert sampler_of(fast).stands_for == 5 * 6 / 8
+    assert sampler_of(fast).lr_multiplier == 5 * 6 / 8
     ends = [trained(one)[0].encode_texts(WORDS) for one in (slow, fast)]
     start, many, few = (rows @ rows.T for rows in (untouched().encode_texts(WORDS), *ends))
     assert np.abs(many - few).mean() < np.abs(many - start).mean() / 20

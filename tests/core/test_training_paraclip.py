@@ -260,7 +260,7 @@ def test_words_alone_are_trained_as_their_own_loop_trains_them():
 class Stopping:
     """An objective that stops the training at a step."""
 
-    stands_for = 1.0
+    lr_multiplier = 1.0
 
     def __init__(self, objective: ParaclipObjective, at: int) -> None:
         self._objective, self._at = objective, at
