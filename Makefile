@@ -1,7 +1,7 @@
 # The one door. Every target sets up what it needs; a second call takes a moment.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app lab test lint docs notebooks bench setup demo screenshots lock clean
+.PHONY: help app lab test lint docs tables notebooks bench setup demo screenshots lock clean
 
 BIN := .venv/bin
 # Workers of the test run, and the notebooks' profile (smoke, embedded, paper): make test WORKERS=4
@@ -10,10 +10,13 @@ PROFILE ?= embedded
 # Notebooks at a time (0 is one a core), and the file of paths for the profile paper.
 JOBS ?= 0
 PATHS ?=
-# The runs in data/runs; TEST_SETS=FOLDER measures them on wordsim/ and sts/ there too.
-DEMO := "blog-release --set classes=40" "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" \
-	"lexclip-shuffled" "lexclip-constant"
+# The runs in data/runs, their cards, and what the explorer shows of the first one at once;
+# TEST_SETS=FOLDER measures them on its wordsim/, sts/ and sugarcrepe_pp/ too.
+DEMO := "lexclip" "lexclip --set seed=1" "lexclip --set seed=2" "lexclip-shuffled" "lexclip-constant" \
+	"lexclip-random-words" "lexclip-first" "lexclip-second" "lexclip-wordnet" "blog-release --set classes=40"
 DEMO_PARACLIP := "paraclip-emoji" "paraclip-emoji --seed 1" "paraclip-emoji --seed 2" "paraclip-emoji-texts"
+DEMO_CARDS := all-MiniLM-L6-v2 glove-6b-50d lexclip lexclip-shuffled lexclip-constant paraclip-emoji
+MEASURED := $(if $(TEST_SETS),--test-sets $(TEST_SETS))
 # Numba's number counts for torch as well: its first parallel loop sets OpenMP's.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
@@ -40,6 +43,9 @@ docs: setup ## Make the API pages (build/docs) and draw the import graph (docs/a
 	@$(BIN)/python -m pdoc --docformat google --output-directory build/docs lexclip_core
 	@echo "build/docs/index.html"
 
+tables: setup ## Fill the documents' tables from data/ (CHECK=--check only names what differs)
+	@$(BIN)/python -m tools.document_tables $(CHECK)
+
 notebooks: setup ## Run every notebook in order (PROFILE=smoke|embedded|paper)
 	@$(BIN)/lexclip notebooks run --profile $(PROFILE) --jobs $(JOBS) $(if $(PATHS),--paths $(PATHS))
 
@@ -49,13 +55,17 @@ bench: setup ## Measure speed against the plain ways; keeps build/bench.json
 setup: ## Make .venv with all requirements and WordNet (the other targets call it)
 	@sh scripts/setup.sh
 
-demo: setup ## Tune the committed demo runs anew (data/runs)
+demo: setup ## Make the runs that come with lexclip anew, with their cards (data/runs, data/cards)
 	@for run in $(DEMO); do \
-		$(BIN)/lexclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
+		$(BIN)/lexclip tune --preset $$run --out data/runs $(MEASURED) || exit 1; \
 	done
 	@for run in $(DEMO_PARACLIP); do \
-		$(BIN)/lexclip paraclip tune --preset $$run --out data/runs $(if $(TEST_SETS),--test-sets $(TEST_SETS)) || exit 1; \
+		$(BIN)/lexclip paraclip tune --preset $$run --out data/runs $(MEASURED) || exit 1; \
 	done
+	@$(BIN)/lexclip runs complete lexclip --folder data/runs --vectors --atlas
+	@$(BIN)/lexclip runs alphas lexclip --folder data/runs $(MEASURED)
+	@$(BIN)/lexclip card $(DEMO_CARDS) --out data/cards $(MEASURED)
+	@$(BIN)/python -m tools.document_tables
 
 screenshots: setup ## Photograph the explorer for the README (docs/images; needs Chromium)
 	@$(BIN)/python -m tools.screenshots

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import metric_names
 import pandas as pd
 from name_scores import Measured
-
-from lexclip_core.experiments import run_folder
 
 Say = Callable[[object], str]
 CHANGES = ("stayed", "left", "entered")
@@ -24,51 +21,6 @@ def interval(entry: Mapping[str, Any]) -> str:
     """Return " (95 % interval low to high)", or nothing where there is none, or none with a width."""
     low, high = (None if entry.get(end) is None else number(entry[end]) for end in ("low", "high"))
     return "" if low is None or high is None or low == high else f" (95 % interval {low} to {high})"
-
-
-def size(entry: Mapping[str, Any]) -> str:
-    """Return ", n = 1,234", or nothing where the run does not say."""
-    return f", n = {int(entry['n']):,}" if entry.get("n") is not None else ""
-
-
-def headline(key: str, entry: Mapping[str, Any], say: Say) -> str:
-    """Say the main finding: its value before and after, its interval, its split and size."""
-    before = f"**{number(entry['before'])}** before tuning and " if entry.get("before") is not None else ""
-    after = f"**{number(entry['value'])}** after{interval(entry)}"
-    if entry.get("change") is not None:
-        ends = {end: entry.get(f"change_{end}") for end in ("low", "high")}
-        sign = "+" if entry["change"] > 0 else ""
-        after += f", a paired change of {sign}{number(entry['change'])}{interval(ends)}"
-    where = f"Split: {say(metric_names.split_of(key) or 'not named')}{size(entry)}."
-    if metric_names.HEADLINE not in key:
-        return f"{say(metric_names.label(key))}: {before}{after}. {where}"
-    return (
-        "Take a synonym pair and an antonym pair at random. The chance that the synonyms lie closer is "
-        f"{before}{after}. A coin toss gives 0.50. {where}"
-    )
-
-
-def controls(key: str, others: Sequence[run_folder.RunSummary], say: Say) -> str:
-    """Say what the other runs reach on the same metric, with their seeds; "" where no other run has it."""
-    found = []
-    for other in others:
-        if key in other.metrics:
-            seed = f" (seed {say(other.config['seed'])})" if "seed" in other.config else ""
-            found.append(f"{say(other.run_id)}{seed} {number(other.metrics[key]['value'])}")
-    return f"The same measure for the other runs: {', '.join(found)}." if found else ""
-
-
-def outside(chosen: run_folder.RunSummary, say: Say) -> str:
-    """Say what became of the agreement with people's judgements, "" where the run does not measure it."""
-    parts = [
-        f"{say(metric_names.label(key).removesuffix(' (Spearman)'))} "
-        f"{number(entry['before'], 3)} → **{number(entry['value'], 3)}**"
-        for key in metric_names.outside(chosen.metrics)
-        if (entry := chosen.metrics[key]).get("before") is not None
-    ]
-    if not parts:
-        return ""
-    return f"Agreement with people’s judgements of similarity (Spearman), before → after: {', '.join(parts)}."
 
 
 def triple(table: pd.DataFrame, word: str, say: Say) -> str:

@@ -6,12 +6,14 @@ import difflib
 import html
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
+import bare_towers
+import known_towers
 import pandas as pd
 import plotly.graph_objects as go
 import run_names
@@ -48,6 +50,8 @@ SHAPES = {
 }
 PRESENT = "present"
 """The parameter of an address that asks for large type and no sidebar."""
+LARGER = 22 / 16
+"""How much larger type is on the wall."""
 LARGE_TYPE = """<style>
 html { font-size: 22px; }
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
@@ -63,10 +67,15 @@ FOCUS = """<style>
 [data-testid="stMain"] a:focus-visible, [data-testid="stMain"] button:focus-visible,
 [data-testid="stSidebar"] a:focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
 [data-testid="stMainBlockContainer"] { padding-top: 2.6rem; }
+[data-testid="stButtonGroup"] [role="radiogroup"],
+[data-testid="stButtonGroup"] [role="group"] { flex-wrap: wrap; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] p { color: #0072B2; white-space: normal; }
 @media (max-width: 480px) { [data-testid="stMain"] h1 { font-size: 1.9rem; } }
 </style>"""
 ASSETS = Path(__file__).with_name("assets")
 _DRAWN = "drawn"
+UNKNOWN_PAGE = "unknown_page"
+"""Where a visit remembers an address that never was, and the title of the page that is shown instead."""
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +103,14 @@ def start() -> None:
     st.html(FOCUS + (LARGE_TYPE if presenting() else "") + script, unsafe_allow_javascript=True)
 
 
+def say_unknown_page() -> None:
+    """Name a page of the address that does not exist, once, with the nearest one, which is shown."""
+    asked, shown = st.session_state.pop(UNKNOWN_PAGE, ("", ""))
+    if asked:
+        nearest = f"The nearest is {literal(shown)}, shown here."
+        st.warning(f"There is no page called “{literal(asked)}”. {nearest}")
+
+
 def drawn() -> saved_view.View:
     """Return what this run of the page has drawn so far."""
     view: saved_view.View = st.session_state.setdefault(_DRAWN, saved_view.View())
@@ -117,14 +134,24 @@ def part(name: str) -> Iterator[None]:
         st.caption("The rest of the page is not affected. What went wrong is in the server’s log.")
 
 
+def carried(*keys: str) -> dict[str, str]:
+    """Return those parameters of the address that links carry on."""
+    return {key: st.query_params[key] for key in keys if key in st.query_params}
+
+
 def address(page: str = "", **query: str) -> str:
-    """Return an address within the explorer that stays with the run and the type that are shown.
+    """Return an address within the explorer that stays with the type that is shown, and the run unless named.
 
     `address("word", word="hot dog")` is `/word?word=hot%20dog`.
     """
-    carried = {key: st.query_params[key] for key in ("run", PRESENT) if key in st.query_params}
-    asked = urlencode({key: value for key, value in (query | carried).items() if value}, quote_via=quote)
-    return f"/{page}" + (f"?{asked}" if asked else "")
+    asked = {key: value for key, value in with_carried(query).items() if value}
+    encoded = urlencode(asked, quote_via=quote)
+    return f"/{page}" + (f"?{encoded}" if encoded else "")
+
+
+def with_carried(query: dict[str, str]) -> dict[str, str]:
+    """Return what an address asks for, with the type that is shown, and the run unless named."""
+    return query | carried("run", PRESENT) | query  # what is asked for stands first, and wins
 
 
 def word_link(word: str, shown: str | None = None) -> str:
@@ -140,9 +167,8 @@ def words_line(before: str, words: Sequence[str]) -> None:
 
 
 def page_link(file: str, label: str, **query: str) -> None:
-    """Draw a link to a page that stays with the run and the type that are shown."""
-    carried = {key: st.query_params[key] for key in ("run", PRESENT) if key in st.query_params}
-    st.page_link(file, label=label, width="stretch", query_params=query | carried)
+    """Draw a link to a page that stays with the type that is shown, and the run unless named."""
+    st.page_link(file, label=label, width="stretch", query_params=with_carried(query))
 
 
 def check_address(key: str, valid: Sequence[str], what: str) -> None:
@@ -185,7 +211,7 @@ def pick_run(listing: store.Listing) -> None:
             help="A run is one tuning of a text tower, stored as a folder of plain files.",
         )
         st.session_state["run"] = chosen
-        if chosen == ids[0]:
+        if chosen == ids[0] and not chosen.startswith(bare_towers.PREFIX):
             st.query_params.pop("run", None)
         else:
             st.query_params["run"] = chosen
@@ -231,6 +257,7 @@ def _chosen_run(names: Sequence[str]) -> str:
 
 def _run_was_picked(picker: str) -> None:
     st.session_state.pop("unknown_run", None)
+    st.session_state["picked"] = True
     st.query_params["run"] = st.session_state["run"] = st.session_state[picker]
 
 
@@ -243,27 +270,57 @@ def _without_path(entry: run_folder.DamagedRun) -> str:
     return entry.reason.removeprefix(f"run {entry.path}: ")
 
 
-def begin(title: str, lead: str, *, fills: str) -> tuple[run_folder.RunSummary, run_folder.Run]:
+def tuned_on_captions(summary: run_folder.RunSummary) -> bool:
+    """Return whether a run was tuned on paraphrased captions of pictures, and answers after tuning."""
+    pictures = any(summary.config.get(term) for term in run_names.PICTURE_TERMS)
+    return summary.config.get("method") == "paraphrases" and pictures and summary.has_tuned
+
+
+def shown_run(
+    listing: store.Listing, prefer: Callable[[run_folder.RunSummary], bool] | None = None
+) -> run_folder.RunSummary:
+    """Return the run that a page shows: the chosen one, else the first that it prefers, else the first.
+
+    Args:
+        listing: The runs, at least one.
+        prefer: As in `begin`.
+    """
+    summary = listing.find(st.session_state.get("run")) or listing.summaries[0]
+    preferred = next((one for one in listing.summaries if prefer and prefer(one)), None)
+    if preferred is not None and not st.query_params.get("run") and not st.session_state.get("picked"):
+        return preferred
+    return summary
+
+
+def begin(
+    title: str,
+    lead: str,
+    *,
+    fills: str,
+    prefer: Callable[[run_folder.RunSummary], bool] | None = None,
+) -> tuple[run_folder.RunSummary, run_folder.Run]:
     """Draw the page's title and lead, and return the chosen run; end the page where there is none.
 
     Args:
         title: The page's heading.
         lead: One or two sentences in Markdown.
         fills: What a run would put on this page, for the empty state.
+        prefer: Which runs this page opens with, until the visitor chooses one.
     """
     head(title, lead)
     listing = store.listing()
     if not listing.summaries:
         empty_state(f"There is no run yet. A run brings {fills}. Make one, then reload this page:", listing)
-    summary = listing.find(st.session_state.get("run")) or listing.summaries[0]
-    say_unknown_run(listing, summary)
+    say_unknown_run(listing, shown_run(listing))
+    summary = shown_run(listing, prefer)
     try:
         run = store.read(summary)
     except LexclipError as error:
         show_error(error)
         st.stop()
-    name, tower = literal(sentence_case(run_name(summary))), literal(store.tower_name(summary))
-    said = f"**{name}** · {summary.n_words:,} words · {tower}"
+    name = literal(sentence_case(run_name(summary)))
+    tower = literal(known_towers.called(store.tower_name(summary)))
+    said = f"**{name}** · {len(run.words):,} words · {tower}"
     st.caption(said)
     drawn().text(said)
     return summary, run
@@ -351,7 +408,10 @@ def empty_state(message: str, listing: store.Listing) -> NoReturn:
 
 
 def say_untuned(summary: run_folder.RunSummary) -> None:
-    """Say that a run has no tuned tensors, with the command that makes them."""
+    """Say that a run has no tuned tensors, with the command that makes them; or that it is a bare tower."""
+    if bare_towers.is_bare(summary):
+        st.caption("This tower is shown as it is: nothing was tuned, so there is no after.")
+        return
     st.info(
         f"Run {literal(summary.run_id)} has no tuned tensors, so only its base tower is shown. "
         "This command makes them:"
@@ -391,8 +451,18 @@ def small_picture(address: str, of: str) -> None:
     st.image(address, width=PICTURE_WIDTH, alt=f"Emoji of {of}")
 
 
-def chart(figure: go.Figure, alt: str, *, key: str) -> None:
-    """Draw a picture that says in words what it shows."""
+def chart(figure: go.Figure, alt: str, *, key: str, clicks: bool = False) -> str:
+    """Draw a picture that says in words what it shows.
+
+    Args:
+        figure: The picture.
+        alt: What it shows, in words.
+        key: Its name on the page.
+        clicks: Whether a click on a point is answered.
+
+    Returns:
+        The text that the clicked point carries; "" without one.
+    """
     drawn().chart(figure, alt)
     title, _, caption = (figure.layout.title.text or "").partition("<br><span")
     if title:  # a title in the figure cannot wrap with the window, and lies under the toolbar
@@ -407,8 +477,30 @@ def chart(figure: go.Figure, alt: str, *, key: str) -> None:
             title_text="", margin_t=34, height=(figure.layout.height or 400) - max(room, 0)
         )
     if presenting():
-        figure.update_layout(font_size=18, height=int(1.25 * (figure.layout.height or 400)))
-    st.plotly_chart(figure, key=key, alt=alt, theme=None, config=style.PLOTLY_CONFIG, width="stretch")
+        figure = _enlarged(figure)
+    same: Any = {"key": key, "alt": alt, "theme": None, "config": style.PLOTLY_CONFIG, "width": "stretch"}
+    if not clicks:
+        st.plotly_chart(figure, **same)
+        return ""
+    points = st.plotly_chart(figure, **same, on_select="rerun", selection_mode="points").selection.points
+    return str(points[0].get("customdata", "")) if points else ""
+
+
+def _enlarged(figure: go.Figure) -> go.Figure:
+    """Return a figure for the wall: taller, and what is written in it larger, as the page's own type is."""
+    spec = figure.to_dict()
+    _enlarge(spec)
+    height, below = figure.layout.height or 400, int(figure.layout.margin.b or 0)
+    return go.Figure(spec).update_layout(height=int(1.3 * height), margin_b=int(LARGER * below) or None)
+
+
+def _enlarge(part: Any) -> None:
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ():
+        _enlarge(value)
+    for name in part if isinstance(part, dict) else ():
+        size = part[name].get("size") if name.endswith("font") and isinstance(part[name], dict) else None
+        if isinstance(size, int | float):
+            part[name]["size"] = round(LARGER * size)
 
 
 def table(

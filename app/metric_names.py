@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 HEADLINE = "synonym_over_antonym_auc"
+INVERSION_RATE = "test/inversion_rate/same_synset"
+"""How often the opposite of a word that no training saw is nearer than its synonym."""
 LABELS = {
     HEADLINE: "Synonyms nearer than antonyms (AUC)",
     "inversion_rate": "Antonym nearer than synonym (rate)",
@@ -20,6 +22,7 @@ LABELS = {
     "sts-b": "STS-B sentences",
     "spearman": "(Spearman)",
     "same_synset": "",
+    "dominant": "dominant senses",
     "a": "adjectives",
     "n": "nouns",
     "v": "verbs",
@@ -58,8 +61,8 @@ def _word(part: str) -> str:
 
 def leading(keys: Iterable[str]) -> list[str]:
     """Return the metrics to show first: not of words tuned on, nor of one part of speech; by weight."""
-    kept = [key for key in keys if split_of(key) not in DEVELOPMENT and not _is_part(key)]
-    return sorted(kept, key=lambda key: (_rank(key), label(key), key))
+    measured = [key for key in keys if split_of(key) not in DEVELOPMENT and not _is_part(key)]
+    return sorted(measured, key=lambda key: (_rank(key), label(key), key))
 
 
 def headline(keys: Iterable[str]) -> str | None:

@@ -239,17 +239,17 @@ def _swap(which: str, classes: tuple[PictureClass, ...], kind: class_names.Kind)
     except LexclipError as error:
         st.session_state["swap_note"] = f"Nothing was swapped. {layout.literal(error)}"
         return
-    kept = [one.name for one, name in zip(classes, found, strict=True) if one.name == name]
-    _put(naming.joined(found), _note(kept, len(found), kind))
+    same = [one.name for one, name in zip(classes, found, strict=True) if one.name == name]
+    _put(naming.joined(found), _note(same, len(found), kind))
 
 
 def _synset_of(name: str, classes: Sequence[PictureClass]) -> str:
     return next((one.synset for one in classes if one.name == name), "")
 
 
-def _note(kept: Sequence[str], total: int, kind: class_names.Kind) -> str:
-    if not kept:
+def _note(same: Sequence[str], total: int, kind: class_names.Kind) -> str:
+    if not same:
         return ""
-    some = ", ".join(layout.literal(name) for name in kept[:5]) + (" and others" if len(kept) > 5 else "")
+    some = ", ".join(layout.literal(name) for name in same[:5]) + (" and others" if len(same) > 5 else "")
     what = "other word" if kind == "mixed" else kind
-    return f"{len(kept)} of {total} classes keep their name, as WordNet has no free {what} for them: {some}."
+    return f"{len(same)} of {total} classes keep their name, as WordNet has no free {what} for them: {some}."

@@ -11,8 +11,8 @@ from lexclip_core import storage
 from lexclip_core.papers import reported
 
 KINDS: tuple[reported.BlogKind, ...] = ("synonym", "hypernym", "mixed")
-NOTEBOOKS = {"synonym": "12", "hypernym": "13", "mixed": "14"}
-"""The number of the notebook that measures each kind."""
+NOTEBOOK = "12"
+"""The number of the notebook that measures every kind."""
 MEASURED = ["kind", "K", "tower", "names", "mean", "low", "high"]
 X, Y = "number of classes", "accuracy"
 
@@ -24,10 +24,10 @@ def folder() -> Path:
     return storage.data_folder() / "name_study"
 
 
-def notebook(kind: str) -> str:
-    """Return the notebook that measures a kind, without its ending; only its number where it is not here."""
-    found = sorted((storage.project_root() / "notebooks").glob(f"{NOTEBOOKS[kind]}_*.ipynb"))
-    return found[0].stem if found else NOTEBOOKS[kind]
+def notebook() -> str:
+    """Return the notebook that measures every kind, without its ending; its number where it is not here."""
+    found = sorted((storage.project_root() / "notebooks").glob(f"{NOTEBOOK}_*.ipynb"))
+    return found[0].stem if found else NOTEBOOK
 
 
 def measured(kind: str, place: Path | None = None) -> pd.DataFrame:

@@ -113,11 +113,22 @@ def swapped(
         synset = sense(wordnet, one, order)
         offered = class_names.alternatives(wordnet, synset, kind) if synset else ()
         words = [word for word in offered if normalise(word) not in taken]
-        words.sort(key=lambda word: word[:1].isupper())  # Latin names come last
+        words.sort(key=lambda word: (word[:1].isupper(), -_used(wordnet, word)))  # Latin names come last
         chosen = words[int(generator.integers(len(words))) if draw else 0] if words else one.name
         taken.add(normalise(chosen))
         names.append(chosen)
     return tuple(names)
+
+
+def _used(wordnet: WordNet, word: str) -> int:
+    """Return how often WordNet's tagged texts use a noun, in any sense."""
+    spelt = normalise(word)
+    return sum(
+        int(count)
+        for synset in wordnet.morphy(word, "n")
+        for lemma, count in zip(wordnet.lemmas[synset], wordnet.lemma_counts[synset], strict=True)
+        if normalise(lemma) == spelt
+    )
 
 
 def unknown(wordnet: WordNet, names: Sequence[str]) -> tuple[str, ...]:

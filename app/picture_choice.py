@@ -14,6 +14,7 @@ from lexclip_core.datasets.pictures.files import open_picture
 from lexclip_core.datasets.pictures.picture_set import PictureSet, dropped
 from lexclip_core.errors import LexclipError
 from lexclip_core.wordnet import tables
+from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import normalise
 
 Having = Literal["any", "synonym"]
@@ -65,9 +66,14 @@ def _distinct(pictures: PictureSet, which: str, having: Having) -> list[str]:
     keys: dict[str, str] = {}
     for one in pictures.classes:
         fits = which in (ALL, OWN) or groups[one.key] == which
-        if fits and (having == "any" or class_names.alternatives(wordnet, one.synset, "synonym")):
+        if fits and (having == "any" or _has_plain_synonym(wordnet, one.synset)):
             keys.setdefault(normalise(one.name), one.key)
     return list(keys.values())
+
+
+def _has_plain_synonym(wordnet: WordNet, synset: str) -> bool:
+    """Return whether a class has another word that is not a Latin name or a proper one."""
+    return any(word[:1].islower() for word in class_names.alternatives(wordnet, synset, "synonym"))
 
 
 def take(files: Sequence[tuple[str, bytes]]) -> tuple[PictureSet | None, list[LexclipError]]:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import known_towers
+
 from lexclip_core.experiments.run_folder import RunSummary
 
 CONTROLS = {
@@ -17,6 +19,11 @@ SUBJECTS = {
     "relations": "synonyms and opposites",
     "matrix": "similarities of words",
     "paraphrases": "paraphrases",
+}
+SORTS = {
+    "lexclip-first": ", the first recipe",
+    "lexclip-second": ", the second recipe",
+    "lexclip-wordnet": ", no word held out",
 }
 TARGETS = {
     "lexical": "antonym-aware similarities",
@@ -47,14 +54,16 @@ def names(summaries: Sequence[RunSummary]) -> dict[str, str]:
 def _short(config: Mapping[str, Any], usual: str) -> str:
     control = CONTROLS.get(str(config.get("control")), "")
     tower = str(config.get("tower") or "")
+    named = known_towers.called(tower) if tower and tower != usual and config.get("method") != "none" else ""
     parts = [subject(config), control, f"seed {config['seed']}" if "seed" in config else ""]
-    parts.append(tower if tower and tower != usual else "")
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, [*parts, named]))
 
 
 def subject(config: Mapping[str, Any]) -> str:
     """Return what a run was tuned on, in plain words."""
     preset, method = str(config.get("preset", "")), str(config.get("method", ""))
+    if method == "none":
+        return f"the tower {known_towers.called(str(config.get('tower')))}, as it is"
     if method == "paraphrases":
         pictures = any(config.get(name) for name in PICTURE_TERMS if name in config)
         return "paraphrases of emoji scenes" + ("" if pictures else ", texts alone")
@@ -62,7 +71,7 @@ def subject(config: Mapping[str, Any]) -> str:
         listed = [word.strip() for word in str(config["words"]).split(",") if word.strip()]
         return f"{len(listed)} words: {', '.join(listed[:3])}" + (" …" if len(listed) > 3 else "")
     if method == "relations":
-        return SUBJECTS[method]
+        return SUBJECTS[method] + SORTS.get(preset, "")
     return TARGETS.get(str(config.get("target", "")), "") or SUBJECTS.get(method, "") or preset or "a run"
 
 

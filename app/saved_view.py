@@ -1,4 +1,7 @@
-"""Save this view: what a page drew, as one HTML file that works offline, and its tables as CSV in a ZIP."""
+"""Save this view: what a page drew, as one HTML file that works offline, and its tables as CSV in a ZIP.
+
+A view prints as well: with static pictures, one A4 page a view.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import html
 import io
 import json
 import re
+import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -16,6 +21,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from lexclip_core import storage
 from lexclip_core.figures import style
 
 MOST_ROWS = 2_000
@@ -27,6 +33,18 @@ _STYLE = (
     "table{border-collapse:collapse;font-size:.85rem}td,th{padding:.2rem .6rem;border-bottom:1px solid #ddd;"
     "text-align:left}.table{max-height:28rem;overflow:auto;margin:1rem 0}"
     ".finding{border:1px solid #ccc;border-radius:8px;padding:.6rem 1rem}"
+)
+_PRINTED = (
+    "@page{size:A4;margin:14mm}body{font:11pt/1.45 system-ui,'Segoe UI','DejaVu Sans',sans-serif;"
+    "color:#1f1f1f;max-width:182mm;margin:0 auto;padding:0 1rem}section{break-after:page}"
+    "section:last-child{break-after:auto}h1{font-size:20pt;line-height:1.2;margin:.2rem 0 .6rem}"
+    "h2{font-size:12pt;margin:.9rem 0 .2rem}.of{color:#595959;margin:.5rem 0 0}p{margin:.35rem 0}"
+    "li{margin:.3rem 0 14mm}.picture{text-align:center;margin:.6rem 0}"
+    ".picture>img{max-width:100%;max-height:108mm}.picture figure{margin:0;font-size:8.5pt;line-height:1.2}"
+    ".grid{display:grid;grid-template-columns:repeat(5,1fr);gap:1mm 2mm}"
+    ".grid img{width:11mm;height:11mm;object-fit:contain}code{overflow-wrap:anywhere}"
+    ".how{border-top:1px solid #b5b5b5;color:#595959;font-size:9pt}@media print{body{padding:0}}"
+    "@media screen{section{border-bottom:1px dashed #b5b5b5;padding:1rem 0 2rem}}"
 )
 # The library is packed, and unpacked by the browser: a third of its size, and still nothing is fetched.
 _UNPACK = (
@@ -59,6 +77,22 @@ class View:
         self.pieces.append(
             f'<div data-figure role="figure" aria-label="{html.escape(alt, quote=True)}">'
             f'<script type="application/json">{spec}</script></div>'
+        )
+
+    def picture(self, drawn: go.Figure | str, alt: str) -> None:
+        """Add a picture that does not move.
+
+        Args:
+            drawn: A figure, of which a static picture is drawn; or HTML.
+            alt: What it shows, in words.
+        """
+        if isinstance(drawn, str):
+            self.pieces.append(f'<div class="picture">{drawn}</div>')
+            return
+        packed = base64.b64encode(_static(drawn)).decode()
+        said = html.escape(alt, quote=True)
+        self.pieces.append(
+            f'<div class="picture"><img src="data:image/png;base64,{packed}" alt="{said}"></div>'
         )
 
     def table(self, frame: pd.DataFrame, name: str) -> None:
@@ -95,6 +129,53 @@ class View:
             for name, frame in self.tables.items():
                 archive.writestr(f"{name}.csv", frame.to_csv(index=False))
         return stream.getvalue()
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """One printed page: what a view shows, with questions for a class.
+
+    Args:
+        view: Text, and pictures that do not move; its title is the question above them.
+        of: What the page belongs to, such as "Stop 3 of 7".
+        questions: What to talk about.
+        address: Where it was seen, `http://...`.
+        run: What it was measured on.
+    """
+
+    view: View
+    of: str
+    questions: tuple[str, ...]
+    address: str
+    run: str
+
+    def section(self) -> str:
+        """Return the page as a part of a document."""
+        asked = "".join(f"<li>{as_html(one)}</li>" for one in self.questions)
+        return (
+            f'<section><p class="of">{html.escape(self.of)}</p><h1>{html.escape(self.view.title)}</h1>'
+            f"{''.join(self.view.pieces)}<h2>Two questions for the class</h2><ol>{asked}</ol>"
+            f'<p class="how">To see it live: start lexclip with <code>make app</code>, then open '
+            f"<code>{html.escape(self.address)}</code>.<br>Measured on: {html.escape(self.run)}.</p>"
+            "</section>"
+        )
+
+
+def printed(pages: Sequence[HandOut], title: str) -> str:
+    """Return hand-outs as one HTML file that needs no network and prints on one A4 page each."""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_PRINTED}</style>'
+        f"{''.join(page.section() for page in pages)}</html>"
+    )
+
+
+def _static(figure: go.Figure) -> bytes:
+    if (root := str(storage.project_root())) not in sys.path:
+        sys.path.append(root)  # `tools.notebook_runner` lies there
+    from tools.notebook_runner.static_pictures import static_picture
+
+    return static_picture(figure)
 
 
 def as_html(markdown: str) -> str:

@@ -1,4 +1,4 @@
-"""What the pages read: run folders, and live encodings of typed words. With `static_data`, all that caches.
+"""What the pages read: run folders, and live encodings of typed words, cached; a page caches nothing itself.
 
 Cache keys are run ids, paths and modification times; a model or a matrix is never an argument that is hashed.
 """
@@ -13,13 +13,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bare_towers
 import numpy as np
 import streamlit as st
 import typed
+from background import BackgroundJob
 
 from lexclip_core import storage
 from lexclip_core.errors import MissingResourceError
 from lexclip_core.experiments import explorer_data, run_folder
+from lexclip_core.experiments.explorer_data import WideVocabulary
 from lexclip_core.training.settings import DEFAULT_TOWER, PRESETS
 from lexclip_core.words import normalise
 
@@ -55,7 +58,9 @@ def listing() -> Listing:
     """Return what lies in the folder of runs now; only small files are read."""
     folder = storage.runs_folder()
     summaries, damaged = run_folder.list_runs(folder)
-    return Listing(folder, tuple(sorted(summaries, key=_default_first)), damaged)
+    asked = bare_towers.asked()
+    bare = (bare_towers.summary(asked),) if asked else ()
+    return Listing(folder, (*sorted(summaries, key=_default_first), *bare), damaged)
 
 
 def _default_first(summary: run_folder.RunSummary) -> tuple[bool, bool, bool, str]:
@@ -70,7 +75,10 @@ def read(summary: run_folder.RunSummary) -> run_folder.Run:
 
     Raises:
         DamagedFileError: The run cannot be read.
+        LexclipError: It is a bare tower, which cannot be loaded.
     """
+    if bare_towers.is_bare(summary):
+        return _bare_run(tower_name(summary), VERSION)
     return _read(str(summary.path), summary.stamp, VERSION)
 
 
@@ -81,8 +89,15 @@ def _read(path: str, stamp: int, version: str) -> run_folder.Run:
     return run
 
 
+@st.cache_resource(max_entries=2, show_spinner="Looking at many words with this tower…")
+def _bare_run(name: str, version: str) -> run_folder.Run:
+    return bare_towers.run(name, base_tower(name, version))
+
+
 def rows_of(summary: run_folder.RunSummary) -> dict[str, int]:
-    """Return each word of the run, normalised, with its row in the embeddings."""
+    """Return each word of the run, normalised, with its row in the embeddings; none of a bare tower."""
+    if bare_towers.is_bare(summary):
+        return {}
     return _rows_of(str(summary.path), summary.stamp, VERSION)
 
 
@@ -97,12 +112,6 @@ def _rows_of(path: str, stamp: int, version: str) -> dict[str, int]:
 def tower_name(summary: run_folder.RunSummary) -> str:
     """Return the registry name of the run's base tower."""
     return str(summary.config.get("tower") or DEFAULT_TOWER)
-
-
-def target_name(summary: run_folder.RunSummary) -> str:
-    """Return the name of the run's target, "" where its settings name none."""
-    fixed = "lexical" if summary.config.get("method") == "relations" else ""
-    return str(summary.config.get("target", fixed))
 
 
 def vectors(summary: run_folder.RunSummary, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -198,7 +207,29 @@ def _base_vectors(name: str, words: tuple[str, ...], version: str) -> np.ndarray
     return base.encode_texts(words)
 
 
-def wide_vocabulary(summary: run_folder.RunSummary) -> explorer_data.WideVocabulary | None:
+def rows_of_word(
+    summary: run_folder.RunSummary, among: WideVocabulary, word: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a normalised word's own unit rows before and after; the same row where `among` has no after.
+
+    Args:
+        summary: The run.
+        among: Words that need not be encoded.
+        word: The word.
+
+    Raises:
+        LexclipError: It must be encoded, and cannot be.
+    """
+    if word in among.words:
+        place = among.words.index(word)
+        return among.before[place], among.after[place]
+    if among.after is among.before:
+        return (base_vectors(summary, (word,))[0],) * 2
+    before, after = vectors(summary, (word,))
+    return before[0], after[0]
+
+
+def wide_vocabulary(summary: run_folder.RunSummary) -> WideVocabulary | None:
     """Return many words with their vectors before and after, None where they are not at hand yet.
 
     Raises:
@@ -213,45 +244,27 @@ def wide_vocabulary(summary: run_folder.RunSummary) -> explorer_data.WideVocabul
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _stored_vocabulary(
     path: str, stamp: int, version: str, _summary: run_folder.RunSummary
-) -> explorer_data.WideVocabulary | None:
+) -> WideVocabulary | None:
     return explorer_data.stored_vocabulary(_summary)
 
 
-class Filling:
-    """An encoding of the wide vocabulary behind the pages: whether it began, has ended, and what it made."""
-
-    def __init__(self) -> None:
-        self.started, self.finished = threading.Event(), threading.Event()
-        self.made: explorer_data.WideVocabulary | None = None
-        self.problem = ""
-
-
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _filling(path: str, stamp: int, version: str) -> Filling:
-    return Filling()
+def _filling(path: str, stamp: int, version: str) -> BackgroundJob[WideVocabulary]:
+    return BackgroundJob()
 
 
-def fill_vocabulary(summary: run_folder.RunSummary) -> Filling:
+def fill_vocabulary(summary: run_folder.RunSummary) -> BackgroundJob[WideVocabulary]:
     """Begin to encode the wide vocabulary of a run with tensors, once a server, and return how it stands."""
     filling = _filling(str(summary.path), summary.stamp, VERSION)
-    if summary.tuned_path is not None and not filling.started.is_set():
-        filling.started.set()
-        of = (tower_name(summary), str(summary.tuned_path), summary.stamp, VERSION)
-        threading.Thread(target=_fill, args=(filling, of), daemon=True).start()
+    tuned = summary.tuned_path
+    if tuned is not None:
+        filling.begin(lambda: _fill(tower_name(summary), tuned, summary.stamp))
     return filling
 
 
-def _fill(filling: Filling, of: tuple[str, str, int, str]) -> None:
-    name, tuned, stamp, version = of
-    try:
-        words = explorer_data.wide_words()
-        towers = base_tower(name, version), tuned_tower(name, tuned, stamp, version)
-        filling.made = explorer_data.encode_vocabulary(*towers, Path(tuned), words)
-    except Exception as error:  # of whatever kind: the page says it
-        logger.exception("the wide vocabulary could not be encoded")
-        filling.problem = str(error)
-    finally:
-        filling.finished.set()
+def _fill(name: str, tuned: Path, stamp: int) -> WideVocabulary:
+    towers = base_tower(name, VERSION), tuned_tower(name, str(tuned), stamp, VERSION)
+    return explorer_data.encode_vocabulary(*towers, tuned, explorer_data.wide_words())
 
 
 def rebuild_command(summary: run_folder.RunSummary) -> str:

@@ -75,14 +75,14 @@ def label(row: pd.Series) -> str:
     return f"{weights}, alpha {row['alpha']:g}"
 
 
-def nearest(table: pd.DataFrame, asked: dict[str, float]) -> pd.Series:
-    """Return the setting whose weights lie nearest to those asked for; the base is left out."""
+def best(table: pd.DataFrame, x: str, y: str) -> str:
+    """Return the name of the setting with the largest sum of two measures, each by its spread.
+
+    Nothing beats it in both.
+    """
     rows = table[table["name"] != BASE]
-    distance = sum(
-        ((rows[name] - value) / (rows[name].max() - rows[name].min() or 1.0)) ** 2
-        for name, value in asked.items()
-    )
-    return rows.loc[distance.idxmin()]
+    total = sum((rows[one] - rows[one].mean()) / (rows[one].std() or 1.0) for one in (x, y))
+    return str(rows.loc[total.idxmax(), "name"])
 
 
 def with_baseline(table: pd.DataFrame, setting: pd.Series) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 import run_names
 
 from lexclip_core.experiments import run_folder
+from lexclip_core.experiments.explorer_data import WideVocabulary
 from lexclip_core.training.settings import METHODS, describe_settings
 from lexclip_core.words import normalise
 
@@ -78,13 +79,15 @@ def settings_table(values: dict[str, object], method: object = None) -> pd.DataF
     return table
 
 
-def parent_cosines(layout: pd.DataFrame, rows: dict[str, int], run: run_folder.Run) -> pd.DataFrame:
+def parent_cosines(
+    layout: pd.DataFrame, rows: dict[str, int], run: run_folder.Run | WideVocabulary
+) -> pd.DataFrame:
     """Return each drawn word with the cosine to its parent's word, before and after, in the original space.
 
     Args:
         layout: The rows of one subtree, of `runs.LAYOUT_COLUMNS`.
-        rows: Normalised word -> row of the run's embeddings.
-        run: The run.
+        rows: Normalised word -> row of the embeddings.
+        run: The run, or other words with their embeddings.
     """
     heads = dict(zip(layout["synset"][::-1], layout["word"][::-1], strict=True))
     parents = layout["parent"].map(heads)

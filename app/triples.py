@@ -23,6 +23,7 @@ NAMES = {
     75: "three quarters of the way",
     100: "after",
 }
+FAMILIAR = 5  # occurrences in WordNet's tagged texts, of the rarest of the three words
 CLOSE = 0.01  # nearer than this the two are called equally near
 
 
@@ -63,6 +64,14 @@ def of_run(run: Run) -> pd.DataFrame:
     They are the run's own; else they are made of its pairs, measured before and after only.
     """
     table = run.triples if run.triples is not None and len(run.triples) else of_pairs(run.pairs)
+    if len(table) and "antonym_100" not in table:  # of a tower that was not tuned
+        inversion = table["antonym_0"] - table["synonym_0"]
+        ranked = table.assign(
+            outcome=np.where(inversion >= 0, "not repaired", "right"),
+            familiar=table["count"] >= FAMILIAR,
+            inversion=inversion,
+        ).sort_values(["familiar", "inversion"], ascending=False, kind="stable")
+        return ranked.drop(columns=["familiar", "inversion"]).reset_index(drop=True)
     return by_strength(table)
 
 

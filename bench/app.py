@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,12 +22,29 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from lexclip_core import doctor, storage
 from lexclip_core.experiments import run_folder
+from lexclip_core.training.settings import settings_of
 from tests.app.explorer_server import explorer
 
-WORDS, DIM, PAIRS = 5_000, 384, 5_000
+WORDS, DIM, PAIRS, DRAWN = 5_000, 384, 5_000, 2_000
 STARTS, CHANGES = 3, 9
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PICTURE = ".js-plotly-plot .main-svg"
+GRAPHICS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""Flags of a browser that draws WebGL without a graphics card."""
+FRAMES = "() => document.querySelector('.lexmap').lexmap.measure(90)"
+PLAYED = """() => new Promise((done) => {
+  const map = document.querySelector(".lexmap"), began = performance.now();
+  let frames = 0;
+  map.querySelector(".play").click();
+  const count = (now) => {
+    frames += 1;
+    if (now - began < 300 || map.lexmap.look().t < 1) requestAnimationFrame(count);
+    else done((1000 * frames) / (now - began));
+  };
+  requestAnimationFrame(count);
+})"""
+"""Frames a second that the browser asks for while Play turns the dial from before to after."""
+RENDERER = "() => document.querySelector('.lexmap').dataset.renderer"
 VISITORS = 20
 PATIENCE = 240_000
 """Milliseconds until a page counts as broken."""
@@ -56,15 +74,25 @@ def made_up_run(folder: Path) -> None:
         "test/synonym_over_antonym_auc": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1, "before": 0.5}
     }
     config = {"preset": "lexclip", "note": "made up for a measurement"}
+    layout = pd.DataFrame(rng.normal(size=(DRAWN, 4)), columns=list(run_folder.LAYOUT_COLUMNS[5:9])).assign(
+        subtree="made.n.01",
+        word=words[:DRAWN],
+        gloss="",
+        trustworthiness_before=0.5,
+        trustworthiness_after=0.5,
+    )
+    layout["synset"] = [f"made.n.{row}" for row in range(DRAWN)]
+    layout["parent"] = ["", *(f"made.n.{row // 8}" for row in range(1, DRAWN))]
     run_folder.write_run(
-        folder, run_folder.RunContent("lexclip-bench", config, metrics, history, words, *unit, pairs)
+        folder,
+        run_folder.RunContent("lexclip-bench", config, metrics, history, words, *unit, pairs, layout),
     )
 
 
-def start_seconds(folder: Path, log: Path, page: Page) -> float:
-    """Return the seconds from starting the server to the home page's first drawn picture."""
+def start_seconds(log: Path, page: Page) -> float:
+    """Return the seconds from starting the server to Home's first drawn picture, of the runs that ship."""
     begun = time.perf_counter()
-    with explorer(folder, log) as address:
+    with explorer(storage.runs_folder(), log) as address:
         page.goto(address)
         page.locator(PICTURE).first.wait_for(timeout=PATIENCE)
         return time.perf_counter() - begun
@@ -105,14 +133,41 @@ def toggle_relation(page: Page) -> Callable[[int], None]:
 
 def measure(folder: Path, log: Path, page: Page) -> tuple[float, float, float]:
     """Return seconds: start to picture, another word at 5,000 words, another relation at 5,000 pairs."""
-    start_seconds(folder, log, page)  # not counted: it warms the disk cache
-    start = statistics.median(start_seconds(folder, log, page) for _ in range(STARTS))
+    start_seconds(log, page)  # not counted: it warms the disk cache
+    start = statistics.median(start_seconds(log, page) for _ in range(STARTS))
     with explorer(folder, log) as address:
-        page.goto(f"{address}/neighbours?word=word+1")
+        page.goto(f"{address}/word?word=word+1")
         word = change_seconds(page, "neighbours", type_word(page))
         page.goto(f"{address}/pairs?a=word+1&b=word+2")
         relation = change_seconds(page, "histogram", toggle_relation(page))
     return start, word, relation
+
+
+def frame_rates(page: Page) -> tuple[float, float]:
+    """Return frames a second of the map on a page: finished one after the other, and asked for in Play."""
+    page.wait_for_timeout(3_000)  # the map itself is drawn first
+    # Play comes first: after the other, labels are still on their way to the screen.
+    played = float(page.evaluate(PLAYED))
+    return float(page.evaluate(FRAMES)), played
+
+
+def frames(folder: Path, log: Path, page: Page) -> tuple[tuple[float, float], tuple[float, float], str]:
+    """Return frames a second (finished, and asked for in Play) of a map of 2,000 words and of the atlas.
+
+    Returns:
+        Both, and what drew them: the name of the renderer that the browser gives.
+    """
+    with explorer(folder, log) as address:
+        page.goto(f"{address}/map?pair=0")
+        page.locator(".lexmap[data-ready]").wait_for(timeout=PATIENCE)
+        dial = frame_rates(page)
+    with explorer(storage.runs_folder(), log) as address:
+        page.goto(f"{address}/atlas?run={settings_of('lexclip').run_id}&pair=0")
+        page.locator(".lexmap[data-ready], .stMain .stAlert").first.wait_for(timeout=PATIENCE)
+        if not page.locator(".lexmap[data-ready]").count():
+            return dial, (float("nan"), float("nan")), "no atlas is stored"
+        atlas = frame_rates(page)
+        return dial, atlas, str(page.evaluate(RENDERER))
 
 
 def memory(address: str) -> float:
@@ -134,7 +189,7 @@ def visitors(log: Path, browser: Browser) -> tuple[float, float, float]:
             begun = time.perf_counter()
             for place, page in enumerate(group):
                 page.goto(
-                    f"{address}/neighbours?word=qu{'aeiou'[place % 5]}{'bdfg'[place // 5]}",
+                    f"{address}/word?word=qu{'aeiou'[place % 5]}{'bdfg'[place // 5]}",
                     wait_until="commit",
                 )
             for page in group:
@@ -144,8 +199,30 @@ def visitors(log: Path, browser: Browser) -> tuple[float, float, float]:
     return statistics.median(waits[1:]), used[0], used[1]
 
 
+def train_seconds(trainable: str) -> float:
+    """Return the median seconds of a training as page Train makes it: 30 words, 30 steps, the tower there.
+
+    Args:
+        trainable: What may move.
+    """
+    sys.path.insert(0, str(storage.project_root() / "app"))
+    from live_training import Asked, Training
+
+    from lexclip_core.experiments.words import frequent_words
+    from lexclip_core.towers.loading import load
+    from lexclip_core.training.settings import DEFAULT_TOWER
+
+    tower, times = load(DEFAULT_TOWER, device="cpu"), []
+    asked = Asked(frequent_words(30), DEFAULT_TOWER, steps=30, trainable=trainable)
+    for _ in range(STARTS):
+        training = Training(asked, lambda _: tower)
+        training.run()
+        times.append(training.seconds)
+    return statistics.median(times)
+
+
 def rows() -> list[dict[str, Any]]:
-    """Return rows: seconds to the first picture, to a changed one, and with many visitors, and their memory.
+    """Return rows: seconds to the first picture, to a changed one, of a training, and with many visitors.
 
     Raises:
         RuntimeError: There is no Chromium to measure in.
@@ -159,12 +236,24 @@ def rows() -> list[dict[str, Any]]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         start, word, relation = measure(folder, Path(name) / "log.txt", page)
+        last, adapters = train_seconds("last:2"), train_seconds("lora:8")
         wait, one, many = visitors(Path(name) / "visitors.txt", browser)
         browser.close()
+        browser = playwright.chromium.launch(executable_path=chromium, args=GRAPHICS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        dial, atlas, renderer = frames(folder, Path(name) / "frames.txt", page)
+        browser.close()
+    drawn_by = "software" if "SwiftShader" in renderer else renderer
     shown = (
+        (f"dial, {DRAWN:,} words, WebGL by {drawn_by}", dial[0], "frames/s", "> 30"),
+        (f"atlas, all words, WebGL by {drawn_by}", atlas[0], "frames/s", "> 10"),
+        (f"Play, {DRAWN:,} words, as the browser shows it", dial[1], "frames/s", None),
+        ("Play, atlas, as the browser shows it", atlas[1], "frames/s", None),
         ("start to first drawn picture, warm", start, "s", "< 10"),
         ("another word's neighbours, 5,000 words", word, "s", "< 0.5"),
         ("another relation, 5,000 pairs", relation, "s", "< 0.5"),
+        ("training of 30 words, 30 steps, last two layers", last, "s", "< 3"),
+        ("training of 30 words, 30 steps, adapters of rank 8", adapters, "s", "< 4"),
         (f"a new word's neighbours, {VISITORS} visitors at once", wait, "s", "< 60"),
         ("memory, one visitor", one, "MB", "< 1800"),
         (f"memory of each further one, of {VISITORS}", (many - one) / (VISITORS - 1), "MB", "< 20"),

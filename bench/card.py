@@ -11,7 +11,8 @@ import tempfile
 
 from bench.encoding import one_core, random_clip, timed
 from bench.table import Row, show
-from lexclip_core.evaluation.card import CardItems, CardTower, make_card
+from lexclip_core.evaluation.card import CardTower
+from lexclip_core.evaluation.card_measures import CardItems, make_card
 from lexclip_core.experiments.word_measures import card_items
 from lexclip_core.targets.taxonomy import load_taxonomy
 from lexclip_core.towers.loading import load
@@ -23,7 +24,7 @@ AIMS = {"all-MiniLM-L6-v2": 5, "ViT-B-32": 15}
 
 def minutes(tower: Tower, items: CardItems) -> float:
     """Return the CPU minutes of a card with an empty cache."""
-    whose = CardTower(name=tower.name, dim=tower.dim, sha256=tower.sha256)
+    whose = CardTower.of(tower)
     before = os.environ.get("LEXCLIP_CACHE")
     with tempfile.TemporaryDirectory() as empty, one_core():
         os.environ["LEXCLIP_CACHE"] = empty

@@ -3,7 +3,8 @@
 The tower of the first part is ViT-B-32 with random weights, saved as a checkpoint and loaded like a real one:
 it costs what trained weights cost. Times are CPU seconds of one core, since the machine may be busy. Memory
 is the peak of a process of its own for each size, which imports, reads WordNet, encodes the vocabulary and
-takes some steps. `python -m bench.scale` also keeps data/scale/memory.csv.
+takes some steps. `python -m bench.scale` also keeps data/scale/memory.csv and data/scale/times.csv; with
+`times` it measures the latter alone.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -151,14 +153,13 @@ def memory() -> Iterator[dict[str, float]]:
         yield json.loads(done.stdout.splitlines()[-1])
 
 
-def keep(measured: list[dict[str, float]]) -> Path:
-    """Write data/scale/memory.csv and return its path."""
-    path = storage.data_folder() / "scale" / "memory.csv"
+def keep(name: str, columns: Sequence[str], measured: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table of data/scale."""
+    path = storage.data_folder() / "scale" / f"{name}.csv"
     with storage.atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, columns, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(measured)
-    return path
 
 
 def memory_rows(measured: list[dict[str, float]]) -> list[Row]:
@@ -181,13 +182,18 @@ def rows() -> list[Row]:
 
 
 def main() -> None:
-    """Measure one size in this process, as JSON, or everything; then keep the table of memory."""
-    if len(sys.argv) > 1:
+    """Measure one size in this process, as JSON, or everything, or the times; then keep the tables."""
+    if len(sys.argv) > 1 and sys.argv[1].isdigit():
         sys.stdout.write(json.dumps(measured_here(int(sys.argv[1]))) + "\n")
         return
+    times = [*whole_vocabulary(), *all_nouns()]
+    keep("times", ("name", "value", "unit"), [{**one, "value": f"{one['value']:.4g}"} for one in times])
+    if sys.argv[1:] == ["times"]:
+        show(times)
+        return
     measured = list(memory())
-    keep(measured)
-    show([*whole_vocabulary(), *all_nouns(), *memory_rows(measured)])
+    keep("memory", COLUMNS, measured)
+    show([*times, *memory_rows(measured)])
 
 
 if __name__ == "__main__":

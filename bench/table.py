@@ -8,7 +8,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-_COLUMNS = ("name", "value", "unit", "baseline", "ratio", "target", "met")
+COLUMNS = ("name", "value", "unit", "baseline", "ratio", "target", "met")
 _TESTS = {">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt}
 
 
@@ -35,13 +35,18 @@ def _shown(value: object, column: str) -> str:
     return str(value)
 
 
+def cells(row: Row) -> list[str]:
+    """Return a measurement as the texts of `COLUMNS`."""
+    return [_shown({**row, "met": met(row)}[column], column) for column in COLUMNS]
+
+
 def show(rows: list[Row]) -> None:
     """Write the measurements to the standard output, one a line."""
-    cells = [[_shown({**row, "met": met(row)}[column], column) for column in _COLUMNS] for row in rows]
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *cells, strict=True)]
-    for line in ([*_COLUMNS], ["-" * width for width in widths], *cells):
+    lines = [cells(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *lines, strict=True)]
+    for line in ([*COLUMNS], ["-" * width for width in widths], *lines):
         padded = (
             cell.ljust(width) if column in ("name", "unit", "target", "met") else cell.rjust(width)
-            for cell, width, column in zip(line, widths, _COLUMNS, strict=True)
+            for cell, width, column in zip(line, widths, COLUMNS, strict=True)
         )
         sys.stdout.write("  ".join(padded).rstrip() + "\n")

@@ -27,9 +27,16 @@ True
 ['change', 'cosine_after', 'cosine_before', 'neighbour']
 >>> figure = result.show()
 
+**Senses** of one word, each with a vector of its own, as a tower sees them before and after tuning:
+
+>>> senses = lexclip.senses("crane")
+>>> senses.table["sense"].tolist()[-2:]
+['crane.n.05', 'crane.v.01']
+
 `result.map("emotion.n.01")` draws a branch of WordNet, `result.history` has the loss terms, and
 `result.save()` measures the tower on words that it never saw and writes a run folder, which the explorer
-lists (`lexclip app`). `lexclip.compare(tower, other)` shows two towers in the same tables and figures.
+lists (`lexclip app`). `lexclip.compare(tower, other)` measures the lexical cards of two towers, which takes
+minutes: `.show()` draws them as one dot plot, `.table()` has the numbers, `.pairs()` looks at single words.
 
 From here: notebooks/00_tour.ipynb walks the whole way, `docs/` explains each part, and
 `docs/how_to_add.md` adds a target, a loss, a data set, a tower or a page.
@@ -39,9 +46,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lexclip_core.workbench import Comparison, Result, compare, load, tune
+from lexclip_core.workbench import Comparison, Result, Senses, compare, load, senses, tune
 
-__all__ = ["Comparison", "Result", "__version__", "compare", "load", "tune"]
+__all__ = ["Comparison", "Result", "Senses", "__version__", "compare", "load", "senses", "tune"]
 
 
 def __getattr__(name: str) -> Any:

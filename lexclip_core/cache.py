@@ -20,10 +20,11 @@ import os
 import shutil
 import threading
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -62,9 +63,11 @@ KINDS: Mapping[str, CacheKind] = MappingProxyType(
     {
         "wordnet": CacheKind("WordNet's tables, parsed", version=2),
         "taxonomy": CacheKind("ancestors and distances for Wu-Palmer", version=3),
-        "numba": CacheKind("compiled code of the target kernels"),
+        "lexicons": CacheKind("the words of WordNet, how they are split and related"),
+        "numba": CacheKind("compiled code of the target kernels and of maps"),
         "embeddings": CacheKind("text embeddings by untouched towers"),
         "picture-features": CacheKind("picture embeddings"),
+        "layouts": CacheKind("maps of words, laid out"),
         "measurements": CacheKind("metrics of towers that were measured before", version=2),
         "class-names": CacheKind("results and embeddings of studies on class names", version=4),
         "digests": CacheKind("sha256 of picture files"),
@@ -305,13 +308,21 @@ class AppendLog:
         path: The file, made with its folder where missing.
         durable: Whether every row is on the disk before it is used, and no other process has the file.
         fields: The names that every row has; a line with others is skipped too. None takes any.
+        others: Files of the same kind whose rows are known as well, as they are now.
 
     Raises:
         InputError: It is durable and another process has it open.
         StorageError: The file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, durable: bool = False, fields: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durable: bool = False,
+        fields: Collection[str] | None = None,
+        others: Iterable[Path] = (),
+    ) -> None:
         self.path, self._durable = path, durable
         self._fields = None if fields is None else {"key", *fields}
         self._guard = threading.Lock()
@@ -321,12 +332,12 @@ class AppendLog:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600 if durable else 0o666)
-            content = path.read_bytes()
+            content, known = path.read_bytes(), [one.read_bytes() for one in others]
         except OSError as error:
             self.close()
             raise StorageError(f"cannot open {path}: {error.strerror}", "name another file") from error
         self._torn = bool(content) and not content.endswith(b"\n")
-        self._rows = dict(self._read(content))
+        self._rows = dict(chain.from_iterable(map(self._read, [*known, content])))
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import math
+import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 from lexclip_core import storage
 from lexclip_core.errors import InputError
 from lexclip_core.experiments.run_folder import check_metrics
 from lexclip_core.papers.measurement import Measurement
-from lexclip_core.towers.registry import REGISTRY
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 METRICS_MIME = "application/vnd.lexclip.metrics+json"
 MEASURED_MIME = "application/vnd.lexclip.measured+json"
 
 
-def as_trained(name: str) -> str:
-    """Return the name of the same weights under the activation they were trained with; "" if it is the same.
+def use_in_notebook() -> None:
+    """Make a kernel ready: figures with a static picture next to them, and parameters that are checked.
 
-    Both papers ran weights of LAION-400M with another one (D6): a notebook that is given the architecture as
-    published measures the right one next to it.
+    Figures are shown as plotly's, which offer no upload, and as PNG, so that nbconvert and a repository's
+    viewer have them; what PLOTLY_RENDERER names in the environment is left as it is. A wrong parameter is
+    refused in the cell that gives it.
 
-    >>> as_trained("ViT-B-32/laion400m_e31")
-    'ViT-B-32-quickgelu/laion400m_e31'
+    Example:
+        In a notebook's first cell: `use_in_notebook()`.
     """
-    architecture, _, tag = name.rpartition("/")
-    right = f"{architecture}-quickgelu/{tag}"
-    return right if name not in REGISTRY and right in REGISTRY else ""
+    from IPython import get_ipython
+
+    if (root := str(storage.project_root())) not in sys.path:
+        sys.path.append(root)  # `tools.notebook_runner` lies there, in a clone as in a wheel
+    from tools.notebook_runner import kernel
+
+    kernel.prepare(get_ipython())
 
 
 def record(metrics: Mapping[str, Any], measured: Sequence[Measurement] = ()) -> None:
@@ -40,7 +52,7 @@ def record(metrics: Mapping[str, Any], measured: Sequence[Measurement] = ()) -> 
     Args:
         metrics: "split/name" to a number, a dict with "value" and where known "low", "high", "n" and
             "note", or an object whose `as_dict()` gives one.
-        measured: What the ledger puts next to the papers: `ledger.conditions(...).measured(...)` entries.
+        measured: What the ledger puts next to the papers: `measurement.conditions(...).measured(...)`.
 
     Raises:
         InputError: A metric has no number, or its name does not say its split.
@@ -77,7 +89,7 @@ def expect(text: str, condition: object, **numbers: object) -> None:
     Args:
         text: The expectation as a sentence: "the opposite is nearer than the synonym".
         condition: Whether it is so, one truth value.
-        **numbers: What it was decided by; numbers are rounded to three digits.
+        **numbers: What it was decided by; numbers that are not whole are rounded to three digits.
 
     >>> expect("the opposite is nearer", 0.75 > 0.65, fast_slow=0.75, fast_quick=0.651234)
     as expected: the opposite is nearer (fast slow 0.75, fast quick 0.651)
@@ -127,12 +139,84 @@ def reveal(guess: object, answer: object, *figures: object) -> bool:
     return True
 
 
+def picture_sheet(pictures: Sequence[Any], titles: Sequence[str], *, columns: int = 8, side: int = 96) -> Any:
+    """Return pictures in rows, each above its title, as one picture that every front end shows.
+
+    Args:
+        pictures: PIL images of any size.
+        titles: One per picture; what exceeds two lines is cut.
+        columns: Pictures per row.
+        side: Width of a picture in pixels, of its title too.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    rows = max(1, math.ceil(len(pictures) / columns))
+    sheet = Image.new("RGB", (min(columns, max(len(pictures), 1)) * (side + 12), rows * (side + 44)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for place, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
+        left, top = (place % columns) * (side + 12) + 6, (place // columns) * (side + 44) + 2
+        sheet.paste(picture.convert("RGB").resize((side, side)), (left, top))
+        lines = "\n".join(textwrap.wrap(title, side // 6, max_lines=2, placeholder="…"))
+        draw.multiline_text((left, top + side + 3), lines, fill="#1f1f1f", font=font)
+    return sheet
+
+
+def picture_address(picture: Any, *, framed: bool = False, side: int = 96) -> str:
+    """Return a picture as the `data:` address that `ribbons_figure` draws, its longer side `side` pixels.
+
+    Args:
+        picture: A PIL image of any size.
+        framed: Whether an orange frame marks it, as the wanted one.
+        side: Width or height in pixels.
+
+    >>> from PIL.Image import new
+    >>> picture_address(new("RGB", (200, 100)))[:22]
+    'data:image/png;base64,'
+    """
+    from PIL import ImageOps
+
+    from lexclip_core.figures.style import PALETTE
+
+    drawn = ImageOps.contain(picture.convert("RGB"), (side, side))
+    if framed:
+        drawn = ImageOps.expand(ImageOps.crop(drawn, 6), 6, PALETTE["vermillion"])
+    stream = io.BytesIO()
+    drawn.save(stream, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def dial(draw: Callable[[float], go.Figure], values: Sequence[float], *, name: str = "alpha") -> go.Figure:
+    """Return one figure with a slider over several: it moves the points of the traces, in any front end.
+
+    The slider is plotly's and needs no kernel: it works in JupyterLab, in the book and in exported pages. The
+    static picture next to it shows the last value.
+
+    Args:
+        draw: Returns the figure of one value; all have the same traces.
+        values: What the slider can be set to, in order.
+        name: What it is called.
+
+    >>> from plotly.graph_objects import Figure, Scatter
+    >>> figure = dial(lambda share: Figure(Scatter(x=[0, share], y=[0, 1])), [0.0, 0.5, 1.0])
+    >>> [step.args[0]["x"][0][1] for step in figure.layout.sliders[0].steps]
+    [0.0, 0.5, 1.0]
+    """
+    steps = []
+    for value in values:
+        figure = draw(value)
+        moved: dict[str, Any] = {axis: [list(one[axis]) for one in figure.data] for axis in ("x", "y")}
+        steps.append({"label": f"{value:g}", "method": "restyle", "args": [moved]})
+    shown = {"steps": steps, "active": len(steps) - 1, "currentvalue": {"prefix": f"{name}: "}}
+    return figure.update_layout(sliders=[shown | {"pad": {"t": 50, "b": 30}}])
+
+
 def _say(text: str) -> None:
     print(text)  # noqa: T201 - what a cell prints is what it is for
 
 
 def _rounded(value: object) -> object:
-    return value if isinstance(value, str | bool) else float(f"{float(value):.3g}")  # type: ignore[arg-type]
+    whole = isinstance(value, str | Integral)  # a count is shown in full
+    return value if whole else float(f"{float(value):.3g}")  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1)
@@ -160,13 +244,9 @@ def check(exercise: str, function: Callable[..., Any]) -> str:
     >>> check("cosine", lambda a, b: sum(x * y for x, y in zip(a, b)))
     '<lambda>(a=[3.0, 4.0], b=[4.0, 3.0]) returns 24, but must return 0.96: divide by both lengths, 5 and 5.'
     """
-    return _checked(
-        function,
-        [
-            Case(case["arguments"], case["expected"], case["lesson"], dict(map(tuple, case.get("traps", []))))
-            for case in _of_course("exercise", exercise)
-        ],
-    )
+    cases = _of_course("exercise", exercise)
+    complaints = (_complaint(function, **case) for case in cases)
+    return next(filter(None, complaints), f"Right, on all {len(cases)} cases.")
 
 
 def quiz(lesson: str, answers: Sequence[str] = ()) -> str:
@@ -208,140 +288,29 @@ def _metric(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else {"value": value}
 
 
-_UNSOLVED = "Not solved yet: your function returns None. Write its body, and let it return a number."
-_SOLVED = "Right, on all {} cases."
-
-
-class Case(NamedTuple):
-    """One call of the learner's function.
-
-    Attributes:
-        arguments: What it is called with, by name.
-        expected: What it must return.
-        lesson: Why that is the answer.
-        traps: A wrong answer that a known mistake leads to -> what the mistake is.
-    """
-
-    arguments: Mapping[str, Any]
-    expected: float
-    lesson: str
-    traps: Mapping[float, str]
-
-
-def check_wu_palmer(function: Callable[..., Any]) -> str:
-    """Say whether `function(depth_of_meeting, depth_a, depth_b)` is Wu-Palmer similarity."""
-    names = ("depth_of_meeting", "depth_a", "depth_b")
-    factor = "the depth of the meeting counts twice, once for each synset: without the 2 even equals get 1/2"
-    product = "divide by the sum of the two depths, not by their product"
-    return _checked(
-        function,
-        [
-            Case(
-                dict(zip(names, (3, 4, 5), strict=True)),
-                2 / 3,
-                "2 · 3 / (4 + 5)",
-                {1 / 3: factor, 3 / 10: product, 6 / 20: product, 3 / 4.5 / 2: factor},
-            ),
-            Case(
-                dict(zip(names, (7, 7, 7), strict=True)),
-                1.0,
-                "a synset meets itself at its own depth, so it is 1 similar to itself",
-                {1 / 2: factor, 2 / 7: product},
-            ),
-            Case(
-                dict(zip(names, (1, 9, 1), strict=True)),
-                1 / 5,
-                "the root is an ancestor of everything: 2 · 1 / (9 + 1)",
-                {0.0: "the root has depth 1, not 0: depths are counted in nodes", 1 / 10: factor},
-            ),
-        ],
-    )
-
-
-def check_distance_term(function: Callable[..., Any]) -> str:
-    """Say whether `function(cosines, targets, c)` is the mean of (c (target - cosine))^2 over the pairs."""
-    outside = "c is inside the square: the error is scaled first and squared then, so it acts as c²"
-    total = "take the mean over the pairs, not their sum: else the loss grows with the number of pairs"
-    absolute = "square the scaled error instead of taking its absolute value"
-    return _checked(
-        function,
-        [
-            Case(
-                {"cosines": [0.8], "targets": [0.0], "c": 3.0},
-                5.76,
-                "(3 · (0 - 0.8))²",
-                {1.92: outside, 0.64: "the constant c is missing", 2.4: absolute, -2.4: absolute},
-            ),
-            Case(
-                {"cosines": [0.5, 0.5], "targets": [1.0, 0.0], "c": 2.0},
-                1.0,
-                "both errors are ½, doubled 1, squared 1; their mean is 1",
-                {2.0: total, 0.0: "square each error before the mean: else errors of opposite sign cancel"},
-            ),
-            Case(
-                {"cosines": [0.2, 0.9, 0.4], "targets": [0.2, 0.9, 0.4], "c": 3.0},
-                0.0,
-                "cosines that have reached their targets cost nothing",
-                {},
-            ),
-        ],
-    )
-
-
-def check_inversion_rate(function: Callable[..., Any]) -> str:
-    """Say whether `function(cosine_synonym, cosine_antonym)` is the share of inverted triples."""
-    turned = "this is the share of triples in the right order: the inverted ones have the antonym nearer"
-    ties = "a tie counts as inverted: else an encoder that maps all words to one point looks perfect"
-    count = "return the share of the triples, not their number"
-    return _checked(
-        function,
-        [
-            Case(
-                {"cosine_synonym": [0.79, 0.75, 0.9, 0.6], "cosine_antonym": [0.80, 0.80, 0.1, 0.2]},
-                1 / 2,
-                "the first two of the four are inverted",
-                {2.0: count},
-            ),
-            Case(
-                {"cosine_synonym": [0.9, 0.8, 0.7], "cosine_antonym": [0.1, 0.2, 0.9]},
-                1 / 3,
-                "only the third is inverted",
-                {2 / 3: turned, 1.0: count},
-            ),
-            Case(
-                {"cosine_synonym": [0.5, 0.5], "cosine_antonym": [0.5, 0.1]},
-                1 / 2,
-                "the first is a tie and counts, the second is in the right order",
-                {0.0: ties, 1.0: "count the ties, but not the triples in the right order"},
-            ),
-        ],
-    )
-
-
-def _checked(function: Callable[..., Any], cases: Sequence[Case]) -> str:
-    for case in cases:
-        complaint = _complaint(function, case)
-        if complaint:
-            return complaint
-    return _SOLVED.format(len(cases))
-
-
-def _complaint(function: Callable[..., Any], case: Case) -> str:
-    call = f"{getattr(function, '__name__', 'your function')}({_shown(case.arguments)})"
+def _complaint(
+    function: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    expected: float,
+    lesson: str,
+    traps: Sequence[tuple[float, str]] = (),
+) -> str:
+    """Return what is wrong about one call: a trap is a wrong answer that a known mistake leads to."""
+    call = f"{getattr(function, '__name__', 'your function')}({_shown(arguments)})"
     try:
-        answer = function(*case.arguments.values())
+        answer = function(*arguments.values())
     except Exception as error:
         return f"{call} stops with {type(error).__name__}: {error}.{_hint(error)}"
     if answer is None:
-        return _UNSOLVED
+        return "Not solved yet: your function returns None. Write its body, and let it return a number."
     try:
         value = float(answer)
     except (TypeError, ValueError):
         return f"{call} returns {answer!r}: one number is wanted."
-    if math.isclose(value, case.expected, rel_tol=1e-6, abs_tol=1e-9):
+    if math.isclose(value, expected, rel_tol=1e-6, abs_tol=1e-9):
         return ""
-    lesson = next((text for wrong, text in case.traps.items() if math.isclose(value, wrong)), case.lesson)
-    return f"{call} returns {value:.4g}, but must return {_fraction(case.expected)}: {lesson}."
+    why = next((text for wrong, text in traps if math.isclose(value, wrong)), lesson)
+    return f"{call} returns {value:.4g}, but must return {_fraction(expected)}: {why}."
 
 
 def _hint(error: Exception) -> str:

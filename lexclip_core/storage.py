@@ -112,6 +112,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def processes() -> tuple[int, int]:
+    """Return this process's place among those that torchrun started, from 0, and their number: 0, 1 alone."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def own_share(parts: Sequence[T]) -> Sequence[T]:
     """Return the parts of some work that fall to this process, where torchrun started several.
 
@@ -120,7 +125,8 @@ def own_share(parts: Sequence[T]) -> Sequence[T]:
     >>> own_share(["a", "b"])
     ['a', 'b']
     """
-    return parts[int(os.environ.get("RANK", "0")) :: int(os.environ.get("WORLD_SIZE", "1"))]
+    place, number = processes()
+    return parts[place::number]
 
 
 def progress(items: Iterable[T], **options: Any) -> tqdm[T]:

@@ -20,7 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lexclip_core.errors import DamagedFileError, MissingResourceError
+from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -404,20 +404,26 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file that ships, its lists as tuples.
+def read_toml(path: Path, *, remedy: str = "") -> dict[str, Any]:
+    """Return the content of a TOML file; of one that ships, its lists as tuples.
+
+    Args:
+        path: The file.
+        remedy: What to do about a file that its user writes; "" for one that ships.
 
     Raises:
         MissingResourceError: It is not there.
-        DamagedFileError: It cannot be read, or is not TOML.
+        DamagedFileError: It ships, and cannot be read or is not TOML.
+        InputError: Its user writes it, and it cannot be read or is not TOML.
     """
     try:
-        content: dict[str, Any] = _tuples(tomllib.loads(path.read_text(encoding="utf-8")))
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise MissingResourceError(f"{path} is not there", RESTORE) from error
+        raise MissingResourceError(f"{path} is not there", remedy or RESTORE) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is not TOML: {error}", RESTORE) from error
-    return content
+        refusal = InputError if remedy else DamagedFileError
+        raise refusal(f"{path} is not TOML: {error}", remedy or RESTORE) from error
+    return content if remedy else {key: _tuples(value) for key, value in content.items()}
 
 
 def _tuples(value: Any) -> Any:

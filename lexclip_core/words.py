@@ -63,7 +63,7 @@ def as_spelt(text: str) -> str:
     >>> as_spelt("Eiffel_Tower")
     'Eiffel Tower'
     """
-    return _SEPARATORS.sub(" ", text).strip()
+    return text if text.isalpha() else _SEPARATORS.sub(" ", text).strip()  # most are one word
 
 
 _FORMS: dict[str, Callable[[str], str]] = {"normalised": normalise, "as_spelt": as_spelt}

@@ -24,8 +24,17 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 MARKER = VENV / ".set-up-in-progress"
 ONLY_LOCKED = ("--require-hashes", "--requirement")
 LOCK_FILE = ROOT / ".cache" / "set-up.lock"
-# The index and the machine code that this makes are kept in the cache folder.
-FIRST_CALL = "from lexclip_core.targets.wu_palmer import wu_palmer_matrix; wu_palmer_matrix(['dog.n.01'])"
+# The index and the machine code that these make are kept in the cache folder.
+FIRST_CALLS = """
+import numpy as np
+from lexclip_core.figures.maps import word_places
+from lexclip_core.targets.wu_palmer import wu_palmer_matrix
+
+wu_palmer_matrix(["dog.n.01"])
+rows = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+word_places(rows, rows)
+"""
 
 
 class SetUpError(Exception):
@@ -55,8 +64,9 @@ def set_up() -> None:
     """Do every step whose stamp is missing or out of date."""
     requirements = digest(ROOT / "requirements.lock")
     project = digest(ROOT / "pyproject.toml", ROOT / "requirements.txt")
-    wordnet = digest(*sorted((ROOT / "lexclip_core" / "wordnet").glob("*.py")))
-    kernels = digest(*sorted((ROOT / "lexclip_core" / "targets").glob("*.py")))
+    package = ROOT / "lexclip_core"
+    wordnet = digest(*sorted((package / "wordnet").glob("*.py")))
+    kernels = digest(*sorted((package / "targets").glob("*.py")), *package.glob("figures/maps.py"))
     discard_unusable_environment()
     if not stamped("requirements", requirements):
         started = time.monotonic()
@@ -73,9 +83,9 @@ def set_up() -> None:
         say("finding WordNet 3.0")
         stamp("wordnet", wordnet, note=prepare_wordnet())
     if not stamped("kernels", kernels):
-        say("building the Wu-Palmer index and compiling its kernels, once")
-        if run(str(BIN / "python"), "-c", FIRST_CALL) != 0:
-            say("that did not work: the first use of Wu-Palmer tries it again")
+        say("building the Wu-Palmer index, compiling its kernels and those of maps, once (about a minute)")
+        if run(str(BIN / "python"), "-c", FIRST_CALLS) != 0:
+            say("that did not work: the first use of Wu-Palmer and the first map try it again")
         stamp("kernels", kernels)
 
 

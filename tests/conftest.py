@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flat_maps import use_flat_maps
 from hypothesis import settings
 
 from lexclip_core import doctor, storage
@@ -18,21 +19,31 @@ settings.load_profile("lexclip")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LEXCLIP_PROGRESS", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Where a test's own cache folder would have it compile everything anew, for a quarter of a minute.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(storage.cache_folder() / "numba"))
 # Numba's first parallel loop (UMAP has some) sets OpenMP's threads, torch's included, to all cores: with
 # several workers each then waits for the others, and training takes ten times as long.
 os.environ.setdefault("NUMBA_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1").partition(",")[0])
 
-#: Files of a minute and more, the longest first: they start first, so that no worker ends long after the
+#: The files that take longest, the longest first: they start first, so that no worker ends long after the
 #: others (with `--no-loadscope-reorder`, as pytest-xdist would go by the number of tests).
 LONGEST = (
-    "test_smoke.py",
     "test_browser.py",
-    "test_miniature.py",
+    "test_smoke.py",
+    "test_tasks.py",
     "test_torchrun.py",
-    "test_workbench.py",
+    "test_miniature.py",
+    "test_course.py",
+    "test_jupyterlab.py",
+    "test_pages.py",
+    "test_wordnet_install.py",
+    "test_wheel.py",
+    "test_examples.py",
     "test_tuning.py",
-    "test_training.py",
+    "test_bad_inputs.py",
+    "test_image_tower.py",
     "test_geometry.py",
+    "test_tour.py",
 )
 
 
@@ -62,6 +73,17 @@ def _own_main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="module")
+def quick_maps() -> Iterator[None]:
+    """Lay words out flat, where a file's tests draw maps and do not look at them."""
+    usual = use_flat_maps()
+    yield
+    if usual is None:
+        del sys.modules["umap"]
+    else:
+        sys.modules["umap"] = usual
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,11 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.experiments.run_folder import RunSummary
 from lexclip_core.experiments.sweeps import MEASURED, OUTSIDE
+from lexclip_core.papers.measurement import Measurement
+from tools.markdown import interval, table
 
 _KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -43,36 +46,45 @@ def runs_table(summaries: Sequence[RunSummary], presets: Mapping[str, str]) -> s
     heads = ["measure", "before"]
     for preset, title in presets.items():
         heads += [f"{title}{_seeds(groups[preset])}", "change"]
-    lines = [_line(heads), _line(["---"] * len(heads))]
+    rows = []
     for metric, label in SHOWN.items():
         known = [one.metrics[metric] for group in groups.values() for one in group if metric in one.metrics]
         if known:
             cells = [cell for group in groups.values() for cell in _cells(group, metric)]
-            lines.append(_line([label, f"{known[0]['before']:.3f}", *cells]))
-    return "\n".join(lines) + "\n"
+            rows.append([label, f"{known[0]['before']:.3f}", *cells])
+    return table(heads, rows)
 
 
-def sweep_table(table: pd.DataFrame, first: str = "row") -> str:
+def items_table(measured: Sequence[Measurement]) -> str:
+    """Return a Markdown table of the paired changes that notebook 22 measured, with intervals over items."""
+    rows = []
+    for one in measured:
+        if one.notebook == "22_table1" and one.change:
+            value, low, high = (100 * end for end in (one.change.value, *one.change.ends))
+            rows.append([one.places[0].column, one.over, interval(Estimate(value, low, high), "+", 1)])
+    return table(["column of Table 1", "items", "change, points"], rows)
+
+
+def sweep_table(sweep: pd.DataFrame, first: str = "row") -> str:
     """Return a Markdown table of a sweep: a row per setting, a column per metric, seeds' means in per cent.
 
     Where there are several seeds, the largest spread (highest minus lowest) of a column stands below it.
 
     Args:
-        table: Columns row, seed, metric and value, as `sweep_table2` gives them.
+        sweep: Columns row, seed, metric and value, as `sweep_table2` gives them.
         first: Head of the first column.
     """
-    means = 100 * table.pivot_table(index="row", columns="metric", values="value", sort=False)
+    means = 100 * sweep.pivot_table(index="row", columns="metric", values="value", sort=False)
     metrics = [label for label in (*MEASURED.values(), *OUTSIDE.values()) if label in means.columns]
-    lines = [_line([first, *metrics]), _line(["---"] * (1 + len(metrics)))]
-    lines += [_line([f"`{row}`", *(f"{means.loc[row, one]:.1f}" for one in metrics)]) for row in means.index]
-    seeds = table[table["seed"] >= 0]
+    rows = [[f"`{row}`", *(f"{means.loc[row, one]:.1f}" for one in metrics)] for row in means.index]
+    seeds = sweep[sweep["seed"] >= 0]
     if seeds["seed"].nunique() > 1:
         by_row = 100 * seeds.groupby(["row", "metric"])["value"].agg(
             lambda values: values.max() - values.min()
         )
         widest = by_row.groupby("metric").max()
-        lines.append(_line(["widest spread of seeds", *(f"{widest[one]:.1f}" for one in metrics)]))
-    return "\n".join(lines) + "\n"
+        rows.append(["widest spread of seeds", *(f"{widest[one]:.1f}" for one in metrics)])
+    return table([first, *metrics], rows)
 
 
 def _seeds(runs: Sequence[RunSummary]) -> str:
@@ -87,7 +99,3 @@ def _cells(runs: Sequence[RunSummary], metric: str) -> tuple[str, str]:
     low, high = (min(values), max(values)) if len(entries) > 1 else (first["low"], first["high"])
     change = 100 * (mean(values) - first["before"])
     return f"{mean(values):.3f} ({low:.3f} to {high:.3f})", f"{change:+.1f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -21,7 +21,7 @@ LEAD = (
 )
 VECTORS = {"as they are": "plain", "centred": "centred"}
 MOST = 7  # cards in one picture: as many as there are marks
-FIRST = ("all-MiniLM-L6-v2", "lexclip-d5e0c00c", "lexclip-shuffled-0fe90fee", "lexclip-constant-223b2334")
+FIRST = ("all-MiniLM-L6-v2", "lexclip", "lexclip-shuffled", "lexclip-constant")  # towers, and presets of runs
 MAIN, ALL = "the main ones", "all"
 
 
@@ -30,7 +30,8 @@ def called(cards: Mapping[str, Card]) -> dict[str, Card]:
     runs = run_names.names(store.listing().summaries)
     names = {key: runs.get(card.tower.run, card.tower.label) for key, card in cards.items()}
     twice = [name for name in names.values() if list(names.values()).count(name) > 1]
-    first = sorted(cards, key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
+    presets = {key: card.tower.run.rpartition("-")[0] or key for key, card in cards.items()}
+    first = sorted(cards, key=lambda key: [*FIRST, presets[key]].index(presets[key]))
     return {f"{names[key]} ({key})" if names[key] in twice else names[key]: cards[key] for key in first}
 
 

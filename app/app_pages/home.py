@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import bare_towers
 import dial
+import known_towers
 import layout
 import metric_names
 import pages
@@ -14,19 +16,19 @@ import run_names
 import small_pictures
 import store
 import streamlit as st
+import tour
 import triples
 import typed
 
 from lexclip_core.errors import LexclipError
 from lexclip_core.experiments import run_folder
-from lexclip_core.experiments.explorer_data import outcomes
 from lexclip_core.figures import alt_texts, scores
 
 TITLE = "Does it know opposites?"
 LEAD = (
     "A program that understands text turns every word into a point. Words that it takes for alike lie near."
 )
-RATE = "test/inversion_rate/same_synset"
+RATE = metric_names.INVERSION_RATE
 THIS = "after tuning"
 BOXES = ("word", "synonym", "opposite")
 BRING = (
@@ -95,7 +97,8 @@ def draw_first(summary: run_folder.RunSummary, run: run_folder.Run) -> triples.T
         for box, label in zip(
             BOXES, ("Your own word", "its synonym (optional)", "its opposite (optional)"), strict=True
         ):
-            st.text_input(label, key=box, bind="query-params", width=190)
+            st.text_input(label, key=box, bind="query-params", width=180)
+        tour.start_button()
     with place:
         try:
             triple = chosen(summary, run, table)
@@ -123,6 +126,9 @@ def note(triple: triples.Triple, summary: run_folder.RunSummary) -> None:
         "similar": "The dictionary WordNet gives the opposite, and a word of nearly the same meaning.",
         "typed": "You chose the words.",
     }[triple.kind]
+    if bare_towers.is_bare(summary):
+        st.caption(f"{source} This tower is shown as it is: nothing was tuned, so there is no after.")
+        return
     steps = {
         1: " The run’s tuned weights are not here, so only before is shown.",
         2: " This run stores before and after only.",
@@ -140,6 +146,13 @@ def draw_how_often(summary: run_folder.RunSummary, run: run_folder.Run) -> None:
     if RATE not in summary.metrics:
         if table is None or table.empty:
             st.info("This run measured no words with a synonym and an opposite.")
+            return
+        if "antonym_100" not in table:  # of a tower that was not tuned
+            share = float((table["antonym_0"] >= table["synonym_0"]).mean())
+            layout.finding(
+                f"Of {len(table)} words with a synonym and an opposite, the opposite is nearer in "
+                f"**{share:.0%}**."
+            )
             return
         wrong = {end: float((table[f"antonym_{end}"] >= table[f"synonym_{end}"]).mean()) for end in (0, 100)}
         layout.finding(
@@ -211,7 +224,7 @@ def draw_steps(summary: run_folder.RunSummary, run: run_folder.Run, triple: trip
     with columns[1], st.container(border=True):
         if run.layout is not None and len(run.layout):
             st.html(small_pictures.scatter(run.layout))
-        layout.page_link("app_pages/subtree_map.py", "2. A map of many words")
+        layout.page_link("app_pages/map.py", "2. A map of many words")
         st.caption("A branch of the dictionary, before and after.")
     with columns[2], st.container(border=True):
         st.html(
@@ -223,7 +236,7 @@ def draw_steps(summary: run_folder.RunSummary, run: run_folder.Run, triple: trip
         cost = _cost_bars(summary)
         if cost:
             st.html(small_pictures.bars(cost, "Bars: agreement with people’s judgements before and after."))
-        layout.page_link("app_pages/training.py", "4. What it cost")
+        layout.page_link("app_pages/runs.py", "4. What it cost")
         st.caption("What else moved: agreement with people, neighbours retained, and how the run was made.")
 
 
@@ -231,7 +244,7 @@ def _outcome_bars(run: run_folder.Run) -> list[tuple[str, float]]:
     table = triples.of_run(run)
     if table.empty:
         return []
-    shares = outcomes(table).value_counts(normalize=True)
+    shares = table["outcome"].value_counts(normalize=True)
     return [(name, float(shares.get(name, 0))) for name in ("repaired", "not repaired", "made worse")]
 
 
@@ -274,7 +287,9 @@ run = store.read(summary)
 triple = None
 with layout.part("the word with its synonym and opposite"):
     triple = draw_first(summary, run)
-st.caption(layout.literal(f"Tower: {store.tower_name(summary)}, tuned on {layout.run_name(summary)}."))
+if not bare_towers.is_bare(summary):
+    tower = known_towers.called(store.tower_name(summary))
+    st.caption(layout.literal(f"Tower: {tower}, tuned on {layout.run_name(summary)}."))
 with layout.part("how often"):
     draw_how_often(summary, run)
 with layout.part("the four steps"):

@@ -12,11 +12,16 @@ from lexclip_core.papers.ledger import measured_text, tally
 from lexclip_core.papers.verdicts import MEANINGS, SYMBOLS
 
 LEAD = (
-    "What two papers claim and report, and what this project’s notebooks measured. Nothing here is filled in "
-    "by hand: a claim gets a verdict from the quantities that it names, on the tower and the data that it "
-    "speaks of, and from nothing else. Most of ours is of small towers and emoji: it is shown, and judges "
-    "nothing."
+    "For readers of the two papers who ask: does it hold? Every claim, whether it was reproduced here, and "
+    "why that can or cannot be said."
 )
+RULE = (
+    "Nothing is filled in by hand: a claim gets a verdict from the quantities that it names, on the tower "
+    "and the data that it speaks of, and from nothing else. Most of ours is of small towers and emoji: it is "
+    "shown, and judges nothing."
+)
+SHORT_COLUMNS = {"claim": "claim", "verdict": "verdict", "reason": "why"}
+"""What is shown at first: column -> its heading."""
 SIGNS = {verdict: f"{sign} {verdict}" for verdict, sign in SYMBOLS.items()}
 PAPERS = {"Both papers": "", "Wu-Palmer (blog)": "blog", "ParaCLIP": "paraclip"}
 CLAIM_COLUMNS = [
@@ -66,12 +71,14 @@ def choose(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def draw_counts(table: pd.DataFrame) -> None:
     """Draw how many claims and numbers have each verdict, and what each means."""
-    st.markdown(f"**{tally(table)}**")
+    st.header("What the verdicts mean", anchor=False)
+    st.markdown(RULE)
     counts = pd.crosstab(table["verdict"], table["kind"]).reindex(list(SIGNS), fill_value=0)
     rows = counts.reindex(columns=["claim", "number"], fill_value=0).set_axis(
         ["claims", "rows of numbers"], axis="columns"
     )
-    layout.table(rows.reset_index().assign(verdict=list(SIGNS.values()), meaning=list(MEANINGS.values())))
+    shown = rows.reset_index().assign(verdict=list(SIGNS.values()), meaning=list(MEANINGS.values()))
+    layout.table(shown, name="verdicts")
 
 
 def draw_claim(details: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -105,19 +112,39 @@ def draw() -> None:
     if details.empty:
         st.info("Nothing has been measured yet, so only the papers’ side is shown. This fills the other:")
         st.code("lexclip notebooks run --profile embedded", language="bash", wrap_lines=True)
-    draw_counts(table)
+    layout.finding(tally(table))
     rows, kind = choose(table)
     if rows.empty:
         st.info("No row is left. Choose fewer verdicts, or search for less.")
-        return
-    columns = CLAIM_COLUMNS if kind == "claim" else NUMBER_COLUMNS
-    layout.table(with_texts(rows)[columns].dropna(axis="columns", how="all"), narrow=["id"])
-    st.caption(
-        f"{len(rows):,} rows. “Here” has the 95 % interval over items, and what varies over training seeds "
-        "or draws; “direction” says which way it points. `lexclip ledger --html FILE` writes all as one page."
-    )
-    if kind == "claim":
-        draw_claim(details, rows)
+    else:
+        draw_rows(rows, kind)
+        if kind == "claim":
+            with layout.part("one claim"):
+                draw_claim(details, rows)
+    draw_counts(table)
+
+
+def draw_rows(rows: pd.DataFrame, kind: str) -> None:
+    """Draw the rows as claim, verdict and why; every column on demand."""
+    whole = with_texts(rows)
+    if st.toggle("All columns", key="all_columns", bind="query-params"):
+        columns = CLAIM_COLUMNS if kind == "claim" else NUMBER_COLUMNS
+        layout.table(whole[columns].dropna(axis="columns", how="all"), narrow=["id"], name="ledger")
+        said = (
+            " “Here” has the 95 % interval over items, and what varies over training seeds or draws; "
+            "“direction” says which way it points."
+        )
+    else:
+        text = whole["id"] + ": " + whole["statement"] if kind == "claim" else whole["statement"]
+        short = whole.assign(claim=text)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
+        layout.drawn().table(short, "ledger")
+        widths = {"claim": 260, "verdict": 110, "why": 440}
+        columns_ = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
+        st.dataframe(
+            short, hide_index=True, width="stretch", row_height=92, height=560, column_config=columns_
+        )
+        said = " Double-click a cell to read all of it."
+    st.caption(f"{len(rows):,} rows.{said} `lexclip ledger --html FILE` writes all as one page.")
 
 
 layout.head("Ledger", LEAD)

@@ -186,7 +186,7 @@ def draw_curves() -> None:
         with column:
             if table.empty:
                 st.info("There is no study of these names yet. This notebook measures it:")
-                command = f"lexclip notebooks run --only {name_curves.notebook(kind)}"
+                command = f"lexclip notebooks run --only {name_curves.notebook()}"
                 st.code(command, language="bash", wrap_lines=True)
                 st.caption("Its parameter `curve_folder` says where to; this page reads `data/name_study`.")
                 continue
@@ -238,6 +238,10 @@ def draw(summary: run_folder.RunSummary) -> None:
     draw_results(summary, asked, answer)
 
 
-summary, _ = layout.begin("Names", LEAD, fills="a tuned tower to name pictures with")
-draw(summary)
-draw_curves()
+summary, _ = layout.begin(
+    "Names", LEAD, fills="a tuned tower to name pictures with", prefer=layout.tuned_on_captions
+)
+with layout.part("the names"):
+    draw(summary)
+with layout.part("the curves"):
+    draw_curves()

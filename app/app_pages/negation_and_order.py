@@ -13,10 +13,8 @@ from lexclip_core.experiments import run_folder
 from lexclip_core.figures import alt_texts, scores
 
 LEAD = (
-    "Three sentences: one, the same in other words, and one that says something else. To a reader the first "
-    "two belong together. To a tower that looks at which words occur, and not at what they say, the "
-    "sentence with the same words is nearer, though a “no” or the order turns its meaning round.  \n"
-    + layout.COSINE
+    "A sentence, the same in other words, and one that a “no” or another order turns round. To a reader the "
+    "first two belong together. Does the tower think so?"
 )
 BOXES = {"said": "A sentence", "again": "The same in other words", "other": "Another meaning"}
 # Label of the button -> sentences; the last exchanges a thing only: the control item.
@@ -31,10 +29,9 @@ EXAMPLES = {
     "Another thing": ("there is a dog in the picture", "we can see a dog", "there is a car in the picture"),
 }
 ABOUT_ALL = (
-    "The same question about each of the {things} things that scenes are made of. In a probe the meaning is "
-    "turned round; in its control item one thing is exchanged instead, to show that the question can be "
-    "answered. An answer is right if the two sentences of one meaning are the nearest two; chance is one in "
-    "three."
+    "Asked about each of the {things} things that scenes are made of. An answer is right if the two "
+    "sentences of one meaning are the nearest two of the three; by chance one in three would be. The "
+    "control items, in which one thing is exchanged instead, show that the question can be answered."
 )
 
 
@@ -65,6 +62,8 @@ def _put(sentences: tuple[str, ...]) -> None:
 
 def draw_three(summary: run_folder.RunSummary) -> None:
     """Draw how near three sentences are to one another."""
+    st.header("Three sentences of your own", anchor=False)
+    st.caption(layout.COSINE)
     try:
         asked = ask()
         once = tuple(dict.fromkeys(asked))
@@ -85,29 +84,24 @@ def draw_three(summary: run_folder.RunSummary) -> None:
 
 
 def draw_all(summary: run_folder.RunSummary) -> None:
-    """Draw how often a tower is right about all things, once that is asked for."""
-    st.header("How often?", anchor=False)
-    try:
-        tests = probe_scores.probes()
-        st.caption(ABOUT_ALL.format(things=len(set(tests.images))))
-        if not st.toggle("Ask about all of them", key="all", bind="query-params"):
-            st.caption("It takes some seconds, the first time.")
-            return
-        rows = store.name_rows(summary, probe_scores.texts(tests), "name")
-    except LexclipError as error:
-        layout.show_error(error)
-        return
+    """Draw how often a tower is right about all things."""
+    st.header("How often it is right", anchor=False)
+    tests = probe_scores.probes()
+    rows = store.name_rows(summary, probe_scores.texts(tests), "name")
     table = probe_scores.shares(rows, tests)
     layout.finding(probe_scores.overall(table))
-    layout.chart(
-        scores.metric_bars_figure(
-            table, title="Right answers, with 95 % intervals", value_title="share right"
-        ),
-        alt_texts.alt_text("metric_bars", table),
-        key="shares",
+    figure = scores.metric_bars_figure(
+        table, title="Right answers, with 95 % intervals; the line is chance", value_title="share right"
     )
+    figure.add_vline(1 / 3, line_dash="dash", line_color="#595959")
+    figure.update_xaxes(tickformat=".0%")
+    layout.chart(figure, alt_texts.alt_text("metric_bars", table), key="shares")
+    st.caption(ABOUT_ALL.format(things=len(set(tests.images))))
 
 
 summary, _ = layout.begin("Negation and order", LEAD, fills="a tuned tower to ask")
-draw_three(summary)
-draw_all(summary)
+first = st.container()
+with layout.part("three sentences"):  # quick, so it is drawn while all the others are still encoded
+    draw_three(summary)
+with first, layout.part("how often it is right"):
+    draw_all(summary)

@@ -103,6 +103,12 @@ def draw_gallery(run: run_folder.Run) -> None:
     if table.empty:
         st.info("This run has no word with a synonym and an opposite.")
         return
+    if "antonym_100" not in table:  # of a tower that was not tuned
+        wrong = table[table["outcome"] == "not repaired"]
+        layout.finding(f"The opposite is nearer than the synonym for **{len(wrong)} of {len(table)}** words.")
+        shown = wrong[["word", "synonym", "antonym", "synonym_0", "antonym_0"]]
+        layout.table(shown, words=["word"], name="wrong")
+        return
     layout.check_address("outcome", list(GALLERY), "outcome")
     there = [name for name, (outcome, _) in GALLERY.items() if (table["outcome"] == outcome).any()]
     usual = there[0] if there else "Repaired"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import layout
 import query_controls
 import retrieving
+import static_data
 import store
 import streamlit as st
 
@@ -16,8 +17,11 @@ from lexclip_core.experiments import run_folder
 from lexclip_core.figures import alt_texts, rankings
 
 LEAD = (
-    "Two people want the same picture and say it differently. Below stand the pictures that each "
-    "phrasing finds, nearest first, joined where both find the same one.  \n"
+    "Two people want the same picture and say it differently. Do they find the same pictures, and the one "
+    "they want?"
+)
+TERMS = (
+    "Each list stands nearest first, joined where both find the same picture. "
     "**AO@k** (average overlap) is the mean, over the depths 1 to k, of the share that the two lists have in "
     "common: early ranks count most. **JS@k** (Jaccard similarity) is how many pictures stand in both lists, "
     "of all that stand in either."
@@ -31,11 +35,15 @@ LARGE = 128
 LEAST = 0.005  # the smallest change that two decimals show
 
 
-def draw_numbers(retrieved: Mapping[str, retrieving.Retrieved], k: int) -> None:
-    """Draw AO and JS of both towers as large numbers, the tuned one with its change."""
-    base = retrieved["base"]
+def draw_numbers(retrieved: Mapping[str, retrieving.Retrieved], k: int, wanted: int) -> None:
+    """Draw AO, JS and the wanted picture's ranks as large numbers, for both towers."""
+    base, columns = retrieved["base"], st.columns(3)
+    with columns[2].container(horizontal=True):
+        for tower, one in retrieved.items() if wanted >= 0 else ():
+            ranks = (str(rank) if rank else "–" for rank in retrieving.wanted_ranks(one.table, wanted))
+            st.metric(f"Wanted picture at, {tower}", ", ".join(ranks))
     for column, (name, attribute) in zip(
-        st.columns(2), {f"AO@{k}": "average_overlap", f"JS@{k}": "jaccard"}.items(), strict=True
+        columns, {f"AO@{k}": "average_overlap", f"JS@{k}": "jaccard"}.items(), strict=False
     ):
         before = getattr(base, attribute)
         with column.container(horizontal=True):
@@ -68,7 +76,6 @@ def draw_ribbons(
 
 def draw_gallery(retrieved: Mapping[str, retrieving.Retrieved], pictures: PictureSet) -> None:
     """Draw every picture that was found, large; each can be opened over the whole window."""
-    st.header("The pictures that were found", anchor=False)
     places = dict.fromkeys(place for one in retrieved.values() for place in one.places)
     with st.container(horizontal=True):
         for place in places:
@@ -81,7 +88,7 @@ def draw(summary: run_folder.RunSummary) -> None:
     """Draw the answer, and below it the controls and the pictures."""
     answer = st.container()
     try:
-        asked = query_controls.ask()
+        asked = query_controls.ask(lambda kind: ranked(summary, kind))
         pictures = store.picture_rows(summary, asked.pictures)
         once = tuple(dict.fromkeys(asked.queries))
         rows = store.name_rows(summary, once, "name")
@@ -102,13 +109,36 @@ def draw(summary: run_folder.RunSummary) -> None:
     if "tuned" not in retrieved:
         layout.say_untuned(summary)
     with answer:
-        draw_numbers(retrieved, asked.k)
-        layout.finding(retrieving.finding(retrieved, asked.k))
-    draw_ribbons(retrieved, asked.pictures, asked.queries)
+        layout.finding(
+            f"“{layout.literal(asked.queries[0])}” and “{layout.literal(asked.queries[1])}”:  \n"
+            + retrieving.finding(retrieved, asked.k, asked.wanted)
+        )
+        draw_numbers(retrieved, asked.k, asked.wanted)
+        with layout.part("the rankings"):
+            draw_ribbons(retrieved, asked.pictures, asked.queries)
     said = SCENES_SAY if asked.pictures.name == "emoji-scenes" else SINGLE_SAY
-    st.caption(f"{len(titles):,} pictures were searched. {said}")
-    draw_gallery(retrieved, asked.pictures)
+    st.caption(f"{len(titles):,} pictures were searched. {said} {TERMS}")
+    with st.expander("The pictures that were found, large"), layout.part("the pictures"):
+        draw_gallery(retrieved, asked.pictures)
 
 
-summary, _ = layout.begin("Queries", LEAD, fills="a tuned tower to search pictures with")
+def ranked(summary: run_folder.RunSummary, kind: str) -> list[int]:
+    """Return the examples of a kind, those in which most happens with this run first."""
+    places, made = query_controls.examples(kind), static_data.scene_set()
+    queries = made[0].queries
+    both = [[part[place] for place in places] for part in (queries.queries_a, queries.queries_b)]
+    once = tuple(dict.fromkeys([*both[0], *both[1]]))
+    row = {query: number for number, query in enumerate(once)}
+    order = [[row[query] for query in part] for part in both]
+    rows = {tower: encoded[order] for tower, encoded in store.name_rows(summary, once, "name").items()}
+    pictures = store.picture_rows(summary, made[1])
+    if next(iter(rows.values())).shape[-1] != pictures.shape[1]:
+        return places
+    wanted = queries.places(made[0].names())[places]
+    return [places[place] for place in retrieving.telling(rows, pictures, wanted, query_controls.USUAL)]
+
+
+summary, _ = layout.begin(
+    "Queries", LEAD, fills="a tuned tower to search pictures with", prefer=layout.tuned_on_captions
+)
 draw(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bare_towers
 import findings
 import layout
 import numpy as np
@@ -12,10 +13,12 @@ import thumbnails
 import triples
 import typed
 import word_facts
+import word_search
+from background import BackgroundJob
 
 from lexclip_core.errors import LexclipError
 from lexclip_core.experiments import run_folder
-from lexclip_core.experiments.explorer_data import WideVocabulary
+from lexclip_core.experiments.explorer_data import ATLAS, WideVocabulary
 from lexclip_core.figures import alt_texts, neighbours
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -32,9 +35,14 @@ def asked_word(summary: run_folder.RunSummary, run: run_folder.Run) -> tuple[str
     """
     listed = triples.of_run(run)
     start = str(listed["word"].iloc[0]) if len(listed) else run.words[0]
+    if st.session_state.get("word") == "" and not st.session_state.pop("word_emptied", False):
+        # Home has a box of the same key, which was left empty there.
+        st.session_state["word"] = st.query_params.get("word") or start
     text = st.text_input(
-        "Word", start, key="word", bind="query-params", help="Any word, known to WordNet or not."
-    )
+        "Word", start, key="word", bind="query-params", help="Any word, known to WordNet or not.",
+        on_change=lambda: st.session_state.update(word_emptied=not st.session_state["word"]),
+    )  # fmt: skip
+    word_search.complete("Word", vocabulary(summary, run)[0].words)
     return text or "", typed.read_word(text)
 
 
@@ -68,21 +76,6 @@ def vocabulary(summary: run_folder.RunSummary, run: run_folder.Run) -> tuple[Wid
     return WideVocabulary(run.words, run.before, run.after), False
 
 
-def own_rows(
-    summary: run_folder.RunSummary, among: WideVocabulary, word: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a word's own unit rows before and after.
-
-    Raises:
-        LexclipError: It must be encoded, and cannot be.
-    """
-    if word in among.words:
-        place = among.words.index(word)
-        return among.before[place], among.after[place]
-    before, after = store.vectors(summary, (word,))
-    return before[0], after[0]
-
-
 def draw_neighbours(summary: run_folder.RunSummary, run: run_folder.Run, word: str) -> None:
     """Draw the nearest words before and after, with what entered, what left, and why.
 
@@ -93,10 +86,10 @@ def draw_neighbours(summary: run_folder.RunSummary, run: run_folder.Run, word: s
     st.header("Its neighbours, before and after", anchor=False)
     layout.check_number("k", 5, 25, "number of neighbours")
     k = st.slider("How many", 5, 25, K, key="k", bind="query-params")
-    if summary.tuned_path is None and word not in among.words:
+    if bare_towers.is_bare(summary) or (summary.tuned_path is None and word not in among.words):
         draw_before(summary, among, word, k)
         return
-    before, after = own_rows(summary, among, word)
+    before, after = store.rows_of_word(summary, among, word)
     exclude = (word,) if word in among.words else ()
     k = min(k, len(among.words) - 1)
     table = neighbours.neighbour_table_of_vector(
@@ -127,7 +120,8 @@ def draw_neighbours(summary: run_folder.RunSummary, run: run_folder.Run, word: s
 def draw_before(summary: run_folder.RunSummary, among: WideVocabulary, word: str, k: int) -> None:
     """Draw the nearest words before tuning alone: the run lacks the word, and has no tensors here."""
     cosines = among.before @ store.base_vectors(summary, (word,))[0]
-    nearest = [among.words[place] for place in np.argsort(-cosines, kind="stable")[:k]]
+    order = [among.words[place] for place in np.argsort(-cosines, kind="stable")[: k + 1]]
+    nearest = [one for one in order if one != word][:k]
     layout.finding(
         f"Before tuning, the nearest to **{layout.literal(word)}** is **{layout.literal(nearest[0])}**."
     )
@@ -181,16 +175,17 @@ def pulled(table: pd.DataFrame, word: str, split: str, *, on_relations: bool, co
 
 
 def draw_place(run: run_folder.Run, word: str) -> None:
-    """Link to the word's place on a map of this run."""
-    if run.layout is None:
-        return
-    rows = run.layout[run.layout["word"] == word]
-    for subtree in dict.fromkeys(rows["subtree"]):
-        layout.page_link("app_pages/subtree_map.py", f"Its place on the map of {subtree}", subtree=subtree)
+    """Link to the word's place on the maps of this run, and in its atlas."""
+    rows = run.layout[run.layout["word"] == word]["subtree"] if run.layout is not None else []
+    for subtree in dict.fromkeys(rows):
+        label = f"Its place on the map of {subtree}"
+        layout.page_link("app_pages/map.py", label, subtree=subtree, sel=word)
+    if (run.path / ATLAS).is_file() and load_wordnet().synsets(word):
+        layout.page_link("app_pages/atlas.py", "Its place among all words of WordNet", sel=word)
 
 
 @st.fragment(run_every=2.0)
-def wait_for(filling: store.Filling) -> None:
+def wait_for(filling: BackgroundJob[WideVocabulary]) -> None:
     """Say that the wide vocabulary is being encoded, and draw the page again once it is."""
     if filling.finished.is_set():
         if not filling.problem:
@@ -221,8 +216,12 @@ def draw() -> None:
     with layout.part("the neighbours"):
         draw_neighbours(summary, run, word)
     draw_place(run, word)
-    with layout.part("related words"):
-        draw_related(summary, vocabulary(summary, run)[0], word)
+    if not bare_towers.is_bare(summary):
+        with layout.part("related words"):
+            draw_related(summary, vocabulary(summary, run)[0], word)
+    st.header("In the dictionary", anchor=False)
+    with layout.part("the dictionary"):
+        word_search.draw_column(word)
 
 
 draw()

@@ -1,5 +1,6 @@
 // Draws one triple: a guess, then an axis of nearness, and a dial from before to after. No request is made.
 export default function (component) {
+  const ROOM = 12;  // pixels that a name may stand beyond an end of the axis
   const { data, parentElement } = component;
   const root = parentElement.querySelector(".lexdial");
   const of = (name) => root.querySelector("." + name);
@@ -43,6 +44,11 @@ export default function (component) {
     for (const [one, values, what] of [[near, data.near, "same meaning"], [far, data.far, "opposite"]]) {
       one.style.left = at(values[place]) + "%";
       one.querySelector("small").textContent = what + ", " + number(values[place]);
+      const name = one.querySelector(".name"), half = name.offsetWidth / 2, x = (at(values[place]) / 100) * axis.clientWidth;
+      const inside = Math.max(half - x - ROOM, 0) - Math.max(x + half - axis.clientWidth - ROOM, 0);
+      name.style.transform = `translateX(calc(-50% + ${inside}px))`;
+      const own = axis.clientWidth - itself.querySelector(".name").offsetWidth;
+      if (one === near) one.classList.toggle("raised", x + half + inside > own);  // else it lies on the word's own name
     }
     axis.setAttribute("aria-label", `Nearness to ${data.word}: ${data.synonym} ${number(data.near[place])}, ` +
       `${data.antonym} ${number(data.far[place])}, of 1 at most.`);

@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -19,12 +18,11 @@ from lexclip_core.errors import InputError
 from lexclip_core.training.settings import DEFAULT_TOWER
 
 if TYPE_CHECKING:
-    from lexclip_core.evaluation.card import Card, CardItems
+    from lexclip_core.evaluation.card import Card
+    from lexclip_core.evaluation.card_measures import CardItems
     from lexclip_core.evaluation.intervals import Estimate
     from lexclip_core.evaluation.lexical import PartOfSpeech, SynonymPolicy
     from lexclip_core.experiments.run_folder import RunSummary
-    from lexclip_core.towers.encoder import Encoder
-    from lexclip_core.towers.images import ImageTower
     from lexclip_core.towers.tower import Tower
 
 evaluate = group("evaluate", "Measure a tower.")
@@ -32,7 +30,7 @@ evaluate = group("evaluate", "Measure a tower.")
 Data = Annotated[
     Path, typer.Argument(help="Folder of the sets in their official layouts.", show_default=False)
 ]
-Loads = Callable[[], "Encoder"]
+Loads = Callable[[], "Tower"]
 
 
 def _measuring(measure: Callable[..., dict[str, Estimate]]) -> Callable[..., None]:
@@ -49,7 +47,7 @@ def _measuring(measure: Callable[..., dict[str, Estimate]]) -> Callable[..., Non
         as_json: Json = False,
         **own: Any,
     ) -> None:
-        found = measure(lambda: load_tower(tower, tuned, architecture).encode_texts, **own)
+        found = measure(lambda: load_tower(tower, tuned, architecture), **own)
         metrics = {name: one.as_dict() for name, one in found.items()}
         (emit if as_json else metric_table)(metrics)
 
@@ -70,7 +68,7 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 @evaluate.command(epilog=example("lexclip evaluate inversion --pos a --policy same_synset --sample 500"))
 @_measuring
 def inversion(
-    encoder: Loads,
+    load: Loads,
     *,
     pos: Annotated[str | None, typer.Option(help="Part of speech: n, v, a or r [all four].")] = None,
     policy: Annotated[
@@ -84,34 +82,35 @@ def inversion(
 
     The words are all those of WordNet, whether a tuned tower saw them or not; the sample is seeded.
     """
-    from lexclip_core.evaluation.lexical import wordnet_triples
-    from lexclip_core.evaluation.suite import measure_triples
+    from lexclip_core.evaluation.lexical import measure_triples, wordnet_triples
     from lexclip_core.wordnet.tables import load_wordnet
 
     chosen = cast("PartOfSpeech | None", pos), cast("SynonymPolicy", policy)
     triples = wordnet_triples(load_wordnet(), *chosen)
     if sample is not None:
         triples = triples.sample(sample, seed=0)
-    return measure_triples(encoder(), triples, split="all")
+    tower = load()
+    return measure_triples(tower.encode_texts, triples.known(tower.unknown_texts), split="all")
 
 
 @evaluate.command("word-similarity", epilog=example("lexclip evaluate word-similarity DATA/wordsim --json"))
 @_measuring
-def word_similarity(encoder: Loads, data: Data) -> dict[str, Estimate]:
+def word_similarity(load: Loads, data: Data) -> dict[str, Estimate]:
     """Rank correlation on every word-similarity set of a folder."""
     from lexclip_core.datasets.word_similarity import CARDS, available
-    from lexclip_core.evaluation.suite import measure_word_similarity
+    from lexclip_core.evaluation.similarity import measure_word_similarity
 
     if not data.is_dir() or not available(data):
         files = ", ".join(one.files[0] for one in CARDS.values())
         raise InputError(f"{data} has no word-similarity set", f"name a folder with one of: {files}")
-    return measure_word_similarity(encoder(), data)
+    tower = load()
+    return measure_word_similarity(tower.encode_texts, data, unknown=tower.unknown_texts)
 
 
 @evaluate.command(epilog=example("lexclip evaluate sts DATA/sts --task sts-b"))
 @_measuring
 def sts(
-    encoder: Loads,
+    load: Loads,
     data: Data,
     *,
     task: Annotated[
@@ -120,12 +119,13 @@ def sts(
 ) -> dict[str, Estimate]:
     """Rank correlation on sentence-similarity tasks."""
     from lexclip_core.datasets.sentence_similarity import SEVEN
-    from lexclip_core.evaluation.suite import measure_sts
+    from lexclip_core.evaluation.similarity import measure_sts
 
-    return measure_sts(encoder(), data, task or SEVEN)
+    tower = load()
+    return measure_sts(tower.encode_texts, data, task or SEVEN, unknown=tower.unknown_texts)
 
 
-@application.command(epilog=example("lexclip card all-MiniLM-L6-v2 lexclip-d5e0c00c --test-sets DATA"))
+@application.command(epilog=example("lexclip card all-MiniLM-L6-v2 lexclip --test-sets DATA"))
 def card(  # noqa: PLR0913 - one option each
     towers: Annotated[
         list[str],
@@ -147,11 +147,13 @@ def card(  # noqa: PLR0913 - one option each
     """Measure what towers make of words: their lexical cards.
 
     Writes a JSON file per TOWER and one page for all of them. What was measured before is found in the cache,
-    so that a command that was stopped goes on where it stopped.
+    so that a command that was stopped goes on where it stopped. Under torchrun the processes share the work.
     """
     from lexclip_core.datasets.cards import entry_of
-    from lexclip_core.evaluation.card import MEASURES, write_card
+    from lexclip_core.evaluation.card import write_card
+    from lexclip_core.evaluation.card_measures import MEASURES
     from lexclip_core.figures.cards import write_page
+    from lexclip_core.training.distributed import is_writer, join
 
     if test_sets is not None and not test_sets.is_dir():
         raise InputError(f"{test_sets} is not a folder", "name a folder with wordsim, sts, sugarcrepe_pp")
@@ -159,11 +161,15 @@ def card(  # noqa: PLR0913 - one option each
     only = tuple(measure or ())
     for name in only:
         entry_of(MEASURES, name, "measure")
+    join()  # before a tower is loaded
     made: dict[Path, Card] = {}
     for name in towers:  # each is written at once: the next may take minutes
         one = card_of(name, test_sets, only=only, architecture=architecture)
-        made[write_card(folder / f"{file_name(one)}.json", one)] = one
+        path = folder / f"{file_name(one)}.json"
+        made[write_card(path, one) if is_writer() else path] = one
     compared = [_known_card(name, folder) or card_of(name, test_sets, only=only) for name in others or ()]
+    if not is_writer():  # torchrun started several of us
+        return
     shown = {one.tower.label: one for one in (*made.values(), *compared)}
     page = write_page(next(iter(made)).with_suffix(".html"), shown)
     if as_json:
@@ -208,48 +214,40 @@ def card_of(
         architecture: Of a weight file that does not state it.
 
     Raises:
-        InputError: The tower or a measure is unknown.
+        InputError: The tower or a measure is unknown, or the run held out no words.
         MissingResourceError: Weights or tuned tensors are not on this machine.
     """
-    from lexclip_core.evaluation.card import CardTower, make_card
     from lexclip_core.experiments.run_folder import tensors_of
-    from lexclip_core.experiments.word_measures import card_items
+    from lexclip_core.experiments.word_measures import card_items, tower_card
     from lexclip_core.experiments.words import lexicon, split_rule
     from lexclip_core.training.settings import TrainingSettings
 
     run = _run_of(name)
     tuned = tensors_of(run) if run else None
-    base = str(run.config.get("tower") or DEFAULT_TOWER) if run else name
-    tower = load_tower(base, tuned, architecture)
-    rule = split_rule(TrainingSettings.from_flat(dict(run.config))) if run else "word"
-    items = card_items(vocabulary=lexicon(rule))
-    items = replace(items, test_sets=test_sets, images=_image_tower(tower))
-    items = items.without(tower.unknown_texts([*items.vocabulary, *sorted(items.heldout)]))
-    about = {
-        "run": run.run_id if run else "",
-        "tuned_sha256": storage.sha256(tuned) if tuned else "",
-        "tuned_on": _tuned_on(run, items) if run else "",
-    }
-    whose = CardTower(
-        name=tower.name,
-        architecture=tower.spec.architecture,
-        activation=tower.spec.activation,
-        dim=tower.dim,
-        sha256=tower.sha256,
-        verified=tower.verified,
-        **about,
-    )
+    tower = load_tower(str(run.config.get("tower") or DEFAULT_TOWER) if run else name, tuned, architecture)
+    rule = split_rule(TrainingSettings.from_flat(dict(run.config))) if run else "family"
+    if run and rule == "none":
+        raise InputError(f"{run.run_id} was tuned on all words: none is held out", "name another run")
+    items = replace(card_items(vocabulary=lexicon(rule)), test_sets=test_sets)
     parts = ["lexclip card", run.run_id if run else name, *(f"--measure {one}" for one in only)]
     command = " ".join([*parts, *(["--test-sets FOLDER"] if test_sets else [])])
-    return make_card(whose, partial(tower.encode_texts, progress=True), items, only=only, command=command)
+
+    def about(measured: CardItems) -> dict[str, str]:
+        if run is None or tuned is None:
+            return {}
+        sums = {"run": run.run_id, "tuned_sha256": storage.sha256(tuned)}
+        return sums | {"tuned_on": _tuned_on(run, measured)}
+
+    return tower_card(tower, items, only=only, command=command, about=about)
 
 
 def _run_of(name: str) -> RunSummary | None:
-    from lexclip_core.experiments.run_folder import find_run, summarise
+    from lexclip_core.experiments.run_folder import find_run, run_of_preset, summarise
 
     known = [folder for folder in (storage.runs_folder() / name, Path(name)) if name]
-    is_run = any((folder / "config.json").is_file() and (folder / "pairs.csv").is_file() for folder in known)
-    return summarise(find_run(name)) if is_run else None
+    if any((folder / "config.json").is_file() and (folder / "pairs.csv").is_file() for folder in known):
+        return summarise(find_run(name))
+    return run_of_preset(name, folder=storage.runs_folder())
 
 
 def _tuned_on(run: RunSummary, items: CardItems) -> str:
@@ -265,34 +263,12 @@ def _tuned_on(run: RunSummary, items: CardItems) -> str:
     return f"a list of words; at most {len(words & set(read_run(run.path).words))} of those measured here"
 
 
-def _image_tower(tower: Tower) -> Callable[[], ImageTower] | None:
-    """Return what loads the image tower that goes with a text tower, None where there is none."""
-    from lexclip_core.towers.loading import load_image
-    from lexclip_core.towers.registry import MINILM
-
-    if tower.name == MINILM:
-        return lambda: load_image("emoji")
-    return (lambda: load_image(tower.name)) if tower.spec.image_size else None
-
-
 def _show(cards: Mapping[str, Card]) -> None:
     """Print cards side by side; of a single one the centred numbers too."""
-    from lexclip_core.evaluation.card import card_table
+    from lexclip_core.evaluation.card import side_by_side
 
-    values = card_table(cards)
-    values["column"] = values["tower"].where(values["vectors"] == "plain", "centred")
-    columns = [*cards, "centred"] if len(cards) == 1 else list(cards)
-    rows = []
-    for _, part in values.groupby("id", sort=False):
-        first, cells = part.iloc[0], dict(zip(part["column"], map(_cell, part.itertuples()), strict=True))
-        chance = "" if first["chance"] != first["chance"] else f"{first['chance']:.3g}"
-        rows.append((first["title"], first["axis"], chance, *(cells.get(one, "-") for one in columns)))
-    table(("measure", "axis", "chance", *columns), rows)
+    shown = side_by_side(cards)
+    table(tuple(shown.columns), [*shown.itertuples(index=False, name=None)])
     for name, one in cards.items():
         for measure, reason in one.missing.items():
             typer.echo(f"{name}: {measure} was not measured: {reason}", err=True)
-
-
-def _cell(row: Any) -> str:
-    value, low, high = (f"{one:.{0 if row.axis == 'rank' else 3}f}" for one in (row.value, row.low, row.high))
-    return value if row.low != row.low else f"{value} ({low} to {high})"

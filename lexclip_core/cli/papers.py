@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -60,6 +61,9 @@ def run(  # noqa: PLR0913 - one option each
     only: Annotated[
         list[str] | None, typer.Option(help="A notebook, by name or number; may be repeated [all].")
     ] = None,
+    course: Annotated[
+        bool, typer.Option("--course", help="The course with its answers instead; --only C3 implies it.")
+    ] = False,
     folder: Folder = None,
     output: Annotated[
         Path | None,
@@ -85,8 +89,10 @@ def run(  # noqa: PLR0913 - one option each
     made from the same notebook, parameters and code is not made again. After a failure the others go on; the
     command ends with status 1.
     """
-    from tools.notebook_runner.running import NotebooksFailed, RunOptions, run_notebooks
+    from tools.notebook_runner.running import NotebooksFailed, RunOptions, course_folders, run_notebooks
 
+    if course or any(re.match(r"C\d", name) for name in only or ()):
+        folder, output = course_folders(folder, output)
     options = RunOptions(jobs=jobs, again=again, paths=paths, overrides=dict(map(_override, settings or ())))
     try:
         # the library names the valid profiles

@@ -85,7 +85,7 @@ def tensors_line(summary: RunSummary) -> str:
     return f"tuned tensors: {summary.tuned_path} ({in_words(summary.tuned_path.stat().st_size)})"
 
 
-@application.command(epilog=example("lexclip export lexclip-14b191e1 build/tuned-minilm"))
+@application.command(epilog=example("lexclip export lexclip build/tuned-minilm"))
 def export(
     run_id: RunId,
     out: Annotated[
@@ -116,14 +116,53 @@ def export(
 
 
 @runs.command("compare", epilog=example("lexclip runs compare --folder data/runs"))
-def compare(*, folder: Folder = None) -> None:
+def compare(
+    *,
+    folder: Folder = None,
+    preset: Annotated[list[str] | None, typer.Option(help="A column; may be repeated [all].")] = None,
+) -> None:
     """Print the runs of a folder side by side, as a Markdown table."""
     from lexclip_core.experiments.run_folder import comparison, list_runs
 
     summaries, _ = list_runs(folder or storage.runs_folder())
     if not summaries:
         raise InputError(f"no runs in {folder or storage.runs_folder()}", "make one: lexclip tune --help")
-    typer.echo(comparison(summaries), nl=False)
+    typer.echo(comparison(summaries, tuple(preset or ())), nl=False)
+
+
+@runs.command("alphas", epilog=example("lexclip runs alphas RUN --alpha 1 --alpha 1.5 --test-sets DATA"))
+def alphas(
+    run_ids: Annotated[list[str], typer.Argument(metavar="RUN...", help="Names or folders of runs.")],
+    *,
+    folder: Folder = None,
+    alpha: Annotated[
+        list[float] | None, typer.Option(min=0, max=2, help="May be repeated [0.6, 0.8, 1, 1.2].")
+    ] = None,
+    test_sets: Annotated[
+        Path | None, typer.Option(help="Folder with wordsim/, sts/, sugarcrepe_pp/, measured as well.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The table [data/scale/alphas.csv].")] = None,
+) -> None:
+    """Measure runs on words with their weights at other alphas, and write the table.
+
+    Nothing is trained. Gain and cost of one training, from its base to twice as far. Rows of other runs that
+    the table has stay in it.
+    """
+    import pandas as pd
+
+    from lexclip_core.experiments.run_folder import find_run
+    from lexclip_core.experiments.sweeps import sweep_alphas
+
+    chosen = alpha or [0.6, 0.8, 1.0, 1.2]
+    paths = [find_run(run_id, folder) for run_id in run_ids]
+    table = pd.concat([sweep_alphas(path, chosen, test_sets=test_sets) for path in paths])
+    path = out or storage.data_folder() / "scale" / "alphas.csv"
+    if path.is_file():
+        known = pd.read_csv(path)
+        table = pd.concat([known[~known["run"].isin(table["run"])], table])
+    with storage.atomic_write(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.5g")
+    typer.echo(f"{len(table)} rows in {path}")
 
 
 @runs.command("validate", epilog=example("lexclip runs validate --folder data/runs"))
@@ -156,23 +195,24 @@ def validate(*, folder: Folder = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if damaged else 0)
 
 
-@runs.command("complete", epilog=example("lexclip runs complete RUN --vectors"))
+@runs.command("complete", epilog=example("lexclip runs complete RUN --vectors --atlas"))
 def complete(
     run_id: RunId,
     *,
     folder: Folder = None,
     vectors: Annotated[bool, typer.Option(help="Store the vectors of 12,000 words too, about 3 MB.")] = False,
+    atlas: Annotated[bool, typer.Option(help="Store a map of all of WordNet too, 1 MB, in minutes.")] = False,
 ) -> None:
     """Add to a run what the explorer shows at once.
 
     Made from its tuned tensors: triples at five weights between the base tower and the tuned one.
     """
-    from lexclip_core.experiments.explorer_data import complete_run, wide_words
+    from lexclip_core.experiments.explorer_data import atlas_words, complete_run, wide_words
     from lexclip_core.experiments.run_folder import find_run, summarise
     from lexclip_core.towers.loading import load
     from lexclip_core.training.settings import DEFAULT_TOWER
 
     path = find_run(run_id, folder)
     base = load(str(summarise(path).config.get("tower") or DEFAULT_TOWER), device="cpu")
-    complete_run(path, base, vectors=wide_words() if vectors else ())
+    complete_run(path, base, vectors=wide_words() if vectors else (), atlas=atlas_words() if atlas else ())
     typer.echo(f"completed {path}")

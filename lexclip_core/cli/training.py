@@ -25,7 +25,7 @@ from lexclip_core.training.settings import (
     presets_of,
     settings_class,
 )
-from lexclip_core.training.strict_settings import SettingDoc, read_toml
+from lexclip_core.training.strict_settings import SettingDoc, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def chosen_settings(
         InputError: A name is unknown, or a value is refused.
     """
     texts = changes or []
-    values = read_toml(config) if config else {}
+    values = read_settings(config) if config else {}
     values["preset"] = preset or values.get("preset", default)
     methods = [text.removeprefix("method=") for text in texts if text.startswith("method=")]
     method = methods[-1] if methods else values.get("method")
@@ -224,4 +224,41 @@ def sweep(  # noqa: PLR0913 - one argument per option
     path = (out or storage.data_folder() / "paraclip") / f"{what}.csv"
     with storage.atomic_write(path) as partial:
         table.to_csv(partial, index=False, float_format="%.5f")
+    typer.echo(f"{len(table)} rows in {path}")
+
+
+@application.command("word-curve", epilog=example("lexclip word-curve --test-sets DATA"))
+def word_curve(
+    *,
+    words: Annotated[
+        list[int] | None, typer.Option(min=2, help="A number of words; may be repeated.")
+    ] = None,
+    changes: Changes = None,
+    test_sets: Annotated[Path | None, typer.Option(help="Folder with wordsim/, measured as well.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The table [data/scale/words.csv].")] = None,
+) -> None:
+    """Tune on more and more words, 100 to 50,000, and measure each tower on words of held-out families.
+
+    Each number of words is tuned with its targets and with shuffled ones, all for the same number of steps.
+    Killed, it goes on where it stopped. What made the table stands beside it, in a JSON file.
+    """
+    import json
+
+    from lexclip_core.experiments import sweeps
+    from lexclip_core.experiments.run_folder import git_commit
+    from lexclip_core.training.settings import RelationSettings
+
+    start = sweeps.WORD_CURVE
+    start = start.replace(**RelationSettings.read_texts(changes or []))
+    table = sweeps.sweep_words(start, tuple(words or sweeps.WORD_COUNTS), test_sets=test_sets)
+    path = out or storage.data_folder() / "scale" / "words.csv"
+    given = "".join(f" --words {count}" for count in words or [])
+    given += "".join(f" --set {change}" for change in changes or []) + (
+        " --test-sets FOLDER" if test_sets else ""
+    )
+    about = {"command": f"lexclip word-curve{given}", "commit": git_commit(), "settings": start.flat()}
+    with storage.atomic_write(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.5g")
+    with storage.atomic_write(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     typer.echo(f"{len(table)} rows in {path}")

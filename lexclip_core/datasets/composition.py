@@ -120,6 +120,18 @@ def read(name: str, folder: Path | None = None, kinds: Sequence[str] = ()) -> Ca
     return CaptionTests(name, images, true, false, groups, others, parts)
 
 
+SWAPS = ("replace_att", "swap_att")
+"""The kinds of SugarCrepe++ on attributes."""
+
+
+def attribute_swaps(folder: Path | None) -> CaptionTests | None:
+    """Return SugarCrepe++'s items on attributes from a folder's `sugarcrepe_pp`, None without them."""
+    place = folder / "sugarcrepe_pp" if folder else None
+    if place is None or not all((place / f"{kind}.json").is_file() for kind in SWAPS):
+        return None
+    return read("sugarcrepe-pp", place, SWAPS)
+
+
 def read_picture(tests: CaptionTests, item: int, folder: Path) -> Image.Image:
     """Return an item's picture as RGB, cut to its box where it has one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -47,6 +47,14 @@ class SentencePairs:
 
     def __len__(self) -> int:
         return len(self.sentences_a)
+
+    def chosen(self, places: np.ndarray) -> SentencePairs:
+        """Return the pairs at some places, (m,) int64."""
+        one, other, subsets = (
+            tuple(column[place] for place in places.tolist())
+            for column in (self.sentences_a, self.sentences_b, self.subsets)
+        )
+        return replace(self, sentences_a=one, sentences_b=other, scores=self.scores[places], subsets=subsets)
 
 
 def available(folder: Path) -> tuple[str, ...]:

@@ -165,9 +165,7 @@ def nearest(
     return places, nearness.clip(-1, 1)
 
 
-def own_ranks(
-    rows: np.ndarray, others: np.ndarray, own: np.ndarray, *, skip: np.ndarray | None = None
-) -> np.ndarray:
+def own_ranks(rows: np.ndarray, others: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return how many others are nearer to each row than its own, (rows,) int64: 0 is best.
 
     Of two equally near, the one listed first counts as nearer.
@@ -176,16 +174,12 @@ def own_ranks(
         rows: Unit rows, (rows, dim).
         others: Unit rows, (others, dim).
         own: (rows,) the place of each row's own among the others.
-        skip: (rows,) the place of one other for each row that does not count: the row itself, where the rows
-            are among the others.
 
     >>> own_ranks(np.array([[0.8, 0.6], [0.8, 0.6]]), np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1]))
     array([0, 1])
     """
     ranks = np.empty(len(rows), dtype=np.int64)
     for block, cosines in cosine_blocks(rows, others):
-        if skip is not None:
-            cosines[np.arange(len(cosines)), skip[block]] = -np.inf
         mine = own[block, None]
         ranks[block] = listed_before(cosines, np.take_along_axis(cosines, mine, axis=1), mine)
     return ranks

@@ -8,8 +8,10 @@ most of a second to import, and many only read an `Estimate`: each function impo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, reduce
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +20,11 @@ from lexclip_core.errors import InputError
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
-_BLOCKS = 20
+_BLOCK = 50  # resamples at a time, of which RESAMPLES is a multiple: there may be tens of thousands of pairs
 
 Statistic = Callable[..., "np.ndarray | float"]
+CountedStatistic = Callable[[np.ndarray], np.ndarray]
+"""How often each of n items counts, float64 (n, resamples), to its value on each resample, (resamples,)."""
 ResampledBy = Literal["pictures", "classes"]
 
 
@@ -143,7 +147,7 @@ def metric_name(split: str, *parts: str) -> str:
     return "/".join(part for part in (split, *parts) if part)
 
 
-def wilson_interval(successes: int, n: int, *, note: str = "Wilson") -> Estimate:
+def wilson_interval(successes: int, n: int) -> Estimate:
     """Return a share and its 95 % Wilson score interval.
 
     Raises:
@@ -160,7 +164,7 @@ def wilson_interval(successes: int, n: int, *, note: str = "Wilson") -> Estimate
     if not 0 <= successes <= n:
         raise InputError(f"{successes} successes of {n} items", "successes lie between 0 and n")
     interval = stats.binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(int(successes) / int(n), float(interval.low), float(interval.high), int(n), note)
+    return Estimate(int(successes) / int(n), float(interval.low), float(interval.high), int(n), "Wilson")
 
 
 def t_interval(values: Sequence[float]) -> Estimate:
@@ -177,7 +181,7 @@ def t_interval(values: Sequence[float]) -> Estimate:
     """
     from scipy import stats
 
-    (array,) = _paired(np.asarray(values, np.float64))
+    (array,) = paired(np.asarray(values, np.float64))
     mean, half, n = float(array.mean()), 0.0, len(array)
     if n > 1:
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * array.std(ddof=1) / np.sqrt(n))
@@ -188,7 +192,6 @@ def bootstrap_interval(
     samples: Sequence[np.ndarray] | np.ndarray,
     statistic: Statistic = np.mean,
     *,
-    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
     """Return a statistic and its 95 % percentile bootstrap interval over items.
@@ -196,7 +199,6 @@ def bootstrap_interval(
     Args:
         samples: One array (n,), or several of the same length whose items belong together.
         statistic: Takes the arrays and `axis`, and reduces that axis.
-        resamples: How many resamples to draw.
         seed: Seed of the draw.
 
     Resamples on which the statistic has no value (a correlation of equal numbers) are left out;
@@ -208,45 +210,85 @@ def bootstrap_interval(
     >>> bootstrap_interval(np.array([0.0, 1.0, 1.0, 1.0])).value
     0.75
     """
-    arrays = _paired(samples)
+    arrays = paired(samples)
     n = len(arrays[0])
     value = float(statistic(*arrays, axis=-1))
     if n == 1 or not np.isfinite(value):
         note = "no interval: one item" if n == 1 else "no value: constant input"
         return Estimate(value, value, value, n, note)
     rng, drawn, step = np.random.default_rng(seed), [], max(1, 2_000_000 // n)
-    for start in range(0, resamples, step):
-        rows = rng.integers(n, size=(min(step, resamples - start), n))
+    for start in range(0, RESAMPLES, step):
+        rows = rng.integers(n, size=(min(step, RESAMPLES - start), n))
         drawn.append(statistic(*(array[rows] for array in arrays), axis=-1))
     low, high = interval_of(np.concatenate(drawn), value)
-    return Estimate(value, low, high, n, f"bootstrap, {resamples} resamples")
+    return Estimate(value, low, high, n, f"bootstrap, {RESAMPLES} resamples")
 
 
-def drawn_words(
-    words: Sequence[tuple[str, ...]], *, resamples: int = RESAMPLES, seed: int | np.random.Generator = 0
-) -> tuple[np.ndarray, int]:
-    """Return how often each pair or triple occurs when words are drawn anew, and how many words there are.
+def counted_bootstrap(
+    statistics: Sequence[CountedStatistic],
+    n: int,
+    words: Sequence[tuple[str, ...]] | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Return a statistic of how often items count, with its 95 % bootstrap interval over items or words.
 
-    Pairs that share a word at either end are not independent, so a pair counts as often as its first word was
-    drawn times its second (Snijders and Borgatti 1999 draw the vertices of a network so).
+    Pairs that share a word at either end are not independent: where words are drawn anew, a pair counts as
+    often as its first word was drawn times its second (Snijders and Borgatti 1999 draw the vertices of a
+    network so). Resamples on which the statistic has no value are left out.
 
     Args:
-        words: The words of each of n items, of one number.
-        resamples: How many resamples to draw.
+        statistics: One; or two, before and after tuning: then the value is the paired change.
+        n: How many items there are.
+        words: The words of each item, of one number; None draws items, as `bootstrap_interval` does.
         seed: Seed of the draw.
 
-    Returns:
-        (resamples, n) int counts, and the number of words.
-
-    >>> counts, number = drawn_words([("hot", "cold"), ("hot", "warm")], resamples=5)
-    >>> counts.shape, number
-    ((5, 2), 3)
+    >>> pairs = [("hot", "cold"), ("hot", "warm")]
+    >>> counted_bootstrap([lambda counts: counts.mean(axis=0)], 2, pairs).value
+    1.0
     """
-    names, ends = np.unique(np.asarray(words, np.str_), return_inverse=True)
-    chances = np.full(len(names), 1 / len(names))
-    draws = np.random.default_rng(seed).multinomial(len(names), chances, size=resamples)
-    counts: np.ndarray = draws[:, ends.reshape(len(words), -1)].prod(axis=2)
-    return counts, len(names)
+    *before, after = statistics
+
+    def change(counts: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return after(counts) - before[0](counts) if before else after(counts)
+
+    value = float(change(np.ones((n, 1)))[0])
+    if not np.isfinite(value):
+        return Estimate(value, value, value, n, "no value: constant input")
+    blocks, over = _item_counts(n, seed), ""
+    if words is not None:
+        number, blocks = len(set(chain.from_iterable(words))), _word_counts(words, seed)
+        over = f" over {number} words at both ends"
+    low, high = interval_of(np.concatenate([change(counts) for counts in blocks]), value)
+    note = f"{'paired ' if before else ''}bootstrap{over}, {RESAMPLES} resamples"
+    return Estimate(value, low, high, n, note)
+
+
+def _word_counts(words: Sequence[tuple[str, ...]], seed: int) -> Iterator[np.ndarray]:
+    places = {word: place for place, word in enumerate(sorted(set(chain.from_iterable(words))))}
+    ends = [[places[word] for word in end] for end in zip(*words, strict=True)]
+    draws = _draws(len(places), seed)
+    for start in range(0, RESAMPLES, _BLOCK):
+        some = draws[:, start : start + _BLOCK].astype(np.float64)
+        yield reduce(np.multiply, (some[end] for end in ends))
+
+
+@lru_cache(maxsize=16)  # both towers of a comparison, and all measures of one set of words, draw alike
+def _draws(number: int, seed: int) -> np.ndarray:
+    """Return how often each of some things is drawn in each resample, (number, RESAMPLES), of few bytes."""
+    chances = np.full(number, 1 / number)
+    draws = np.random.default_rng(seed).multinomial(number, chances, size=RESAMPLES).T
+    return np.ascontiguousarray(draws, np.min_scalar_type(int(draws.max())))
+
+
+def _item_counts(n: int, seed: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    for _ in range(RESAMPLES // _BLOCK):
+        rows = rng.integers(n, size=(_BLOCK, n))
+        rows += n * np.arange(len(rows))[:, None]
+        counts = np.bincount(rows.ravel(), minlength=rows.size).reshape(rows.shape)
+        yield np.ascontiguousarray(counts.T, np.float64)
 
 
 def mean_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, seed: int = 0) -> Estimate:
@@ -254,7 +296,7 @@ def mean_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, see
 
     Args:
         values: (n,) scores or hits.
-        words: The words of each, as `drawn_words` takes them.
+        words: The words of each, as `counted_bootstrap` takes them.
         seed: Seed of the draw.
 
     Raises:
@@ -263,24 +305,20 @@ def mean_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, see
     >>> mean_over_words(np.array([0.0, 1.0]), [("hot", "cold"), ("big", "small")]).value
     0.5
     """
-    (array,), rng, drawn = _paired(values), np.random.default_rng(seed), []
-    for _ in range(_BLOCKS):  # a block at a time: there may be tens of thousands of pairs
-        counts, number = drawn_words(words, resamples=RESAMPLES // _BLOCKS, seed=rng)
-        totals = counts.sum(axis=1)
-        drawn.append(counts[totals > 0] @ array / totals[totals > 0])
-    low, high = interval_of(np.concatenate(drawn), float(array.mean()))
-    if low == high and np.isin(array, (0, 1)).all():
+    (array,) = paired(values)
+    one = counted_bootstrap([lambda each: array @ each / each.sum(axis=0)], len(array), words, seed=seed)
+    if one.low == one.high and np.isin(array, (0, 1)).all():
         low, high = wilson_interval(int(array.sum()), len(array)).ends
-    return Estimate(float(array.mean()), low, high, len(array), f"bootstrap over {number} words")
+        return replace(one, low=low, high=high)
+    return one
 
 
-def median_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, seed: int = 0) -> Estimate:
+def median_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]]) -> Estimate:
     """Return the median of values with its 95 % bootstrap interval over the words of their pairs or triples.
 
     Args:
         values: (n,) numbers, such as ranks.
-        words: The words of each, as `drawn_words` takes them.
-        seed: Seed of the draw.
+        words: The words of each, as `counted_bootstrap` takes them.
 
     Raises:
         InputError: There is no item, the lengths differ, or a value is not finite.
@@ -288,13 +326,16 @@ def median_over_words(values: np.ndarray, words: Sequence[tuple[str, ...]], *, s
     >>> median_over_words(np.array([1, 5, 9]), [("a", "b"), ("c", "d"), ("e", "f")]).value
     5.0
     """
-    (array,) = _paired(values)
-    counts, number = drawn_words(words, seed=seed)
-    medians = [np.median(np.repeat(array, row)) if row.any() else np.nan for row in counts]
-    value = float(np.median(array))
-    low, high = interval_of(np.array(medians), value)
-    note = f"bootstrap over {number} words at both ends, {RESAMPLES} resamples"
-    return Estimate(value, low, high, len(array), note)
+    (array,) = paired(values)
+    order = np.argsort(array)
+
+    def median(counts: np.ndarray) -> np.ndarray:
+        upto = counts[order].cumsum(axis=0)  # the item at a place is the first that reaches beyond it
+        places = ((upto[-1] - 1) // 2, upto[-1] // 2)
+        ends = [array[order[(upto[:-1] <= place).sum(axis=0)]] for place in places]
+        return np.where(upto[-1] > 0, np.mean(ends, axis=0), np.nan)
+
+    return counted_bootstrap([median], len(array), words)
 
 
 def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
@@ -315,19 +356,15 @@ def interval_of(distribution: np.ndarray, value: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_permutation(
-    before: np.ndarray, after: np.ndarray, *, resamples: int = 9999, seed: int = 0
-) -> float:
+def paired_permutation(before: np.ndarray, after: np.ndarray) -> float:
     """Return the two-sided p-value of a mean change between paired scores, by exchanging pairs at random.
 
-    Exact where 2^n is at most `resamples`. Scores must be on one scale: ranks of two models' cosines,
-    errors, or hits, not cosines of two models.
+    Exact where 2^n is at most 9,999; else as many permutations are drawn. Scores must be on one scale: ranks
+    of two models' cosines, errors, or hits, not cosines of two models.
 
     Args:
         before: (n,) scores.
         after: (n,) scores of the same items.
-        resamples: How many permutations to draw.
-        seed: Seed of the draw.
 
     Raises:
         InputError: There is no item, the lengths differ, or a value is not finite.
@@ -337,7 +374,7 @@ def paired_permutation(
     """
     from scipy import stats
 
-    scores_before, scores_after = _paired((before, after))
+    scores_before, scores_after = paired((before, after))
     if len(scores_before) == 1 or np.array_equal(scores_before, scores_after):
         return 1.0  # of one item, both arrangements are as extreme
     result = stats.permutation_test(
@@ -345,14 +382,14 @@ def paired_permutation(
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=resamples,
+        n_resamples=9999,
         batch=max(1, 2_000_000 // len(scores_before)),
-        rng=np.random.default_rng(seed),
+        rng=np.random.default_rng(0),
     )
     return float(result.pvalue)
 
 
-def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int = 0) -> Estimate:
+def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str) -> Estimate:
     """Return the mean of values with its 95 % bootstrap interval over groups, each with all its items.
 
     Hits (0 or 1) that are their own groups, or that are all alike, get Wilson's interval.
@@ -361,7 +398,6 @@ def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int
         values: (n,) scores or hits.
         groups: (n,) what the items of one group have in common, such as their class or their intent.
         over: What the note calls the groups.
-        seed: Seed of the draw.
 
     Raises:
         InputError: Lengths that differ, or no item.
@@ -370,7 +406,7 @@ def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int
     (0.0, 1.0)
     """
     sums, counts = _sums(values, groups)
-    estimate = bootstrap_interval((sums, counts), _ratio, seed=seed)
+    estimate = bootstrap_interval((sums, counts), _ratio)
     alone, hits = counts.max() == 1, bool(np.isin(values, (0, 1)).all())
     if hits and len(counts) > 1 and (alone or estimate.low == estimate.high):
         # Independent hits; or groups all alike, of which resamples know no spread: a hit for each group.
@@ -381,9 +417,7 @@ def grouped_mean(values: np.ndarray, groups: np.ndarray, *, over: str, seed: int
     return replace(estimate, n=len(values), note=_note(over, estimate, len(counts)))
 
 
-def accuracy_of(
-    hits: np.ndarray, labels: np.ndarray, *, groups: ResampledBy = "classes", seed: int = 0
-) -> Estimate:
+def accuracy_of(hits: np.ndarray, labels: np.ndarray, *, groups: ResampledBy = "classes") -> Estimate:
     """Return the share of hits with its 95 % bootstrap interval; as `zero_shot.accuracy`, from its `correct`.
 
     Args:
@@ -391,7 +425,6 @@ def accuracy_of(
         labels: Each picture's class, (pictures,).
         groups: What is drawn: `classes`, each with all its pictures (another set of classes could have been
             chosen), or `pictures` (these classes are the question).
-        seed: Seed of the draw.
 
     Raises:
         InputError: Lengths that differ, no picture, or an unknown `groups`.
@@ -399,7 +432,7 @@ def accuracy_of(
     >>> accuracy_of(np.array([True, True, True, False]), np.array([0, 0, 1, 1])).value
     0.75
     """
-    return grouped_mean(hits, _drawn(groups, hits, labels), over=groups, seed=seed)
+    return grouped_mean(hits, _drawn(groups, hits, labels), over=groups)
 
 
 def accuracy_change(
@@ -408,7 +441,6 @@ def accuracy_change(
     labels: np.ndarray,
     *,
     groups: ResampledBy = "classes",
-    seed: int = 0,
 ) -> Estimate:
     """Return accuracy after minus before on the same pictures, its 95 % interval and a paired p-value.
 
@@ -420,7 +452,6 @@ def accuracy_change(
         after: What it gave after.
         labels: Each picture's class, (pictures,).
         groups: `classes` or `pictures`.
-        seed: Seed of both draws.
 
     Raises:
         InputError: Lengths that differ, no picture, or an unknown `groups`.
@@ -431,14 +462,14 @@ def accuracy_change(
     """
     drawn = _drawn(groups, before, labels)
     (old, counts), (new, _) = _sums(before, drawn), _sums(after, drawn)
-    estimate = bootstrap_interval((new - old, counts), _ratio, seed=seed)
+    estimate = bootstrap_interval((new - old, counts), _ratio)
     if estimate.low == estimate.high and len(counts) > 1:  # all groups alike: of so many, none was otherwise
         unseen = wilson_interval(0, len(counts)).ends[1]
         estimate = replace(
             estimate, low=max(-1.0, estimate.value - unseen), high=min(1.0, estimate.value + unseen)
         )
     changed = old != new  # what did not change is the same either way round
-    p = paired_permutation(old[changed], new[changed], seed=seed) if changed.any() else 1.0
+    p = paired_permutation(old[changed], new[changed]) if changed.any() else 1.0
     return replace(estimate, n=len(before), note=_note(groups, estimate, len(counts)), p=p)
 
 
@@ -477,7 +508,12 @@ def _note(over: str, estimate: Estimate, count: int) -> str:
     return estimate.note if count == 1 else f"bootstrap over {count} {over}, {RESAMPLES} resamples"
 
 
-def _paired(samples: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, ...]:
+def paired(samples: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return vectors of one length as float64, once each is known to be finite.
+
+    Raises:
+        InputError: There is none, or no item; the lengths differ, or a value is not finite.
+    """
     if isinstance(samples, np.ndarray):
         samples = (samples,)
     arrays = tuple(np.asarray(sample, np.float64) for sample in samples)

@@ -1,7 +1,8 @@
 """Synonyms against antonyms: how often a text encoder has them the wrong way round (claims B3 to B6).
 
-Triples of a word, a synonym and an antonym come from WordNet's lemma-level links; the measures take cosines.
-A pair of words is related by one sense of each: `related_senses` says which, and how much of a word it is.
+Triples of a word, a synonym and an antonym come from WordNet's lemma-level links; the measures take cosines,
+or an encoder, which is any function of texts. A pair of words is related by one sense of each:
+`related_senses` says which, and how much of a word it is.
 """
 
 from __future__ import annotations
@@ -9,21 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
 from lexclip_core.errors import InputError
+from lexclip_core.evaluation.embeddings import row_cosines
 from lexclip_core.evaluation.intervals import (
-    RESAMPLES,
+    CountedStatistic,
     Estimate,
-    drawn_words,
+    counted_bootstrap,
     interval_of,
     mean_over_words,
     metric_name,
     wilson_interval,
 )
+from lexclip_core.towers.encoder import Encoder, Unknown, counted
 from lexclip_core.wordnet.tables import WordNet
 from lexclip_core.words import normalise
 
@@ -83,6 +87,11 @@ class Triples:
         columns = (self.words, self.synonyms, self.antonyms, self.pos)
         rows = [row for row, chosen in zip(zip(*columns, strict=True), keep, strict=True) if chosen]
         return _triples_of(rows, self.policy)
+
+    def known(self, unknown: Unknown) -> Triples:
+        """Return the triples of words that all have a vector; a warning counts the others."""
+        rows = list(zip(self.words, self.synonyms, self.antonyms, strict=True))
+        return self.chosen(counted(rows, unknown, "triples").tolist())
 
     def sample(self, size: int, *, seed: int) -> Triples:
         """Return at most `size` triples of each part of speech, drawn without replacement, in order."""
@@ -148,6 +157,39 @@ def _triples(wordnet: WordNet, pos: str | None, policy: str) -> Iterator[tuple[s
 def _triples_of(rows: list[tuple[str, str, str, str]], policy: SynonymPolicy) -> Triples:
     words, synonyms, antonyms, pos = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Triples(words, synonyms, antonyms, pos, policy)
+
+
+def triple_cosines(encode: Encoder, triples: Triples, template: str = "{}") -> tuple[np.ndarray, np.ndarray]:
+    """Return the cosines of each word with its synonym and with its antonym, (n,) each, inside a template.
+
+    Args:
+        encode: Texts to unit rows.
+        triples: From `wordnet_triples`.
+        template: A text in which `{}` stands for the word.
+
+    Raises:
+        InputError: The template has no place for a word.
+    """
+    if "{}" not in template:
+        raise InputError(f"template {template!r} has no place for a word", "write {} where the word goes")
+    vectors = encode([template.replace("{}", word) for word in triples.vocabulary])
+    words, synonyms, antonyms = (vectors[rows] for rows in triples.indices())
+    return row_cosines(words, synonyms), row_cosines(words, antonyms)
+
+
+def template_cosines(
+    encode: Encoder, triples: Triples, templates: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `triple_cosines` under each of T templates, (T, n) each: what `template_consistency` takes."""
+    near, far = zip(*(triple_cosines(encode, triples, template) for template in templates), strict=True)
+    return np.stack(near), np.stack(far)
+
+
+def measure_triples(encode: Encoder, triples: Triples, *, split: str) -> dict[str, Estimate]:
+    """Return the `inversion_rate` of an encoder on triples, as a whole and by part of speech."""
+    near, far = triple_cosines(encode, triples)
+    words = list(zip(triples.words, triples.synonyms, triples.antonyms, strict=True))
+    return inversion_rate(near, far, split=split, policy=triples.policy, pos=triples.pos, words=words)
 
 
 DOMINANT = 0.1
@@ -278,8 +320,6 @@ def synonym_over_antonym_auc(
     *,
     split: str,
     words: Sequence[tuple[str, str]] | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> dict[str, Estimate]:
     """Return "split/synonym_over_antonym_auc": the chance that a synonym pair is the nearer one.
 
@@ -294,8 +334,6 @@ def synonym_over_antonym_auc(
         relations: (n,) "synonym" or "antonym"; pairs of any other relation are left out.
         split: Which words: heldout, seen, all, ...
         words: (n,) both words of each pair.
-        resamples: Bootstrap resamples.
-        seed: Seed of the bootstrap.
 
     Raises:
         InputError: One of the two relations has no pair, or the lengths differ.
@@ -312,23 +350,10 @@ def synonym_over_antonym_auc(
             "give one of each per pair",
         )
     judged, synonym = _judged(cosines, relations)
-    if words is None:
-        count = len(synonym)
-        draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
-        over = f"{count} pairs"
-    else:
-        draws, count = drawn_words(
-            [one for one, keep in zip(words, judged, strict=True) if keep], resamples=resamples, seed=seed
-        )
-        over = f"{count} words at both ends"
-    weights = np.vstack([np.ones(len(synonym)), draws])  # the first is the value itself
-    *before, aucs = (_aucs(row[judged], synonym, weights) for row in np.atleast_2d(cosines))
-    if before:
-        aucs = aucs - before[0]
-    value = float(aucs[0])
-    low, high = interval_of(aucs[1:], value)
-    note = f"{'paired ' if before else ''}bootstrap over {over}, {resamples} resamples"
-    return {metric_name(split, "synonym_over_antonym_auc"): Estimate(value, low, high, len(synonym), note)}
+    aucs = [_auc(row[judged], synonym) for row in np.atleast_2d(cosines)]
+    some = None if words is None else [*compress(words, judged)]
+    estimate = counted_bootstrap(aucs, len(synonym), some)
+    return {metric_name(split, "synonym_over_antonym_auc"): estimate}
 
 
 def _judged(cosines: np.ndarray, relations: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -346,21 +371,21 @@ def _judged(cosines: np.ndarray, relations: Sequence[str]) -> tuple[np.ndarray, 
     return judged, synonym
 
 
-def _aucs(values: np.ndarray, synonym: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the AUC of the pairs under each row of weights."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    block = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
-    return np.array([_weighted_auc(synonym[order], block, row[order]) for row in weights])
+def _auc(values: np.ndarray, synonym: np.ndarray) -> CountedStatistic:
+    """Return the AUC of pairs by how often each counts; nan where a resample lost one of the relations."""
+    synonyms, antonyms = np.flatnonzero(synonym), np.flatnonzero(~synonym)
+    antonyms = antonyms[np.argsort(values[antonyms])]
+    left, right = (np.searchsorted(values[antonyms], values[synonyms], side) for side in ("left", "right"))
 
+    def auc(counts: np.ndarray) -> np.ndarray:
+        below = np.zeros((len(antonyms) + 1, counts.shape[1]))
+        counts[antonyms].cumsum(axis=0, out=below[1:])
+        nearer = counts[synonyms]
+        wins = np.einsum("nr,nr->r", nearer, below[left] + below[right]) / 2  # ties count half
+        value: np.ndarray = wins / (nearer.sum(axis=0) * below[-1])
+        return value
 
-def _weighted_auc(synonym: np.ndarray, block: np.ndarray, weights: np.ndarray) -> float:
-    """Return the AUC of weighted pairs sorted by cosine; nan where a resample lost one of the relations."""
-    above = np.bincount(block, weights * synonym)
-    below = np.bincount(block, weights * ~synonym, minlength=len(above))
-    wins = (above * (np.cumsum(below) - below / 2)).sum()
-    total = above.sum() * below.sum()
-    return float(wins / total) if total else float("nan")
+    return auc
 
 
 def template_consistency(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal, get_args
 
 import numpy as np
 
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.embeddings import nearest, own_ranks, row_cosines, word_rows
+from lexclip_core.evaluation.embeddings import cosine_blocks, listed_before, nearest, row_cosines, word_rows
 from lexclip_core.evaluation.intervals import (
     Estimate,
     bootstrap_interval,
@@ -53,7 +54,7 @@ def neighbour_overlaps(before: np.ndarray, after: np.ndarray, *, k: int = 10) ->
 
 
 def neighbour_overlap(
-    before: np.ndarray, after: np.ndarray, *, k: int = 10, split: str, seed: int = 0
+    before: np.ndarray, after: np.ndarray, *, k: int = 10, split: str
 ) -> dict[str, Estimate]:
     """Return "split/neighbour_overlap@k": the mean of `neighbour_overlaps`, bootstrapped over words.
 
@@ -62,23 +63,21 @@ def neighbour_overlap(
         after: (n, dim') unit rows of the same words.
         k: Neighbours looked at.
         split: Which words: heldout, seen, all, ...
-        seed: Seed of the bootstrap.
 
     Raises:
         InputError: As in `neighbour_overlaps`.
     """
     retained = neighbour_overlaps(before, after, k=k)
-    return {metric_name(split, f"neighbour_overlap@{k}"): bootstrap_interval(retained, seed=seed)}
+    return {metric_name(split, f"neighbour_overlap@{k}"): bootstrap_interval(retained)}
 
 
-def drift(before: np.ndarray, after: np.ndarray, *, split: str, seed: int = 0) -> dict[str, Estimate]:
+def drift(before: np.ndarray, after: np.ndarray, *, split: str) -> dict[str, Estimate]:
     """Return "split/drift": the mean of 1 - cosine of each word with its own vector before, in [0, 2].
 
     Args:
         before: (n, dim) unit rows.
         after: (n, dim) unit rows of the same words.
         split: Which words: heldout, seen, all, ...
-        seed: Seed of the bootstrap.
 
     Raises:
         InputError: The shapes differ, or there is no word.
@@ -87,11 +86,7 @@ def drift(before: np.ndarray, after: np.ndarray, *, split: str, seed: int = 0) -
     >>> moved["all/drift"].value
     0.5
     """
-    if before.shape != after.shape:
-        raise InputError(
-            f"rows of shapes {before.shape} and {after.shape} do not pair", "encode the same words"
-        )
-    return {metric_name(split, "drift"): bootstrap_interval(1 - row_cosines(before, after), seed=seed)}
+    return {metric_name(split, "drift"): bootstrap_interval(1 - row_cosines(before, after))}
 
 
 def neighbour_ranks(
@@ -115,14 +110,22 @@ def neighbour_ranks(
     [[2], [2]]
     """
     first, second = (word_rows([pair[end] for pair in pairs], vocabulary) for end in (0, 1))
-    ways = ((first, second), (second, first))
-    return np.stack([1 + own_ranks(vectors[one], vectors, other, skip=one) for one, other in ways])
+    asked, other = np.concatenate([first, second]), np.concatenate([second, first])
+    order = np.argsort(asked, kind="stable")
+    words, starts = np.unique(asked[order], return_index=True)  # most stand in several pairs
+    mine, ranks = np.split(order, starts[1:]), np.empty(len(asked), np.int64)
+    for block, cosines in cosine_blocks(vectors[words], vectors):
+        for word, row, chosen in zip(words[block], cosines, mine[block], strict=True):
+            row[word] = -np.inf
+            places, shared = other[chosen, None], np.broadcast_to(row, (len(chosen), len(row)))
+            ranks[chosen] = 1 + listed_before(shared, row[places], places)
+    return ranks.reshape(2, -1)
 
 
 def rank_metrics(
-    ranks: np.ndarray, pairs: Sequence[tuple[str, str]], *, split: str, name: str, k: int = 10
+    ranks: np.ndarray, pairs: Sequence[tuple[str, str]], *, split: str, name: str
 ) -> dict[str, Estimate]:
-    """Return "split/name/median_rank", ".../mrr" (mean reciprocal rank) and ".../hits@k", over both ways.
+    """Return "split/name/median_rank", ".../mrr" (mean reciprocal rank) and ".../hits@10", over both ways.
 
     Intervals resample words at both ends of the pairs; a pair's two ranks are drawn together.
 
@@ -131,7 +134,6 @@ def rank_metrics(
         pairs: Both words of each.
         split: Which words: heldout, seen, all, ...
         name: What the pairs are: synonym, antonym, ...
-        k: How many neighbours count as found.
 
     Raises:
         InputError: There is no pair, or the lengths differ.
@@ -144,8 +146,42 @@ def rank_metrics(
     return {
         f"{name}/median_rank": median_over_words(flat, words),
         f"{name}/mrr": mean_over_words(1 / flat, words),
-        f"{name}/hits@{k}": mean_over_words(flat <= k, words),
+        f"{name}/hits@10": mean_over_words(flat <= 10, words),
     }
+
+
+def ranks_by_kind(
+    vectors: np.ndarray,
+    vocabulary: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    kinds: Mapping[str, np.ndarray],
+    *,
+    split: str,
+) -> dict[str, Estimate]:
+    """Return the `rank_metrics` of each kind of pairs, named by it; kinds without a pair are left out.
+
+    Args:
+        vectors: (words, dim) unit rows of the vocabulary.
+        vocabulary: The words, each once.
+        pairs: Two different words of the vocabulary each.
+        kinds: Name -> which pairs are of that kind, bool (pairs,).
+        split: Which words: heldout, seen, all, ...
+
+    Raises:
+        InputError: A word is not in the vocabulary, or shapes that do not fit.
+
+    >>> vectors = np.array([[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]])
+    >>> kinds = {"synonym": np.array([True]), "antonym": np.array([False])}
+    >>> list(ranks_by_kind(vectors, ("hot", "warm", "mild"), [("hot", "mild")], kinds, split="all"))
+    ['all/synonym/median_rank', 'all/synonym/mrr', 'all/synonym/hits@10']
+    """
+    ranks = neighbour_ranks(vectors, vocabulary, pairs)
+    found: dict[str, Estimate] = {}
+    for name, chosen in kinds.items():
+        if chosen.any():
+            some = list(compress(pairs, chosen))
+            found |= rank_metrics(ranks[:, chosen], some, split=split, name=name)
+    return found
 
 
 def along_others(steps: np.ndarray, folds: np.ndarray) -> np.ndarray:
@@ -231,13 +267,12 @@ def answer_analogies(
     return AnalogyAnswers(tuple(vocabulary[place] for place in best.tolist()), ranks, candidates)
 
 
-def analogy_accuracy(answers: AnalogyAnswers, *, split: str, seed: int = 0) -> dict[str, Estimate]:
+def analogy_accuracy(answers: AnalogyAnswers, *, split: str) -> dict[str, Estimate]:
     """Return "split/analogies/candidates/accuracy" (Wilson) and ".../reciprocal_rank" (mean, bootstrap).
 
     Args:
         answers: What `answer_analogies` returned.
         split: Which words: heldout, seen, all, ...
-        seed: Seed of the bootstrap.
 
     >>> answers = AnalogyAnswers(("queen", "aunt"), np.array([1, 4]), "all")
     >>> [estimate.value for estimate in analogy_accuracy(answers, split="all").values()]
@@ -247,7 +282,7 @@ def analogy_accuracy(answers: AnalogyAnswers, *, split: str, seed: int = 0) -> d
     hits = int((answers.ranks == 1).sum())
     return {
         f"{name}/accuracy": wilson_interval(hits, len(answers.ranks)),
-        f"{name}/reciprocal_rank": bootstrap_interval(1 / answers.ranks, seed=seed),
+        f"{name}/reciprocal_rank": bootstrap_interval(1 / answers.ranks),
     }
 
 

@@ -41,24 +41,23 @@ class RankingOverlaps:
         return RankingOverlaps(*(part[rows] for part in parts))
 
 
-def average_overlap(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
+def average_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return AO@k = 1/k sum over d = 1 .. k of |a[:d] & b[:d]| / d, shape (pairs,), in [0, 1].
 
     1 for equal rankings, 0 for rankings that share nothing, and higher where the first places agree.
     Equation 1 of ParaCLIP, appendix B (claim P9).
 
     Args:
-        a: Rankings, (pairs, depth) integers; one ranking may be given as (depth,).
+        a: Rankings, (pairs, k) integers; one ranking may be given as (k,).
         b: Rankings of the same shape.
-        k: How deep to compare; None takes the whole depth.
 
     Raises:
-        InputError: Shapes that differ, an impossible k, or a ranking that lists something twice.
+        InputError: Shapes that differ, or a ranking that lists something twice.
 
     >>> average_overlap(np.array([1, 2]), np.array([2, 1]))  # nothing shared at depth 1, both at depth 2
     array([0.5])
     """
-    first, second = _rankings(a, b, k)
+    first, second = _rankings(a, b)
     equal = first[:, :, None] == second[:, None, :]
     # A match at places i and j is within both lists from depth max(i, j) on.
     entering = np.tril(equal).sum(axis=2) + np.triu(equal, 1).sum(axis=1)
@@ -67,15 +66,14 @@ def average_overlap(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.nd
     return overlap
 
 
-def jaccard(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
+def jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return JS@k = |a[:k] & b[:k]| / |a[:k] or b[:k]|, shape (pairs,), in [0, 1]; order counts for nothing.
 
     Equation 2 of ParaCLIP, appendix B (claim P9).
 
     Args:
-        a: Rankings, (pairs, depth) integers; one ranking may be given as (depth,).
+        a: Rankings, (pairs, k) integers; one ranking may be given as (k,).
         b: Rankings of the same shape.
-        k: How deep to compare; None takes the whole depth.
 
     Raises:
         InputError: As in `average_overlap`.
@@ -83,7 +81,7 @@ def jaccard(a: np.ndarray, b: np.ndarray, k: int | None = None) -> np.ndarray:
     >>> jaccard(np.array([1, 2]), np.array([2, 3]))
     array([0.33333333])
     """
-    first, second = _rankings(a, b, k)
+    first, second = _rankings(a, b)
     shared = (first[:, :, None] == second[:, None, :]).sum(axis=(1, 2))
     similarity: np.ndarray = shared / (2 * first.shape[1] - shared)
     return similarity
@@ -120,7 +118,6 @@ def paraphrased_retrieval(
     split: str,
     name: str = "paraphrased",
     intents: np.ndarray | None = None,
-    seed: int = 0,
 ) -> dict[str, Estimate]:
     """Return "split/name/ao@k" and "split/name/js@k": the means over query pairs, with intervals.
 
@@ -129,7 +126,6 @@ def paraphrased_retrieval(
         split: What the queries are to the tower.
         name: Name of the set.
         intents: (pairs,) which intent each pair phrases; pairs of one intent are then resampled together.
-        seed: Seed of the bootstrap.
 
     Raises:
         InputError: There is no pair, or `intents` is not one for each.
@@ -142,31 +138,25 @@ def paraphrased_retrieval(
     k = measured.rankings_a.shape[1]
     return {
         metric_name(split, name, f"{kind}@{k}"): (
-            bootstrap_interval(values, seed=seed)
-            if intents is None
-            else grouped_mean(values, intents, over="intents", seed=seed)
+            bootstrap_interval(values) if intents is None else grouped_mean(values, intents, over="intents")
         )
         for kind, values in (("ao", measured.average_overlap), ("js", measured.jaccard))
     }
 
 
-def _rankings(a: np.ndarray, b: np.ndarray, k: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _rankings(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.atleast_2d(a), np.atleast_2d(b)
     if first.shape != second.shape or first.ndim != 2 or 0 in first.shape:
         raise InputError(
-            f"rankings of shapes {np.shape(a)} and {np.shape(b)} do not pair", "give (pairs, depth) twice"
+            f"rankings of shapes {np.shape(a)} and {np.shape(b)} do not pair", "give (pairs, k) twice"
         )
-    depth = first.shape[1]
-    if k is not None and not 1 <= k <= depth:
-        raise InputError(f"k is {k} with rankings of depth {depth}", f"choose 1 to {depth}")
-    cut = first[:, :k], second[:, :k]
-    for rankings in cut:
+    for rankings in (first, second):
         ordered = np.sort(rankings, axis=1)
         twice = np.argwhere(ordered[:, 1:] == ordered[:, :-1])
         if len(twice):
             row, place = twice[0]
             raise InputError(f"ranking {row} lists {ordered[row, place]} twice", "rank every picture once")
-    return cut
+    return first, second
 
 
 def text_to_image_ranks(texts: np.ndarray, pictures: np.ndarray, owners: np.ndarray) -> np.ndarray:
@@ -232,7 +222,6 @@ def recall_at_k(
     *,
     split: str,
     ks: Sequence[int] = (1, 5, 10),
-    seed: int = 0,
 ) -> dict[str, Estimate]:
     """Return "split/retrieval/image_r@k" and "split/retrieval/text_r@k" for captions of pictures.
 
@@ -246,7 +235,6 @@ def recall_at_k(
         owners: (texts,) the place of each caption's picture.
         split: What the captions are to the tower.
         ks: The depths.
-        seed: Seed of the bootstrap.
 
     Raises:
         InputError: As in `text_to_image_ranks`, or a k below 1.
@@ -263,9 +251,7 @@ def recall_at_k(
     captioned = np.flatnonzero(text >= 0)
     parts = (("image", image, np.asarray(owners)), ("text", text[captioned], captioned))
     return {
-        metric_name(split, "retrieval", f"{kind}_r@{k}"): grouped_mean(
-            ranks < k, groups, over="pictures", seed=seed
-        )
+        metric_name(split, "retrieval", f"{kind}_r@{k}"): grouped_mean(ranks < k, groups, over="pictures")
         for kind, ranks, groups in parts
         for k in ks
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -20,9 +21,14 @@ from lexclip_core.datasets.sentence_similarity import SentencePairs
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation import retrieval, zero_shot
 from lexclip_core.evaluation.composition import measure_pictures, picture_hits
-from lexclip_core.evaluation.intervals import RESAMPLES, Estimate, interval_of, metric_name
-from lexclip_core.evaluation.similarity import macro_mean, spearman_rho
-from lexclip_core.evaluation.suite import sentence_rho, text_cosines
+from lexclip_core.evaluation.intervals import (
+    RESAMPLES,
+    CountedStatistic,
+    Estimate,
+    interval_of,
+    metric_name,
+)
+from lexclip_core.evaluation.similarity import counted_rho, macro_mean, sentence_rho, text_cosines
 from lexclip_core.towers.encoder import Encoder, TextRows
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -38,6 +44,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The columns in the paper's order, and the metric of each without its split."""
+_TOGETHER = 50  # resamples at a time
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ def scene_tests(
 
 
 def measure_table1(
-    encode: Encoder, tests: Table1Tests, *, split: str = "test", k: int = retrieval.K, seed: int = 0
+    encode: Encoder, tests: Table1Tests, *, split: str = "test", k: int = retrieval.K
 ) -> dict[str, Estimate]:
     """Return every metric of an encoder on the tests, by name, encoding each distinct text once.
 
@@ -148,7 +155,6 @@ def measure_table1(
         tests: What to ask.
         split: What the texts are to the encoder: `test`, or `development`.
         k: The depth of AO and JS.
-        seed: Seed of the intervals.
 
     Raises:
         InputError: As the metrics raise it.
@@ -156,38 +162,35 @@ def measure_table1(
     rows = TextRows(encode, tests.texts())
     result: dict[str, Estimate] = {}
     if tests.queries:
-        result |= _paraphrased(rows, tests.queries, tests.pictures, split=split, k=k, seed=seed)
+        result |= _paraphrased(rows, tests.queries, tests.pictures, split=split, k=k)
     for name, swaps in (("vg-relation", tests.relations), ("vg-attribution", tests.attributes)):
         if swaps:
             result |= measure_pictures(rows, *swaps, split=split, name=name)
     if tests.sts:
         by_task: dict[str, Estimate] = {}
         for pairs in tests.sts:
-            by_task |= sentence_rho(rows, pairs, split=split, seed=seed)
+            by_task |= sentence_rho(rows, pairs, split=split)
         result |= by_task | macro_mean(by_task, split=split)
     if tests.classes:
         weights = zero_shot.class_weights(rows, tests.classes.names, tests.classes.templates)
         result[metric_name(split, "zero-shot", "top-1")] = zero_shot.accuracy(
-            tests.classes.features, weights, tests.classes.labels, seed=seed
+            tests.classes.features, weights, tests.classes.labels
         )
     if tests.captions and tests.owners is not None:
-        result |= retrieval.recall_at_k(
-            rows(tests.captions), tests.pictures, tests.owners, split=split, seed=seed
-        )
+        result |= retrieval.recall_at_k(rows(tests.captions), tests.pictures, tests.owners, split=split)
     return result
 
 
-def table1_columns(measured: Mapping[str, Estimate], *, split: str = "test") -> dict[str, Estimate]:
+def table1_columns(measured: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """Return the columns of Table 1 that were measured, in the paper's order; shares, not per cent.
 
     Args:
-        measured: What `measure_table1` gave.
-        split: The split that it was given.
+        measured: What `measure_table1` gave, of the split `test`.
 
     >>> table1_columns({"test/sts_mean/spearman": Estimate(0.75)})["STS"].value
     0.75
     """
-    names = {column: metric_name(split, metric) for column, metric in COLUMNS.items()}
+    names = {column: metric_name("test", metric) for column, metric in COLUMNS.items()}
     return {column: measured[name] for column, name in names.items() if name in measured}
 
 
@@ -223,13 +226,12 @@ class ItemScores:
         return cls(**parts)
 
 
-def item_scores(encode: Encoder, tests: Table1Tests, *, k: int = retrieval.K) -> dict[str, ItemScores]:
+def item_scores(encode: Encoder, tests: Table1Tests) -> dict[str, ItemScores]:
     """Return what every item scored in each column of Table 1, by the columns of `COLUMNS`.
 
     Args:
         encode: Texts to unit rows, such as `Tower.encode_texts`.
         tests: What to ask; a part that is missing gives no column.
-        k: The depth of AO and JS.
 
     Raises:
         InputError: As the metrics raise it.
@@ -237,9 +239,7 @@ def item_scores(encode: Encoder, tests: Table1Tests, *, k: int = retrieval.K) ->
     rows = TextRows(encode, tests.texts())
     found: dict[str, ItemScores] = {}
     if tests.queries:
-        of = retrieval.overlaps(
-            rows(tests.queries.queries_a), rows(tests.queries.queries_b), tests.pictures, k
-        )
+        of = retrieval.overlaps(rows(tests.queries.queries_a), rows(tests.queries.queries_b), tests.pictures)
         for column, values in (("AO@10", of.average_overlap), ("JS@10", of.jaccard)):
             found[column] = ItemScores(values, tests.queries.intents(), "intents")
     for column, swaps in (("VG-R", tests.relations), ("VG-A", tests.attributes)):
@@ -273,7 +273,7 @@ def item_scores(encode: Encoder, tests: Table1Tests, *, k: int = retrieval.K) ->
     return found
 
 
-def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES) -> np.ndarray:
     """Return a column, the mean over runs, as it is and on each resample of its items, (1 + resamples,).
 
     Items are drawn by group, once for all runs. Columns whose groups are called the same and are as many are
@@ -282,7 +282,6 @@ def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES, seed: 
     Args:
         runs: The same column of one tower, or of a tower tuned under several seeds.
         resamples: How many resamples to draw.
-        seed: Seed of the draw.
 
     Raises:
         InputError: The runs are not of the same items, or there is none.
@@ -297,12 +296,12 @@ def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES, seed: 
         raise InputError("runs of other items cannot be compared", "give the scores of the same tests")
     first = runs[0]
     number = int(first.groups.max()) + 1
-    generator = np.random.default_rng([seed, zlib.crc32(first.over.encode())])
-    drawn = generator.multinomial(number, np.full(number, 1 / number), size=resamples)
-    counts = np.concatenate([np.ones((1, number), drawn.dtype), drawn])
+    counts = _resamples(number, first.over, resamples)
     parts = first.parts if len(first.parts) else np.zeros(len(first.groups), np.int64)
     if len(first.scores):
-        return np.array([_mean_rho(runs, parts, one[first.groups]) for one in counts])
+        blocks = (counts[start : start + _TOGETHER] for start in range(0, len(counts), _TOGETHER))
+        rhos = _mean_rho(runs, parts)
+        return np.concatenate([rhos(block.T[first.groups].astype(np.float64)) for block in blocks])
     sums, sizes = np.zeros((2, number, int(parts.max()) + 1))
     np.add.at(sums, (first.groups, parts), np.mean([one.values for one in runs], axis=0))
     np.add.at(sizes, (first.groups, parts), 1)
@@ -311,13 +310,27 @@ def over_items(runs: Sequence[ItemScores], *, resamples: int = RESAMPLES, seed: 
     return means
 
 
-def _mean_rho(runs: Sequence[ItemScores], parts: np.ndarray, counts: np.ndarray) -> float:
-    rows = np.repeat(np.arange(len(counts)), counts)
-    of_part = [rows[parts[rows] == part] for part in range(int(parts.max()) + 1)]
-    found = [
-        float(spearman_rho(run.values[at], run.scores[at])) for run in runs for at in of_part if len(at) > 1
-    ]
-    return float(np.mean(found)) if found else np.nan
+@lru_cache(maxsize=4)
+def _resamples(number: int, over: str, resamples: int) -> np.ndarray:
+    """Return how often each group counts, (1 + resamples, number): once each, then as on each resample."""
+    generator = np.random.default_rng([0, zlib.crc32(over.encode())])
+    drawn = generator.multinomial(number, np.full(number, 1 / number), size=resamples)
+    counts = np.concatenate([np.ones((1, number), drawn.dtype), drawn])
+    return counts.astype(np.min_scalar_type(int(counts.max())))
+
+
+def _mean_rho(runs: Sequence[ItemScores], parts: np.ndarray) -> CountedStatistic:
+    """Return the mean of rho over runs and parts; a part of which one pair is drawn, or none, is left out."""
+    places = [np.flatnonzero(parts == part) for part in range(int(parts.max()) + 1)]
+    rhos = [(at, counted_rho(run.values[at], run.scores[at])) for run in runs for at in places]
+
+    def mean(counts: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # constant input has no rho
+            found = [np.ma.array(rho(counts[at]), mask=counts[at].sum(axis=0) < 2) for at, rho in rhos]
+        means: np.ndarray = np.ma.mean(found, axis=0).filled(np.nan)
+        return means
+
+    return mean
 
 
 def interval(drawn: np.ndarray, n: int, over: str) -> Estimate:
@@ -338,15 +351,13 @@ def interval(drawn: np.ndarray, n: int, over: str) -> Estimate:
 
 
 def _paraphrased(
-    rows: TextRows, queries: QueryPairs, pictures: np.ndarray, *, split: str, k: int, seed: int
+    rows: TextRows, queries: QueryPairs, pictures: np.ndarray, *, split: str, k: int
 ) -> dict[str, Estimate]:
     overlaps = retrieval.overlaps(rows(queries.queries_a), rows(queries.queries_b), pictures, k)
     intents, kinds = queries.intents(), np.array(queries.kinds)
-    result = retrieval.paraphrased_retrieval(overlaps, split=split, intents=intents, seed=seed)
+    result = retrieval.paraphrased_retrieval(overlaps, split=split, intents=intents)
     for kind in filter(None, dict.fromkeys(queries.kinds)):
         chosen = np.flatnonzero(kinds == kind)
         name, part = f"paraphrased-{kind}", overlaps.chosen(chosen)
-        result |= retrieval.paraphrased_retrieval(
-            part, split=split, name=name, intents=intents[chosen], seed=seed
-        )
+        result |= retrieval.paraphrased_retrieval(part, split=split, name=name, intents=intents[chosen])
     return result

@@ -183,7 +183,6 @@ def accuracy(
     *,
     k: int = 1,
     groups: ResampledBy = "classes",
-    seed: int = 0,
 ) -> Estimate:
     """Return the share of pictures whose class is among the k nearest, with its 95 % bootstrap interval.
 
@@ -194,7 +193,6 @@ def accuracy(
         k: Between 1 and the number of classes.
         groups: What is drawn: `classes`, each with all its pictures (another set of classes could have been
             chosen), or `pictures` (these classes are the question).
-        seed: Seed of the draw.
 
     Raises:
         InputError: As in `correct`, or `groups` is unknown.
@@ -202,7 +200,7 @@ def accuracy(
     >>> accuracy(np.array([[1.0, 0.0], [0.6, 0.8]]), np.eye(2), np.array([0, 0])).value
     0.5
     """
-    return accuracy_of(correct(features, weights, labels, k), labels, groups=groups, seed=seed)
+    return accuracy_of(correct(features, weights, labels, k), labels, groups=groups)
 
 
 def hits_by_class(hits: np.ndarray, labels: np.ndarray, keys: Sequence[str]) -> dict[str, list[int]]:
@@ -220,7 +218,7 @@ def hits_by_class(hits: np.ndarray, labels: np.ndarray, keys: Sequence[str]) -> 
     return {key: [int(one), int(n)] for key, one, n in zip(keys, right, of, strict=True) if n}
 
 
-def accuracy_over_classes(*parts: tuple[float, pd.DataFrame], seed: int = 0) -> Estimate:
+def accuracy_over_classes(*parts: tuple[float, pd.DataFrame]) -> Estimate:
     """Return a weighted sum of accuracies with its 95 % bootstrap interval over classes.
 
     All parts are computed on the same resamples of classes, each class with its pictures in every part, so
@@ -228,7 +226,6 @@ def accuracy_over_classes(*parts: tuple[float, pd.DataFrame], seed: int = 0) -> 
 
     Args:
         *parts: A weight, and rows of a study: their `subset`, and `by_class`, what `hits_by_class` gave.
-        seed: Seed of the resamples.
 
     Raises:
         InputError: A part has no row.
@@ -263,7 +260,7 @@ def accuracy_over_classes(*parts: tuple[float, pd.DataFrame], seed: int = 0) -> 
         with np.errstate(invalid="ignore"):  # no class of a part may be drawn
             return np.tensordot([weight for weight, _ in parts], right / of, axes=1)
 
-    made = bootstrap_interval(list(totals.reshape(-1, len(place))), combined, seed=seed)
+    made = bootstrap_interval(list(totals.reshape(-1, len(place))), combined)
     return replace(made, note=f"bootstrap over {len(place)} classes, {RESAMPLES} resamples")
 
 

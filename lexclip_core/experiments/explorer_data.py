@@ -7,6 +7,7 @@ packed as small whole numbers, those of a base tower once for all of its runs. R
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,11 @@ import pandas as pd
 
 from lexclip_core import storage
 from lexclip_core.cache import ARRAY, cached
+from lexclip_core.errors import InputError
 from lexclip_core.experiments.run_folder import (
     POSITIONS,
     RunSummary,
+    read_atlas,
     read_packed,
     summarise,
     tensors_of,
@@ -30,11 +33,14 @@ from lexclip_core.words import normalise
 
 if TYPE_CHECKING:
     from lexclip_core.experiments.words import Lexicon
+    from lexclip_core.figures.maps import Places
     from lexclip_core.towers.tower import Tower
     from lexclip_core.training.settings import TrainingSettings
 
 Outcome = Literal["repaired", "not repaired", "made worse", "right"]
-PACKED = "vocabulary.npz"
+PACKED, ATLAS = "vocabulary.npz", "atlas.npz"
+LANDMARKS = 12_000
+"""Words of an atlas that are laid out together; the others lie among the landmarks nearest to them."""
 PACKING_ERROR = 0.01
 """No cosine of two packed rows is further than this from that of the rows; tested on the shipped files."""
 
@@ -158,21 +164,36 @@ def outcomes(table: pd.DataFrame) -> pd.Series:
 def by_strength(table: pd.DataFrame) -> pd.DataFrame:
     """Return triples with their outcome, what shows most first.
 
-    Repaired triples of familiar words that share a synset come first, by how clear both ends are: the smaller
-    of the inversion before and the distance after. Then other repaired ones, and then all the others by the
-    size of their inversion. A word comes again once all words of its group have come.
+    Repaired triples of familiar words that share a synset come first, in senses that are common ones of each
+    word, by how clear both ends are: the smaller of the inversion before and the distance after. Then other
+    repaired ones, and then all the others by the size of their inversion. A word comes again once all words
+    of its group have come.
     """
     outcome = outcomes(table)
     before, after = (table[f"antonym_{end}"] - table[f"synonym_{end}"] for end in (0, 100))
     repaired = outcome == "repaired"
     familiar, shared = table["count"] >= _FAMILIAR, table["kind"] == "synonym"
-    rank = np.select([repaired & familiar & shared, repaired & familiar, repaired], [0, 1, 2], 3)
+    close = (repaired & familiar & shared).to_numpy(bool)
+    words = zip(close, table["word"], table["synonym"], table["antonym"], strict=True)
+    usual = np.array([one and _in_usual_senses(*three) for one, *three in words], dtype=bool)
+    rank = np.select([usual, close, repaired & familiar, repaired], [0, 1, 2, 3], 4)
     clear = np.where(repaired, np.minimum(before, -after), np.maximum(before, after))
     ranked = table.assign(outcome=outcome, rank=rank, clear=clear)
     ranked = ranked.sort_values("clear", ascending=False, kind="stable")
     ranked["again"] = ranked.groupby(["rank", "word"]).cumcount()
     ranked = ranked.sort_values(["rank", "again", "clear"], ascending=[True, True, False], kind="stable")
     return ranked.drop(columns=["rank", "clear", "again"]).reset_index(drop=True)
+
+
+def _in_usual_senses(word: str, synonym: str, antonym: str) -> bool:
+    """Return whether the senses that relate the three are common ones: "have" hardly ever means "accept"."""
+    from lexclip_core.evaluation.lexical import DOMINANT, related_senses
+
+    try:
+        senses = related_senses(load_wordnet(), [(word, synonym), (word, antonym)], ["synonym", "antonym"])
+    except InputError:  # not WordNet's
+        return False
+    return min(sense.share for sense in senses) >= DOMINANT
 
 
 def pack(rows: np.ndarray) -> np.ndarray:
@@ -261,13 +282,80 @@ def encode_vocabulary(base: Tower, tuned: Tower, tensors: Path, words: tuple[str
     return WideVocabulary(words, before, after)
 
 
-def complete_run(path: Path, base: Tower, *, vectors: tuple[str, ...] = ()) -> None:
-    """Add to a run what the explorer shows of it before a tower is loaded: triples, and vectors where asked.
+def atlas_words() -> tuple[str, ...]:
+    """Return every word of WordNet, in the order of an atlas file, which does not hold them."""
+    return load_wordnet().words()
+
+
+def _digest(words: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def landmarks(words: Sequence[str], count: int = LANDMARKS) -> np.ndarray:
+    """Return rows of words that stand for all: half the most frequent ones, half evenly drawn from the rest.
+
+    >>> landmarks(["zebra finch", "be", "aardwolf", "zymurgy"], 2).tolist()
+    [0, 1]
+    """
+    place = {word: row for row, word in enumerate(words)}
+    known = np.array([place[word] for word in wide_words() if word in place][: count // 2], dtype=int)
+    others = np.setdiff1d(np.arange(len(words)), known)
+    drawn = others[np.linspace(0, len(others) - 1, min(count - len(known), len(others))).astype(int)]
+    return np.sort(np.concatenate([known, drawn]))
+
+
+def pack_places(places: Places) -> np.ndarray:
+    """Return places as whole numbers in one square for both times, (words, 4) uint16: x, y, x, y after.
+
+    >>> from lexclip_core.figures.maps import Places
+    >>> ends = np.array([[[0.0, 0.0]], [[2.0, 1.0]]])
+    >>> pack_places(Places(*ends, trust_before=1, trust_after=1)).tolist()
+    [[0, 16384, 65535, 49151]]
+    """
+    at = np.stack(places[:2], axis=1)  # (words, 2 times, 2 axes)
+    low, high = at.min(axis=(0, 1)), at.max(axis=(0, 1))
+    room = max(*(high - low), 1e-9)
+    codes: np.ndarray = np.rint((at - (low + high - room) / 2) / room * 65_535)
+    return codes.astype("<u2").reshape(-1, 4)
+
+
+def write_atlas(path: Path, words: Sequence[str], places: Places) -> None:
+    """Write where words lie, with the digest of the words: the words are WordNet's, and not in the file.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    trust = np.array([places.trust_before, places.trust_after], dtype="<f4")
+    with storage.atomic_write(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, words=np.array([_digest(words)]), places=pack_places(places), trust=trust)
+
+
+def stored_atlas(summary: RunSummary, words: Sequence[str]) -> Places | None:
+    """Return the atlas that is stored with a run, as `pack_places` gave it; None without, or of other words.
+
+    Raises:
+        DamagedFileError: The stored file is damaged.
+    """
+    from lexclip_core.figures.maps import Places
+
+    if not (summary.path / ATLAS).is_file():
+        return None
+    digest, codes, trust = read_atlas(summary.path, ATLAS)
+    if digest != _digest(words) or len(codes) != len(words):
+        return None
+    return Places(codes[:, :2], codes[:, 2:], *trust)
+
+
+def complete_run(
+    path: Path, base: Tower, *, vectors: tuple[str, ...] = (), atlas: tuple[str, ...] = ()
+) -> None:
+    """Add to a run what the explorer shows of it before a tower is loaded: triples, and more where asked.
 
     Args:
         path: The run's folder.
         base: Its base tower.
         vectors: Words whose vectors are stored with the run, and with the base where it has none.
+        atlas: Words whose places on one map are stored with the run.
 
     Raises:
         MissingResourceError: The run has no tuned tensors.
@@ -289,3 +377,8 @@ def complete_run(path: Path, base: Tower, *, vectors: tuple[str, ...] = ()) -> N
         stored = base_file(base.sha256)
         if not stored.is_file() or read_packed(stored.parent, PACKED)[0] != vectors:
             write_packed(stored, vectors, base.encode_texts(vectors))
+    if atlas:
+        from lexclip_core.figures.maps import atlas_places
+
+        before, after = (tower.encode_texts(atlas, progress=True) for tower in (base, tuned))
+        write_atlas(path / ATLAS, atlas, atlas_places(before, after, landmarks(atlas)))

@@ -6,14 +6,11 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lexclip_core import storage
 from lexclip_core.cache import JSON, cached, cached_file, look_up
 from lexclip_core.datasets import composition, sentence_similarity
 from lexclip_core.datasets.captions import CaptionSet, QueryPairs
@@ -29,7 +26,7 @@ from lexclip_core.evaluation import retrieval, table1
 from lexclip_core.evaluation.composition import measure_text_only
 from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.evaluation.table1 import ItemScores, PictureClasses, Table1Tests, item_scores
-from lexclip_core.paraphrase.provider import Caption, make_records, read_captions
+from lexclip_core.paraphrase.provider import SHARD, Caption, Made, make_records, make_shards, read_captions
 from lexclip_core.paraphrase.records import (
     LAYOUTS,
     ParaphraseRecord,
@@ -39,7 +36,6 @@ from lexclip_core.paraphrase.records import (
     iterate_records,
     open_records,
     read_arrow_blocks,
-    shard_captions,
     write_records,
 )
 from lexclip_core.paraphrase.registry import PROVIDERS, ProviderOptions, open_provider
@@ -53,7 +49,7 @@ logger = logging.getLogger(__name__)
 Features = Callable[[PictureSet], np.ndarray]
 
 SCENE_STYLES = ("noto", "openmoji")
-CONCEPT_STYLES = ("noto", "openmoji", "openmoji_black")
+CONCEPT_STYLES = (*SCENE_STYLES, "openmoji_black")
 """Styles that the image tower was trained on as well; the held-out one teaches nothing here either."""
 
 _SCENES_SEED = 20_261_125  # evaluations draw from other seeds, and from other things
@@ -128,7 +124,7 @@ def captioned_material(
 
     Raises:
         InputError: The provider is unknown, or it made no record. Paraphrases by a service or a language
-            model are made beforehand, and passed to `recorded_material`.
+            model are made beforehand, and read by `own_material`.
     """
     entry = PROVIDERS.get(settings.provider)
     if entry is None or entry.beforehand:
@@ -139,37 +135,14 @@ def captioned_material(
         )
     among = [caption for group in asked for caption in group]
     with open_provider(settings.provider, ProviderOptions(seed=settings.seed, among=among)) as provider:
-        records = make_records([group[0] for group in asked], provider, _WORDS).records
-        return recorded_material(settings, records, [group[0].image for group in asked], rows, provider.name)
-
-
-def recorded_material(
-    settings: ParaphraseSettings,
-    records: Sequence[ParaphraseRecord] | RecordTable,
-    keys: Sequence[str],
-    rows: np.ndarray,
-    provider: str,
-) -> Material:
-    """Return records that were made before, each matched with its picture's row.
-
-    Args:
-        settings: Their `max_records` bounds them; a seed draws which.
-        records: In memory, or a table opened from a file.
-        keys: What the records call the pictures, in the order of the rows.
-        rows: Unit rows of the pictures, float32 (pictures, dim).
-        provider: What made the paraphrases.
-
-    Raises:
-        InputError: There are no records, or a picture is missing.
-    """
-    if not isinstance(records, RecordTable):
-        kept = list(records)
-        most = settings.max_records
-        if most and most < len(kept):
-            generator = np.random.default_rng([settings.seed, 21])
-            kept = [kept[place] for place in np.sort(generator.choice(len(kept), most, replace=False))]
-        records = RecordTable.of(kept)
-    return Material(records, PictureRows.matched(records, list(keys), np.asarray(rows, np.float32)), provider)
+        records = list(make_records([group[0] for group in asked], provider, _WORDS).records)
+        name = provider.name
+    most = settings.max_records
+    if most and most < len(records):
+        generator = np.random.default_rng([settings.seed, 21])
+        records = [records[place] for place in np.sort(generator.choice(len(records), most, replace=False))]
+    table, keys = RecordTable.of(records), [group[0].image for group in asked]
+    return Material(table, PictureRows.matched(table, keys, np.asarray(rows, np.float32)), name)
 
 
 # --- captions of one's own ---
@@ -178,7 +151,7 @@ _HELD_OUT, _MOST_HELD_OUT = 10, 500  # per cent of the pictures that are tested 
 
 
 def own_material(
-    settings: ParaphraseSettings, features: Features, folder: Path | None = None, *, shard: int = 10_000
+    settings: ParaphraseSettings, features: Features, folder: Path | None = None, *, shard: int = SHARD
 ) -> tuple[Material, Tests]:
     """Return one's own records to train on, and tests on a tenth of their pictures, which is held out.
 
@@ -204,7 +177,11 @@ def own_material(
     if settings.max_records and settings.max_records < len(train):
         drawn = np.random.default_rng([settings.seed, 21]).choice(train, settings.max_records, replace=False)
         train = np.sort(drawn)
-    tested, sentences, swaps = np.flatnonzero(held), sentence_tasks(folder), swap_tests(folder)
+    tested, sentences, swaps = (
+        np.flatnonzero(held),
+        sentence_tasks(folder),
+        composition.attribute_swaps(folder),
+    )
     if not any("image" in term for term in settings.weights) and not settings.pictures:
         tests = Tests("test", Table1Tests(np.zeros((0, 1), np.float32)), sentences, swaps)
         return Material(records.take(train), None, provider), tests
@@ -244,34 +221,19 @@ def _own_records(settings: ParaphraseSettings, source: Path, shard: int) -> tupl
             f"{place}, and {settings.provider!r} makes none here", f"{remedy}, or set provider=rules"
         )
     logger.info("%s: %s makes them", place, settings.provider)
-    captions: Sequence[Caption] = (
-        [Caption(text, image) for image, text in shard_captions(parts)]
-        if parts[0].suffix == ".tar"
-        else read_captions(source)
-    )
-
+    captions = read_captions(source)
     about = [(str(part.resolve()), part.stat().st_size, part.stat().st_mtime_ns) for part in parts]
     content = {"captions": about, "provider": settings.provider, "seed": settings.seed, "shard": shard}
 
-    def write(start: int, path: Path) -> None:
-        with open_provider(
-            settings.provider, ProviderOptions(seed=settings.seed, among=captions)
-        ) as provider:
-            made = make_records(captions[start : start + shard], provider, _WORDS)
-        for failure in made.failures[:1]:
-            logger.warning("%d captions got none, the first: %s", len(made.failures), failure.reason)
-        write_records(path, made.records)
+    def records(shards: Iterator[Made]) -> Iterator[ParaphraseRecord]:
+        for made in shards:
+            for failure in made.failures[:1]:
+                logger.warning("%d captions got none, the first: %s", len(made.failures), failure.reason)
+            yield from made.records
 
-    def part(start: int) -> Path:
-        return cached_file("records", content | {"start": start}, partial(write, start), suffix=".arrow")
-
-    def join(path: Path) -> None:
-        write_records(path, chain.from_iterable(iterate_records(part(start)) for start in starts))
-
-    starts = range(0, len(captions), shard)
-    for start in storage.own_share(starts):
-        part(start)
-    path = cached_file("records", content, join, suffix=".arrow")
+    with open_provider(settings.provider, ProviderOptions(seed=settings.seed, among=captions)) as provider:
+        shards = make_shards(captions, provider, _WORDS, shard=shard)
+    path = cached_file("records", content, lambda path: write_records(path, records(shards)), suffix=".arrow")
     return RecordTable(read_arrow_blocks(path)), settings.provider
 
 
@@ -371,7 +333,6 @@ def _concepts(
 
 # --- what is measured before and after ---
 
-_SWAPS = ("replace_att", "swap_att")
 _BARE = ("{}",)
 SCENES = 300
 """Scenes of a split that are asked about."""
@@ -425,7 +386,7 @@ def emoji_tests(
         sts=[scene_sentences(split, count=count)],
         classes=_nouns(features),
     )
-    return Tests(split, table, sentence_tasks(folder, sample), swap_tests(folder))
+    return Tests(split, table, sentence_tasks(folder, sample), composition.attribute_swaps(folder))
 
 
 def with_other_concepts(tests: Tests, features: Features) -> Tests:
@@ -464,14 +425,6 @@ def sentence_tasks(folder: Path | None, sample: int = 0) -> tuple[sentence_simil
     )
 
 
-def swap_tests(folder: Path | None) -> composition.CaptionTests | None:
-    """Return SugarCrepe++'s items on attributes from a folder's `sugarcrepe_pp`, None without them."""
-    place = folder / "sugarcrepe_pp" if folder else None
-    if place is None or not all((place / f"{kind}.json").is_file() for kind in _SWAPS):
-        return None
-    return composition.read("sugarcrepe-pp", place, _SWAPS)
-
-
 def measure_tower(encode: Encoder, tests: Tests) -> dict[str, Estimate]:
     """Return every metric of an encoder by name.
 
@@ -500,14 +453,7 @@ def _sampled(pairs: sentence_similarity.SentencePairs, count: int) -> sentence_s
     if not count or count >= len(pairs):
         return pairs
     kept = np.sort(np.random.default_rng(0).choice(len(pairs), count, replace=False))
-    return replace(
-        pairs,
-        name=f"{pairs.name}-{count}",
-        sentences_a=tuple(pairs.sentences_a[place] for place in kept),
-        sentences_b=tuple(pairs.sentences_b[place] for place in kept),
-        scores=pairs.scores[kept],
-        subsets=tuple(pairs.subsets[place] for place in kept),
-    )
+    return replace(pairs.chosen(kept), name=f"{pairs.name}-{count}")
 
 
 def caption_material(settings: ParaphraseSettings, shown: CaptionSet, features: Features) -> Material:
@@ -560,7 +506,7 @@ def caption_tests(
         attributes=_boxed("vg-attribution", aro, features) if aro else None,
         classes=classes,
     )
-    return Tests("test", table, sentence_tasks(folder), swap_tests(folder))
+    return Tests("test", table, sentence_tasks(folder), composition.attribute_swaps(folder))
 
 
 def _boxed(name: str, folder: Path, features: Features) -> tuple[composition.CaptionTests, np.ndarray]:
@@ -588,46 +534,42 @@ def _two_captions(shown: CaptionSet) -> QueryPairs | None:
     return QueryPairs(f"{shown.name}-captions", one, other, images, ("",) * len(pairs))
 
 
-Estimates = dict[str, Estimate]
-
-
 class Measured(NamedTuple):
     """What a tower was found to do: every metric, and what each item scored in the columns of Table 1."""
 
-    metrics: Estimates
+    metrics: dict[str, Estimate]
     items: dict[str, ItemScores]
 
 
 def measured_base(base: Tower, tests: Tests) -> Measured:
     """Return what an untouched tower does, from the cache where the same was measured before."""
-    return _measured(None, base, tests, base.encode_texts)
+    return measured_setting(None, base, tests, base.encode_texts)
 
 
-def measured_setting(settings: ParaphraseSettings, base: Tower, tests: Tests, encode: Encoder) -> Measured:
+def measured_setting(
+    settings: ParaphraseSettings | None, base: Tower, tests: Tests, encode: Encoder
+) -> Measured:
     """Return what a tower tuned by settings does, from the cache where the same was measured before.
 
     Args:
-        settings: How it was tuned; the preset's name does not matter.
+        settings: How it was tuned; the preset's name does not matter. None is the base itself.
         base: From what.
         tests: Their texts and pictures all count.
         encode: The tuned tower's function of texts.
     """
-    return _measured(settings, base, tests, encode)
 
-
-def known_setting(settings: ParaphraseSettings, base: Tower, tests: Tests) -> Measured | None:
-    """Return what `measured_setting` measured before, None where it did not."""
-    known = look_up("measurements", _content(settings, base, tests), codec=JSON)
-    return None if known is None else _read(known)
-
-
-def _measured(settings: ParaphraseSettings | None, base: Tower, tests: Tests, encode: Encoder) -> Measured:
     def make() -> dict[str, Any]:
         parts = measure_items(rows := TextRows(encode, _texts(tests)), tests), measure_tower(rows, tests)
         items, metrics = ({name: one.as_dict() for name, one in part.items()} for part in parts)
         return {"metrics": metrics, "items": items}
 
     return _read(cached("measurements", _content(settings, base, tests), make, codec=JSON))
+
+
+def known_setting(settings: ParaphraseSettings, base: Tower, tests: Tests) -> Measured | None:
+    """Return what `measured_setting` measured before, None where it did not."""
+    known = look_up("measurements", _content(settings, base, tests), codec=JSON)
+    return None if known is None else _read(known)
 
 
 def _read(values: Mapping[str, Mapping[str, Any]]) -> Measured:

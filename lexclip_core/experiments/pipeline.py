@@ -31,6 +31,7 @@ from lexclip_core.experiments.explorer_data import triple_table
 from lexclip_core.experiments.paraphrases import Material, emoji_material, features_by
 from lexclip_core.experiments.run_folder import (
     LARGEST_TENSORS,
+    PAIR_COLUMNS,
     RunContent,
     command,
     git_commit,
@@ -49,9 +50,9 @@ from lexclip_core.figures.maps import subtree_layout
 from lexclip_core.towers.loading import chosen_precision, load, load_image
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, average, interpolate, save_tuned
+from lexclip_core.towers.weights import apply_tuned, combine, interpolate, save_tuned
 from lexclip_core.training.distributed import is_writer, join, wait_for_all
-from lexclip_core.training.loop import History, train
+from lexclip_core.training.loop import History, Watch, train
 from lexclip_core.training.objectives import LexicalObjective, Objective, ParaclipObjective
 from lexclip_core.training.settings import (
     ParaphraseSettings,
@@ -108,8 +109,11 @@ def word_objective(
 ) -> tuple[LexicalObjective, tuple[str, ...]]:
     """Return what a training on words is about, and the words it sees."""
     made = materials(settings, base, vocabulary)
+    second = settings.second() if isinstance(settings, RelationSettings) else None
+    plus, more = word_objective(second, base, vocabulary) if second else (None, ())
     reference = cached_embeddings(base, made.words)
-    return LexicalObjective(made.words, made.sampler, settings, reference), made.words
+    objective = LexicalObjective(made.words, made.sampler, settings, reference, plus=plus)
+    return objective, tuple(dict.fromkeys([*made.words, *more]))
 
 
 class WordExperiment:
@@ -139,20 +143,27 @@ class WordExperiment:
         if test_sets and not (test_sets / "wordsim").is_dir():
             raise MissingResourceError(f"{test_sets} has no folder wordsim", "name the folder that holds it")
         self.settings, self.test_sets = settings, test_sets
-        self._roots, self._vocabulary = roots, vocabulary or lexicon(split_rule(settings))
-        self.objective, self._seen = word_objective(settings, base, self._vocabulary)
+        self._roots, self._given, self._base = roots, vocabulary, base
+        self.objective, self._seen = word_objective(settings, base, vocabulary)
         self.every = max(50, self.objective.steps // 20)
 
     def measure(self, towers: Encoders) -> tuple[Metrics, pd.DataFrame]:
         """Return inversions, separation and retention of unseen words, and the pairs of both splits."""
-        seen, vocabulary = self._seen, self._vocabulary
+        seen, vocabulary = self._left_out, self._vocabulary
+        if (vocabulary.split == "train").all():  # nothing was held out: sentences are all that is left
+            unknown = self._base.unknown_texts
+            metrics = word_measures.sentence_sets(towers, self.test_sets, unknown) if self.test_sets else {}
+            return metrics, pd.DataFrame(columns=list(PAIR_COLUMNS))
         metrics, judged = word_measures.inversions(towers, seen, vocabulary), []
         for split in ("dev", "test"):
             judged.append(word_measures.measured_pairs(towers, split, seen, vocabulary))
             metrics |= word_measures.separation(judged[-1], split)
+            metrics |= word_measures.retrieval(towers, judged[-1], split, vocabulary)
             metrics |= word_measures.retention(towers, split, seen, vocabulary)
         if self.test_sets:
-            metrics |= word_measures.outside_sets(towers, self.test_sets, self._seen)
+            metrics |= word_measures.outside_sets(
+                towers, self.test_sets, self._seen, self._base.unknown_texts
+            )
         return metrics, pd.concat(judged, ignore_index=True)
 
     def words(self) -> tuple[str, ...]:
@@ -168,7 +179,16 @@ class WordExperiment:
 
     def triples(self, base: Tower, tuned: Tower) -> pd.DataFrame | None:
         """Return triples of words that it never saw, with their cosines at five weights."""
-        return triple_table(base, tuned, self._seen, self._vocabulary)
+        return triple_table(base, tuned, self._left_out, self._vocabulary)
+
+    @cached_property
+    def _vocabulary(self) -> Lexicon:  # takes seconds, and words of one's own are trained on without it
+        return self._given or lexicon(split_rule(self.settings))
+
+    @cached_property
+    def _left_out(self) -> tuple[str, ...]:
+        """The words that are not measured: those that it saw, and those that the tower has no vector for."""
+        return (*self._seen, *self._base.unknown_texts(self._vocabulary.words))
 
     @cached_property
     def _drawn(self) -> pd.DataFrame:
@@ -218,6 +238,7 @@ class ParaphraseExperiment:
         self.settings, self.test_sets = settings, test_sets
         self.objective = paraphrase_objective(settings, material, base)
         self._base, self._tests, self._vocabulary = base, tests, vocabulary
+        self._left_out = base.unknown_texts((vocabulary or lexicon()).words)
 
     def measure(self, towers: Encoders) -> tuple[Metrics, pd.DataFrame]:
         """Return Table 1's columns and the rest of the tests, and the pairs of words of the test split."""
@@ -226,7 +247,7 @@ class ParaphraseExperiment:
             after = paraphrases.measure_tower(towers.after, self._tests)
         else:  # a sweep over the same tests finds this setting measured
             after = paraphrases.measured_setting(self.settings, self._base, self._tests, towers.after).metrics
-        pairs = word_measures.measured_pairs(towers, "test", (), self._vocabulary)
+        pairs = word_measures.measured_pairs(towers, "test", self._left_out, self._vocabulary)
         return with_baseline(before, after), pairs
 
     def words(self) -> tuple[str, ...]:
@@ -238,7 +259,7 @@ class ParaphraseExperiment:
 
     def triples(self, base: Tower, tuned: Tower) -> pd.DataFrame | None:
         """Return triples of words held out from trainings on words, with their cosines at five weights."""
-        return triple_table(base, tuned, (), self._vocabulary)
+        return triple_table(base, tuned, self._left_out, self._vocabulary)
 
 
 def paraphrase_objective(settings: ParaphraseSettings, material: Material, base: Tower) -> ParaclipObjective:
@@ -350,6 +371,7 @@ def train_tower(
     *,
     every: int = 50,
     largest: int = LARGEST_TENSORS,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train a copy of a tower and store what was tuned; a run that was killed goes on from its checkpoint.
 
@@ -361,6 +383,7 @@ def train_tower(
         base: The tower; it stays as it is.
         every: Steps between two checkpoints.
         largest: Bytes of tuned tensors that a run folder may carry.
+        watch: Sees every step; a watched training has no checkpoint, so that it is seen from its start.
 
     Raises:
         InputError: Settings that do not go together.
@@ -368,7 +391,8 @@ def train_tower(
     """
     logger.info("%s: %d steps", settings.run_id, objective.steps)
     folder = storage.cache_folder() / "experiments" / settings.run_id
-    tower, history = tuned_copy(settings, objective, base, checkpoint=folder / "checkpoint.pt", every=every)
+    checkpoint = folder / "checkpoint.pt" if watch is None else None
+    tower, history = tuned_copy(settings, objective, base, checkpoint=checkpoint, every=every, watch=watch)
     weights = folder / "tuned.safetensors"
     if is_writer():
         save_tuned(tower, weights, dtype="float16", base=base)
@@ -387,11 +411,12 @@ def tuned_copy(
     *,
     checkpoint: Path | None = None,
     every: int = 50,
+    watch: Watch | None = None,
 ) -> tuple[Tower, History]:
     """Return a tower trained from a copy of the base and interpolated with it, and its history.
 
     Where the settings ask for several runs, the weights of all are averaged ("model soups", Wortsman et al.,
-    2022), and the history has one run after the other.
+    2022); where they name a second recipe, its change is added. The history has one training after the other.
 
     Args:
         settings: As in `train_tower`; the arithmetic of the copy is theirs.
@@ -399,6 +424,7 @@ def tuned_copy(
         base: The tower; it stays as it is.
         checkpoint: File of the last good state; None keeps none.
         every: Steps between two checkpoints.
+        watch: Sees every step, of several runs one after the other.
 
     Raises:
         InputError: Settings that do not go together.
@@ -406,27 +432,38 @@ def tuned_copy(
     """
     members = _members(settings, objective)
     towers, history = [], History()
-    for number, (one, part) in enumerate(members):
+    for number, (one, part, _) in enumerate(members):
         tower = base.copy()
         tower.dtype = chosen_precision(one.dtype)
         set_trainable(tower, one.trainable, seed=one.seed)
         path = checkpoint.with_stem(f"{checkpoint.stem}-{number}") if checkpoint and number else checkpoint
-        history.append(train(tower, part, one, checkpoint=path, every=every))
+        history.append(train(tower, part, one, checkpoint=path, every=every, watch=watch))
         towers.append(tower)
-    tuned = average(base, towers) if len(towers) > 1 else towers[0]
-    tuned = interpolate(base, tuned, settings.alpha)
+    if len(towers) == 1:  # exact at alpha = 1, where a share of the change is rounded
+        tuned = interpolate(base, towers[0], settings.alpha)
+    else:
+        tuned = combine(base, towers, [share for *_, share in members])
     tuned.dtype = base.dtype  # before and after are measured in one arithmetic
     return tuned, history
 
 
-def _members(settings: TrainingSettings, objective: Objective) -> list[tuple[TrainingSettings, Objective]]:
-    """Return the trainings whose weights are averaged: of most settings the one that they are."""
-    runs = settings.runs if isinstance(settings, RelationSettings) else 1
-    if runs == 1 or not isinstance(objective, LexicalObjective):
-        return [(settings, objective)]
-    first = settings.seed * runs  # no two soups share a training
-    seeds = [(first + number) % _SEEDS for number in range(runs)]
-    return [(settings.replace(seed=seed), objective.reseeded(seed)) for seed in seeds]
+def _members(
+    settings: TrainingSettings, objective: Objective
+) -> list[tuple[TrainingSettings, Objective, float]]:
+    """Return the trainings whose changes are added, each with its share; mostly there is one."""
+    if not isinstance(settings, RelationSettings) or not isinstance(objective, LexicalObjective):
+        return [(settings, objective, settings.alpha)]
+    recipes = [(settings, objective, settings.alpha)]
+    if (second := settings.second()) and objective.plus:
+        recipes.append((second, objective.plus, settings.plus_alpha))
+    if (runs := settings.runs) == 1:
+        return [*recipes]
+    seeds = [(settings.seed * runs + number) % _SEEDS for number in range(runs)]  # no two soups share one
+    return [
+        (recipe.replace(seed=seed), part.reseeded(seed), share / runs)
+        for seed in seeds
+        for recipe, part, share in recipes
+    ]
 
 
 def save_run(
@@ -436,6 +473,7 @@ def save_run(
     *,
     began: float | None = None,
     largest: int = LARGEST_TENSORS,
+    maps: bool = True,
 ) -> Path:
     """Measure a training, write its run folder and return it.
 
@@ -445,6 +483,7 @@ def save_run(
         out: Folder of runs; the explorer's by default.
         began: `time.monotonic()` at the start, for the provenance; now if left out.
         largest: Bytes of tuned tensors that the run folder may carry; larger ones go to the cache.
+        maps: Whether its maps are laid out.
 
     Raises:
         StorageError: The run folder cannot be written.
@@ -454,7 +493,7 @@ def save_run(
     metrics, pairs = experiment.measure(towers)
     words = tuple(dict.fromkeys([*BLOG_WORDS, *experiment.words()]))
     before, after = towers.before(words), towers.after(words)
-    layout = experiment.layout(words, before, after)
+    layout = experiment.layout(words, before, after) if maps else None
     seconds = time.monotonic() - (time.monotonic() if began is None else began)
     origin = provenance(settings, trained.base, seconds=seconds, test_sets=experiment.test_sets)
     content = RunContent(
@@ -474,8 +513,11 @@ def save_run(
 
 
 def history_table(history: History) -> pd.DataFrame:
-    """Return the history as a table of at most 1,000 rows, each the mean of the steps it stands for."""
-    table = pd.DataFrame(history.rows)
+    """Return the history as a table of at most 1,000 rows, each the mean of the steps it stands for.
+
+    A term that one of several trainings does not have adds 0 to its loss.
+    """
+    table = pd.DataFrame(history.rows).fillna(0.0)
     stride = -(-len(table) // _HISTORY_ROWS)
     groups = table.groupby(np.arange(len(table)) // stride)
     ends = groups.last()

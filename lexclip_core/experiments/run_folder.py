@@ -62,7 +62,7 @@ _REQUIRED_FILES = (
     *("config.json", "metrics.json", "history.csv", "embeddings.npz", "pairs.csv", "provenance.json"),
 )
 _TENSORS = "tuned.safetensors"
-_OPTIONAL_FILES = ("layout.csv", "triples.csv", _TENSORS, "vocabulary.npz")
+_OPTIONAL_FILES = ("layout.csv", "triples.csv", _TENSORS, "vocabulary.npz", "atlas.npz")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("preset", "method", "tower", "target", "control", "image_tower", "command")
 _REMEDY = "delete the folder, or make the run again with `lexclip tune`"
@@ -279,7 +279,7 @@ def find_run(name: str | Path, folder: Path | None = None) -> Path:
     """Return the folder of a run.
 
     Args:
-        name: The name of a run, or the path of its folder.
+        name: The name of a run, or the path of its folder; of a preset, that of its lowest seed.
         folder: The folder of runs; the explorer's by default.
 
     Raises:
@@ -287,12 +287,30 @@ def find_run(name: str | Path, folder: Path | None = None) -> Path:
     """
     place = folder or storage.runs_folder()
     path = next((one for one in (place / name, Path(name)) if str(name) and one.is_dir()), None)
+    if path is None and name in PRESETS and (of_preset := run_of_preset(str(name), folder=place)):
+        return of_preset.path
     if path is None:
         names = sorted(one.name for one in place.iterdir() if one.is_dir()) if place.is_dir() else []
         raise InputError(f"no run {str(name)!r} in {place}", f"choose one of: {', '.join(names) or '(none)'}")
     if not (path / "config.json").is_file():
         raise InputError(f"{path} is not a run: it has no config.json", "name a folder that a training wrote")
     return path
+
+
+def run_of_preset(preset: str, tower: str = "", folder: Path | None = None) -> RunSummary | None:
+    """Return the run of a preset, one with its tuned tensors and of the lowest seed; None without.
+
+    Args:
+        preset: Its name, such as `lexclip`.
+        tower: What it was tuned from; "" takes any tower.
+        folder: The folder of runs; by default the one that comes with lexclip.
+
+    >>> run_of_preset("lexclip").config["seed"]
+    0
+    """
+    runs = list_runs(folder or storage.data_folder() / "runs")[0]
+    chosen = [one for one in runs if one.preset == preset and tower in ("", one.config.get("tower"))]
+    return min(chosen, key=lambda one: (not one.has_tuned, one.config.get("seed", 0)), default=None)
 
 
 def write_triples(path: Path, triples: pd.DataFrame) -> None:
@@ -609,15 +627,33 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Header:
 
 def _read_embeddings(stream: BinaryIO) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     archive = _archive(stream)
+    words, before, after = _unpacked(archive, _headers(archive)).values()
+    return _listed(words), _unit_rows(before), _unit_rows(after)
+
+
+def _unpacked(archive: zipfile.ZipFile, headers: Mapping[str, _Header]) -> dict[str, np.ndarray]:
     arrays = {}
-    for name, header in _headers(archive).items():
+    for name, header in headers.items():
         with archive.open(f"{name}.npy") as member:
             member.read(header.start)
             flat = np.frombuffer(member.read(), dtype=header.dtype)
         arrays[name] = flat.reshape(header.shape, order="F" if header.fortran else "C")
-    words = tuple(arrays["words"].tolist())
-    "".join(words).encode()  # half of a surrogate pair could not be shown
-    return words, _unit_rows(arrays["before"]), _unit_rows(arrays["after"])
+    return arrays
+
+
+def _listed(words: np.ndarray) -> tuple[str, ...]:
+    listed = tuple(words.tolist())
+    "".join(listed).encode()  # half of a surrogate pair could not be shown
+    return listed
+
+
+def _small_arrays(stream: BinaryIO, names: Sequence[str]) -> tuple[zipfile.ZipFile, dict[str, _Header]]:
+    """Return an archive and the headers of its arrays, which are small enough for the memory."""
+    archive = _archive(stream)
+    members = {name: archive.getinfo(f"{name}.npy") for name in names}
+    if sum(member.file_size for member in members.values()) > _MOST_ARRAYS // 4:  # float32 in memory
+        raise ValueError("it would unpack to more than any run's")
+    return archive, {name: _header(archive, member) for name, member in members.items()}
 
 
 def read_packed(path: Path, name: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -628,24 +664,44 @@ def read_packed(path: Path, name: str) -> tuple[tuple[str, ...], np.ndarray]:
     """
 
     def read(stream: BinaryIO) -> tuple[tuple[str, ...], np.ndarray]:
-        archive = _archive(stream)
-        members = {key: archive.getinfo(f"{key}.npy") for key in ("words", "codes")}
-        if sum(member.file_size for member in members.values()) > _MOST_ARRAYS // 4:  # float32 in memory
-            raise ValueError("it would unpack to more than any run's")
-        headers = {key: _header(archive, member) for key, member in members.items()}
+        archive, headers = _small_arrays(stream, ("words", "codes"))
         words, codes = headers.values()
         if words.dtype.kind != "U" or words.dtype.itemsize > 4_000 or codes.dtype != np.int8 or codes.fortran:
             raise ValueError("it holds something else than words and int8 rows")
         if len(words.shape) != 1 or len(codes.shape) != 2 or words.shape[0] != codes.shape[0]:
             raise ValueError(f"words {words.shape} and rows {codes.shape} differ in length")
-        flat = {}
+        arrays = _unpacked(archive, headers)
+        return _listed(arrays["words"]), arrays["codes"]
+
+    return _read(path, name, read)
+
+
+def read_atlas(path: Path, name: str) -> tuple[str, np.ndarray, tuple[float, float]]:
+    """Return what an atlas file of a folder holds; the words themselves are not in it.
+
+    Returns:
+        The sha256 of its words, their places (words, 4) uint16: x and y before, x and y after; and how far
+        they can be trusted before and after, in [0, 1].
+
+    Raises:
+        DamagedFileError: The file is missing, truncated, too large, or of another form.
+    """
+
+    def read(stream: BinaryIO) -> tuple[str, np.ndarray, tuple[float, float]]:
+        archive, headers = _small_arrays(stream, ("words", "places", "trust"))
+        expected = {
+            "words": ("<U64", (1,)),
+            "places": ("<u2", (headers["places"].shape[0], 4)),
+            "trust": ("<f4", (2,)),
+        }
         for key, header in headers.items():
-            with archive.open(f"{key}.npy") as member:
-                member.read(header.start)
-                flat[key] = np.frombuffer(member.read(), dtype=header.dtype).reshape(header.shape)
-        listed = tuple(flat["words"].tolist())
-        "".join(listed).encode()  # half of a surrogate pair could not be shown
-        return listed, flat["codes"]
+            if (header.dtype.str, header.shape) != expected[key] or header.fortran:
+                raise ValueError(f"{key} is {header.dtype} {header.shape}, not that of an atlas")
+        arrays = _unpacked(archive, headers)
+        digest, trust = _listed(arrays["words"])[0], arrays["trust"]
+        if not _SHA256.fullmatch(digest) or not ((trust >= 0) & (trust <= 1)).all():
+            raise ValueError("its digest or its trust cannot be")
+        return digest, arrays["places"], (float(trust[0]), float(trust[1]))
 
     return _read(path, name, read)
 
@@ -660,10 +716,10 @@ def _unit_rows(matrix: np.ndarray) -> np.ndarray:
 
 
 COMPARED = {
-    "test/synonym_over_antonym_auc": "synonym over antonym, AUC",
-    "test/synonym_over_antonym_auc/adjectives": "… adjectives",
-    "test/synonym_over_antonym_auc/nouns": "… nouns",
-    "test/synonym_over_antonym_auc/verbs": "… verbs",
+    "test/synonym/median_rank": "rank of a synonym among 12,000 words, median",
+    "test/antonym/median_rank": "rank of an antonym, median",
+    "test/synonym_over_antonym_auc/dominant": "synonym over antonym, AUC, dominant senses",
+    "test/synonym_over_antonym_auc": "… all senses",
     "test/inversion_rate/same_synset": "antonym nearer than synonym, rate",
     "heldout/simlex-999/spearman": "SimLex-999, rho",
     "heldout/men/spearman": "MEN, rho",
@@ -671,30 +727,37 @@ COMPARED = {
     "heldout/wordsim-353-similarity/spearman": "WordSim-353 similarity, rho",
     "heldout/wordsim-353-relatedness/spearman": "WordSim-353 relatedness, rho",
     "test/sts-b/spearman": "STS-B test, rho",
+    "outside/sugarcrepe-pp-tot/replace_att/accuracy": "SugarCrepe++, attributes, text only",
     "retention/test/neighbour_overlap@10": "neighbours retained, of 10",
 }
 """Metric -> how a reader calls it, in the order of the table."""
 
 
-def comparison(summaries: Iterable[RunSummary]) -> str:
+def comparison(summaries: Iterable[RunSummary], presets: Sequence[str] = ()) -> str:
     """Return a Markdown table: every measure before tuning and under each preset.
 
     Runs of one preset that differ in their seed share a column: mean, then lowest to highest; a single run
     shows its 95 % interval. "n/a" stands where a run was not measured so. Runs that were trained on pictures
-    are left out: they are measured on other things.
+    are left out, since they are measured on other things, and runs that held nothing out.
+
+    Args:
+        summaries: The runs.
+        presets: The columns, in this order; () takes all.
     """
-    presets: dict[str, list[RunSummary]] = {}
+    runs_of: dict[str, list[RunSummary]] = {}
     for summary in summaries:
-        if not summary.config.get("image_tower"):
-            presets.setdefault(summary.preset, []).append(summary)
-    names = sorted(presets, key=lambda name: (name != "lexclip", name))
-    heads = ["measure", "before", *(f"`{name}`" + _seeds(presets[name]) for name in names)]
-    lines = [_line(heads), _line(["---"] * len(heads))]
+        if not summary.config.get("image_tower") and summary.config.get("split") != "none":
+            runs_of.setdefault(summary.preset, []).append(summary)
+    first = presets or ("lexclip", "lexclip-first", "blog-release")
+    names = sorted(runs_of, key=lambda name: (first.index(name) if name in first else len(first), name))
+    names = [name for name in names if not presets or name in presets]
+    heads = ["measure", "before", *(f"`{name}`" + _seeds(runs_of[name]) for name in names)]
+    lines = [_line(heads), f"|{'---|' * len(heads)}"]
     for key, label in COMPARED.items():
-        cells = [_cell(presets[name], key) for name in names]
+        cells = [_cell(runs_of[name], key) for name in names]
         if any(cell != "n/a" for cell in cells):
             lines.append(
-                _line([label, _before([run for name in names for run in presets[name]], key), *cells])
+                _line([label, _before([run for name in names for run in runs_of[name]], key), *cells])
             )
     return "\n".join(lines) + "\n"
 
@@ -713,10 +776,20 @@ def _cell(runs: Sequence[RunSummary], key: str) -> str:
         return "n/a"
     values = [entry["value"] for entry in found]
     low, high = (min(values), max(values)) if len(found) > 1 else (found[0].get("low"), found[0].get("high"))
-    spread = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
-    return f"{mean(values):.3f}{spread}"
+    shown = number_format(key)
+    spread = f" ({low:{shown}}-{high:{shown}})" if low is not None and high is not None else ""
+    return f"{mean(values):{shown}}{spread}"
 
 
 def _before(runs: Sequence[RunSummary], key: str) -> str:
     known = [run.metrics[key].get("before") for run in runs if key in run.metrics]
-    return next((f"{value:.3f}" for value in known if value is not None), "n/a")
+    return next((f"{value:{number_format(key)}}" for value in known if value is not None), "n/a")
+
+
+def number_format(metric: str) -> str:
+    """Return how values of a metric are written, as a format: ranks without digits after the point.
+
+    >>> f"{1234.5:{number_format('test/antonym/median_rank')}}", f"{0.5:{number_format('test/auc')}}"
+    ('1,234', '0.500')
+    """
+    return ",.0f" if metric.endswith("/median_rank") else ".3f"

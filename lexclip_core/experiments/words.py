@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -14,9 +15,10 @@ from typing import Literal
 import numpy as np
 
 from lexclip_core import storage
-from lexclip_core.cache import ARRAY, cached
+from lexclip_core.cache import ARRAY, ARRAYS, cached
 from lexclip_core.datasets.pictures.imagenet import synonym_classes
 from lexclip_core.errors import DamagedFileError, InputError
+from lexclip_core.evaluation.senses import SenseKey, sense_text
 from lexclip_core.targets.controls import controlled, random_words
 from lexclip_core.targets.registry import TARGETS
 from lexclip_core.targets.relations import (
@@ -45,6 +47,7 @@ from lexclip_core.training.settings import (
     WordSettings,
 )
 from lexclip_core.wordnet.families import linked, parts_of, word_families
+from lexclip_core.wordnet.install import identity
 from lexclip_core.wordnet.tables import WordNet, load_wordnet
 from lexclip_core.words import normalise
 
@@ -55,6 +58,7 @@ _TEST_FAMILIES = 4  # per cent; the families of the words of the outside sets co
 logger = logging.getLogger(__name__)
 DIGEST_DIGITS = 10
 _DIGEST = re.compile(rf"[0-9a-f]{{{DIGEST_DIGITS}}}")
+_LETTERS = re.compile("[a-z]+")
 _PLAIN = re.compile(r"[a-z]{1,30}( [a-z]{1,20}){0,2}")
 # Lexicographer files whose nouns name things that can be touched: things have no opposites.
 _THINGS = (
@@ -202,20 +206,41 @@ FREQUENT = 12_000
 
 
 def split_rule(settings: TrainingSettings) -> SplitRule:
-    """Return what a training held out together: what method `relations` says, elsewhere words."""
-    return settings.split if isinstance(settings, RelationSettings) else "word"
+    """Return what a training held out together: what method `relations` says, elsewhere families."""
+    return settings.split if isinstance(settings, RelationSettings) else "family"
 
 
-@lru_cache(maxsize=2)
-def lexicon(split: SplitRule = "word") -> Lexicon:
-    """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once a process.
+def lexicon(split: SplitRule = "family") -> Lexicon:
+    """Return the vocabulary of WordNet 3.0 with the words of the test sets held out; made once.
 
     Args:
-        split: What is held out together: the word with its antonyms alone, or its whole family.
+        split: What is held out together: a word's whole family, the word with its antonyms alone, or nothing.
     """
-    wordnet = load_wordnet()
-    words = tuple(word for word in wordnet.words() if _PLAIN.fullmatch(word))
-    return make_lexicon(wordnet, words, read_digests(), split=split)
+    return _lexicon(split)
+
+
+@lru_cache(maxsize=3)  # of the argument as given: with its default, a call without one would be another
+def _lexicon(split: SplitRule) -> Lexicon:
+    package = Path(__file__).parents[1]  # whose rules decide as much as the words do
+    rules = [*package.glob("wordnet/*.py"), package / "targets/relations.py", package / "words.py"]
+    content = {
+        "split": split,
+        "wordnet": identity(),
+        "heldout": sorted(read_digests()),
+        "rules": [storage.sha256(file) for file in sorted([*rules, Path(__file__)])],
+    }
+
+    def make() -> dict[str, np.ndarray]:
+        wordnet = load_wordnet()
+        words = tuple(word for word in wordnet.words() if _PLAIN.fullmatch(word))
+        made = vars(make_lexicon(wordnet, words, read_digests(), split=split)).copy()
+        made["words"] = np.frombuffer("\n".join(words).encode(), np.uint8)
+        return made | {f"related {name}": column for name, column in vars(made.pop("related")).items()}
+
+    known = cached("lexicons", content, make, codec=ARRAYS)
+    related = LexicalPairs(*(known.pop(f"related {field.name}") for field in fields(LexicalPairs)))
+    words = tuple(known.pop("words").tobytes().decode().split("\n"))
+    return Lexicon(words=words, related=related, **known)
 
 
 def frequent_words(count: int, vocabulary: Lexicon | None = None) -> tuple[str, ...]:
@@ -226,7 +251,7 @@ def frequent_words(count: int, vocabulary: Lexicon | None = None) -> tuple[str, 
 
 
 def make_lexicon(
-    wordnet: WordNet, words: tuple[str, ...], heldout: Collection[str], *, split: SplitRule = "word"
+    wordnet: WordNet, words: tuple[str, ...], heldout: Collection[str], *, split: SplitRule = "family"
 ) -> Lexicon:
     """Return the facts of a vocabulary.
 
@@ -241,10 +266,10 @@ def make_lexicon(
     touched = np.zeros((len(words), 2))
     counts = np.zeros(len(words), dtype=np.int64)
     letters = {"n": 0, "v": 1, "a": 2, "s": 2, "r": 3}
-    for synset, lemmas in enumerate(wordnet.lemmas):
+    for synset, lemmas in enumerate(wordnet.lemma_words):
         letter, thing = letters[str(wordnet.pos[synset])], int(wordnet.lexnames[synset] in _THINGS)
         for lemma, count in zip(lemmas, wordnet.lemma_counts[synset], strict=True):
-            word = place.get(normalise(lemma))
+            word = place.get(lemma)
             if word is not None:
                 counts[word] += count
                 tagged[word, letter] += count + 0.1  # untagged senses count a little: most words have no tag
@@ -271,7 +296,15 @@ def _by_family(
     return split_families(words, wordnet, heldout)
 
 
-SPLIT_RULES: dict[SplitRule, Callable[..., np.ndarray]] = {"word": _by_word, "family": _by_family}
+def _nothing(words: Sequence[str], *_: object) -> np.ndarray:
+    return np.full(len(words), "train", dtype="<U5")
+
+
+SPLIT_RULES: dict[SplitRule, Callable[..., np.ndarray]] = {
+    "word": _by_word,
+    "family": _by_family,
+    "none": _nothing,
+}
 """Rule -> (words, WordNet, related pairs, held-out digests) -> split of each word."""
 
 
@@ -297,6 +330,10 @@ SHARES = {
     WordRelation.ALSO_SEE: 0.02,
 }
 _WIDE, _LONGEST = 20_000, 6  # words drawn to be retained; tokens of the longest word tuned on
+_COMMON = 0.003  # share of glosses from which a word in them goes with nothing in particular
+_DENIAL = re.compile(
+    r"(?<![a-z])(?:no|not|non|un|never|without|less|lack|lacking|absence|free|contrary|opposite)(?![a-z])"
+)
 _SENTENCES, _SHORTEST, _MOST_SPACES = 6_000, 3, 19  # sentences to be retained; spaces in them
 
 
@@ -388,6 +425,13 @@ def _sampler(settings: MatrixSettings, targets: np.ndarray | TargetsOnDemand) ->
 def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexicon) -> Materials:
     """Return related pairs among the training words of a lexicon, beside words and sentences to be retained.
 
+    Words to be retained stand for themselves, whatever `settings.texts` puts in place of those of the pairs.
+
+    Args:
+        settings: What is drawn and how.
+        tower: The base tower, whose cosines are retained.
+        vocabulary: The words and what relates them.
+
     Raises:
         InputError: The lexicon has no opposites or no relatives among its training words.
     """
@@ -399,28 +443,60 @@ def related_materials(settings: RelationSettings, tower: Tower, vocabulary: Lexi
         pairs = pairs.shuffled(settings.seed)
     elif settings.control == "constant":
         pairs = pairs.constant()
+    elif settings.control == "random_words":
+        pairs = pairs.on_random_words(usable, settings.seed)
     wide = _wide(vocabulary, usable, settings.seed)
+    known, things = vocabulary.words, vocabulary.things
+    if settings.texts != "word":
+        keyed, keyed_things, pairs = _by_sense(vocabulary, usable, pairs, settings.texts)
+        known, things = (*known, *keyed), np.concatenate([things, keyed_things])
     kept = np.unique(np.concatenate([pairs.first, pairs.second, wide]))
-    place = np.full(len(vocabulary.words), -1)
+    place = np.full(len(known), -1)
     place[kept] = np.arange(len(kept))
     sentences = training_sentences(vocabulary, settings.seed) if settings.sentences else ()
-    words = (*(vocabulary.words[index] for index in kept), *sentences)
+    free = place[: len(vocabulary.words)] >= 0
+    associated = associated_pairs(vocabulary, free) if settings.associated else np.empty((0, 2), int)
+    words = (*(known[index] for index in kept), *sentences)
     sampler = RelationSampler(
         replace(pairs, first=place[pairs.first], second=place[pairs.second]),
         cached_embeddings(tower, words),
-        np.concatenate([vocabulary.things[kept], np.zeros(len(sentences), dtype=bool)]),
+        np.concatenate([things[kept], np.zeros(len(sentences), dtype=bool)]),
         place[wide],
         sentences=np.arange(len(kept), len(words)),
+        associated=place[associated],
         plan=RelationPlan(
             batch=settings.batch,
             retained=settings.retained,
             weight_abstract=settings.weight_abstract,
             sentences=settings.sentences_drawn if sentences else 0,
+            associated=settings.associated_drawn if len(associated) else 0,
         ),
         steps=settings.steps,
         seed=settings.seed,
     )
     return Materials(words, sampler)
+
+
+def _by_sense(
+    vocabulary: Lexicon, usable: np.ndarray, pairs: RelatedPairs, key: SenseKey
+) -> tuple[tuple[str, ...], np.ndarray, RelatedPairs]:
+    """Return texts of the senses that relate the pairs, which name things, and pairs that point to them.
+
+    The texts stand behind the words of the lexicon; a word has as many as it has senses among the pairs.
+    """
+    wordnet = load_wordnet()
+    ends = np.stack([pairs.first, pairs.second], axis=1)
+    senses = np.stack([ends, _usable_pairs(vocabulary, usable).senses], axis=-1).reshape(-1, 2)
+    different, place = np.unique(senses, axis=0, return_inverse=True)
+    texts = tuple(sense_text(wordnet, vocabulary.words[word], one, key) for word, one in different.tolist())
+    things = np.array([wordnet.lexnames[synset] in _THINGS for synset in different[:, 1]], dtype=bool)
+    first, second = len(vocabulary.words) + place.reshape(-1, 2).T
+    return texts, things, replace(pairs, first=first, second=second)
+
+
+def _usable_pairs(vocabulary: Lexicon, usable: np.ndarray) -> LexicalPairs:
+    pairs = vocabulary.related.chosen(SHARES)
+    return pairs.where(usable[pairs.first] & usable[pairs.second])
 
 
 def training_sentences(vocabulary: Lexicon, seed: int) -> tuple[str, ...]:
@@ -432,12 +508,44 @@ def training_sentences(vocabulary: Lexicon, seed: int) -> tuple[str, ...]:
     heldout = {w for w, split in zip(vocabulary.words, vocabulary.split, strict=True) if split != "train"}
     glosses = {
         gloss
-        for gloss, lemmas in zip(wordnet.glosses, wordnet.lemmas, strict=True)
-        if _SHORTEST <= gloss.count(" ") <= _MOST_SPACES and heldout.isdisjoint(map(normalise, lemmas))
+        for gloss, lemmas in zip(wordnet.glosses, wordnet.lemma_words, strict=True)
+        if _SHORTEST <= gloss.count(" ") <= _MOST_SPACES and heldout.isdisjoint(lemmas)
     }
     order = np.random.default_rng([seed, 2]).permutation(len(glosses))[:_SENTENCES]
     ordered = sorted(glosses)
     return tuple(ordered[index] for index in order)
+
+
+@lru_cache(maxsize=1)
+def _glosses_with(wordnet: WordNet) -> Counter[str]:
+    return Counter(part for gloss in wordnet.glosses for part in set(_LETTERS.findall(gloss.lower())))
+
+
+def associated_pairs(vocabulary: Lexicon, usable: np.ndarray) -> np.ndarray:
+    """Return pairs that only go together, a word with a word of its gloss, int64 (m, 2), earlier word first.
+
+    Of each synset of which all words are usable, the glosses' usable words; glosses that deny something are
+    left out, as they often name the opposite, and so is every pair that WordNet relates.
+
+    Args:
+        vocabulary: The words and what relates them.
+        usable: Which words may be trained on, bool (n,).
+    """
+    wordnet, place = load_wordnet(), {word: index for index, word in enumerate(vocabulary.words)}
+    said = np.array([_glosses_with(wordnet)[word] for word in vocabulary.words])
+    usable = (
+        usable & (vocabulary.counts > 0) & (vocabulary.pos != "r") & (said < _COMMON * len(wordnet.glosses))
+    )
+    related = set(zip(vocabulary.related.first.tolist(), vocabulary.related.second.tolist(), strict=True))
+    found: set[tuple[int, int]] = set()
+    for gloss, lemmas in zip(wordnet.glosses, wordnet.lemma_words, strict=True):
+        heads = [place.get(lemma, -1) for lemma in lemmas]
+        if any(head < 0 or not usable[head] for head in heads) or _DENIAL.search(gloss.lower()):
+            continue
+        parts = _LETTERS.findall(gloss.lower())
+        inside = {place[part] for part in parts if part in place and usable[place[part]]}
+        found |= {(min(head, part), max(head, part)) for head in heads for part in inside if head != part}
+    return np.array(sorted(found - related), dtype=np.int64).reshape(-1, 2)
 
 
 def related_pairs(
@@ -457,8 +565,7 @@ def related_pairs(
         sense_weight: Pairs are drawn by their share (`LexicalPairs`) to this power.
         least_share: Pairs of a lower share get weight 0, so they are ignored.
     """
-    pairs = vocabulary.related.chosen(SHARES)
-    pairs = pairs.where(usable[pairs.first] & usable[pairs.second])
+    pairs = _usable_pairs(vocabulary, usable)
     return RelatedPairs(
         first=pairs.first,
         second=pairs.second,

@@ -27,6 +27,7 @@ from lexclip_core.figures.style import (
     new_figure,
     padded_range,
     plain,
+    wrapped,
 )
 
 CARD_COLUMNS = ("tower", "id", "title", "axis", "better", "chance", "value", "low", "high")
@@ -137,7 +138,7 @@ def _dots(rows: pd.DataFrame, y: np.ndarray, tower: str, mark: Mark) -> go.Scatt
         x=rows["value"].to_numpy(float),
         y=y,
         mode="markers",
-        name=plain(tower, 40),
+        name=wrapped(tower, 44),
         marker={"symbol": mark.symbol, "color": mark.color, "size": 9, "line": {"color": INK, "width": 0.5}},
         error_x=interval | {"thickness": 2, "width": 3},
         customdata=np.column_stack([rows["title"].map(plain), rows["low"].round(4), rows["high"].round(4)]),

@@ -25,6 +25,7 @@ from lexclip_core.figures.style import (
     plain,
 )
 
+SENSE_COLUMNS = ("sense", "pos", "text", "cosine_before", "cosine_after")
 PAIR_COLUMNS = ("word_a", "word_b", "relation", "cosine_before", "cosine_after")
 BIN_EDGES = np.linspace(-1.0, 1.0, 41)
 _ARROW_FROM = 0.2  # a shorter move has no room for an arrow head between its two symbols
@@ -101,7 +102,7 @@ def pair_cosines_figure(
 
     Args:
         table: Columns word_a, word_b, relation, cosine_before, cosine_after, one row per pair, drawn
-            top to bottom in the order given.
+            top to bottom in the order given; label, where the axis is to say something else than the words.
         title: What the reader sees above the figure.
 
     Raises:
@@ -119,7 +120,11 @@ def pair_cosines_figure(
         figure.add_trace(arrows(x.to_numpy(float), y, mark, head=13 * long, standoff=6, width=2))
         for when in WHEN:
             figure.add_trace(_pair_points(group, when, relation, mark))
-    labels = [f"{plain(a, 14)} / {plain(b, 14)}" for a, b in zip(rows["word_a"], rows["word_b"], strict=True)]
+    if "label" in rows:
+        labels = [plain(text, 44) for text in rows["label"]]
+    else:
+        ends = zip(rows["word_a"], rows["word_b"], strict=True)
+        labels = [f"{plain(a, 14)} / {plain(b, 14)}" for a, b in ends]
     figure.update_xaxes(range=list(COSINE_RANGE), title="cosine", dtick=0.5, zeroline=True)
     ticks = {"tickvals": list(range(len(rows))), "ticktext": labels} if named else {"showticklabels": False}
     return figure.update_yaxes(range=[len(rows) - 0.4, -0.6], zeroline=False, **ticks)
@@ -212,3 +217,32 @@ def _median_trace(values: pd.Series, relation: str, when: str, mark: Mark) -> go
         cliponaxis=False,
         hovertemplate=f"{plain(relation)}, median %{{x:.2f}}<extra></extra>",
     )
+
+
+def senses_alt(table: pd.DataFrame, word: str) -> str:
+    """Describe `senses_figure` for a screen reader: how many senses, which is nearest and which farthest."""
+    rows = checked(table, SENSE_COLUMNS, "senses")
+    parts = []
+    for when in WHEN:
+        cosines = rows[f"cosine_{when}"]
+        near, far = (
+            f"{rows['text'][one]} ({cosines[one]:.2f})" for one in (cosines.idxmax(), cosines.idxmin())
+        )
+        parts.append(f"{when} tuning the nearest is {near}, the farthest {far}")
+    return f"Cosines of {len(rows)} senses of {word} with the bare word: {'; '.join(parts)}."
+
+
+@described_by(senses_alt)
+def senses_figure(table: pd.DataFrame, word: str) -> go.Figure:
+    """Draw one arrow per sense of a word, from its cosine with the bare word before tuning to that after.
+
+    Args:
+        table: Columns sense, pos, text, cosine_before, cosine_after: `lexclip.senses(word).table` has them.
+        word: The word.
+
+    Raises:
+        InputError: A column is missing or there is no row.
+    """
+    rows = checked(table, SENSE_COLUMNS, "senses")
+    pairs = rows.assign(word_a=word, word_b=rows["sense"], relation=rows["pos"], label=rows["text"])
+    return pair_cosines_figure(pairs, title=f"Cosine of each sense with “{plain(word, 40)}” alone")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,10 +46,22 @@ _MOVERS = 6
 
 MIN_LAYOUT_WORDS = 5
 _NEIGHBOURS = 15
+_AMONG = 8  # landmarks that a word of an atlas lies among
+_SHARPNESS = 30.0  # how much more a landmark pulls than one whose cosine is lower: e^3 at 0.1
+_SAMPLE = 3_000  # words of an atlas that its trustworthiness is measured on
 # How strongly a word before is tied to itself after. Measured on 237 nouns of all-MiniLM-L6-v2: at UMAP's
 # own 0.01 two identical embeddings drift apart by 16 % of the map's spread, at 0.03 by 9 %; from 0.3 on words
 # that really changed hardly move more than those that did not, and the map after is less trustworthy.
 _ALIGNMENT = 0.03
+
+
+class Places(NamedTuple):
+    """Where words lie on one map before and after, each (words, 2), and how far either can be trusted."""
+
+    before: np.ndarray
+    after: np.ndarray
+    trust_before: float
+    trust_after: float
 
 
 def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: int) -> float:
@@ -70,8 +83,12 @@ def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: 
 
 def _aligned_umap(before: np.ndarray, after: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return positions before and after in one frame: two separate maps would move every word by chance."""
-    import umap  # compiles for a minute on a machine's first import
+    import umap
 
+    from lexclip_core.targets.kernels import keep_compiled
+
+    for module in [part for name, part in sys.modules.items() if name.startswith("umap.")]:
+        keep_compiled(*vars(module).values())  # umap would compile for half a minute in each process
     mapper = umap.AlignedUMAP(
         metric="cosine",
         n_neighbors=min(_NEIGHBOURS, len(before) - 1),
@@ -89,6 +106,64 @@ def _aligned_umap(before: np.ndarray, after: np.ndarray, seed: int) -> tuple[np.
             f"row {lost[0]} has no neighbour to lie near ({lost.size} such rows)", "leave it out of the map"
         )
     return first, second
+
+
+def word_places(before: np.ndarray, after: np.ndarray | None = None, *, seed: int = 0) -> Places:
+    """Lay out words before and after in one frame with AlignedUMAP; where there is no after, before alone.
+
+    Args:
+        before: Unit rows before tuning, (words, dim).
+        after: Unit rows after tuning, (words, dim').
+        seed: Seeds the neighbour graph and the layout: one seed, one map on one machine.
+
+    Returns:
+        Places and their trustworthiness. Without an after, both times are the same.
+
+    Raises:
+        InputError: Fewer than five words, or a row without a neighbour.
+    """
+    if len(before) < MIN_LAYOUT_WORDS:
+        raise InputError(
+            f"a map of {len(before)} words says nothing", f"choose at least {MIN_LAYOUT_WORDS} words"
+        )
+    both = (before, before if after is None else after)
+    first, second = _aligned_umap(*both, seed)
+    places = (first, first if after is None else second)
+    trust = (trustworthiness(rows, at, _NEIGHBOURS) for rows, at in zip(both, places, strict=True))
+    return Places(*places, *trust)
+
+
+def atlas_places(before: np.ndarray, after: np.ndarray, landmarks: np.ndarray, *, seed: int = 0) -> Places:
+    """Lay out very many words: landmarks by AlignedUMAP, every other word among the landmarks nearest to it.
+
+    Args:
+        before: Unit rows before tuning, (words, dim).
+        after: Unit rows after tuning, (words, dim').
+        landmarks: Rows that are laid out together.
+        seed: As in `word_places`.
+
+    Returns:
+        Places, and their trustworthiness measured on words evenly drawn from all.
+    """
+    frames = _aligned_umap(before[landmarks], after[landmarks], seed)
+    sample = np.unique(np.linspace(0, len(before) - 1, _SAMPLE).astype(int))
+    places, trust = [], []
+    for rows, frame in zip((before, after), frames, strict=True):
+        places.append(_among(rows, rows[landmarks], frame))
+        trust.append(trustworthiness(rows[sample], places[-1][sample], _NEIGHBOURS))
+    return Places(places[0], places[1], trust[0], trust[1])
+
+
+def _among(rows: np.ndarray, landmarks: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Return each row's place: the mean of those of its nearest landmarks, the nearest counting most."""
+    most, parts = min(_AMONG, len(landmarks)), []
+    for start in range(0, len(rows), 2_048):
+        cosines = rows[start : start + 2_048] @ landmarks.T
+        near = np.argpartition(-cosines, most - 1, axis=1)[:, :most]
+        close = np.take_along_axis(cosines, near, axis=1)
+        weights = np.exp(_SHARPNESS * (close - close.max(axis=1, keepdims=True)))
+        parts.append(np.einsum("ij,ijk->ik", weights / weights.sum(axis=1, keepdims=True), frame[near]))
+    return np.concatenate(parts).astype(np.float32)
 
 
 def subtree_layout(
@@ -117,21 +192,24 @@ def subtree_layout(
     tables = []
     for _, group in nodes.groupby("subtree", sort=False):
         rows = word_rows(list(group["word"]), words)
-        if len(rows) < MIN_LAYOUT_WORDS:
-            raise InputError(
-                f"a map of {len(rows)} words says nothing", f"choose at least {MIN_LAYOUT_WORDS} words"
-            )
-        table = group.reset_index(drop=True)[["subtree", "word", "synset", "parent", "gloss"]]
-        spaces = {"before": before[rows], "after": after[rows]}
-        positions = dict(zip(WHEN, _aligned_umap(before[rows], after[rows], seed), strict=True))
-        for when, place in positions.items():
-            table[[f"x_{when}", f"y_{when}"]] = place
-        for when, place in positions.items():
-            table[f"trustworthiness_{when}"] = trustworthiness(spaces[when], place, _NEIGHBOURS)
-        tables.append(table)
+        places = word_places(before[rows], after[rows], seed=seed)
+        tables.append(layout_table(group.reset_index(drop=True), places))
     if not tables:
         raise InputError("there are no nodes to lay out", "choose a synset that has hyponyms")
     return pd.concat(tables, ignore_index=True)
+
+
+def layout_table(nodes: pd.DataFrame, places: Places) -> pd.DataFrame:
+    """Return nodes with their places on a map: the columns of a run's layout.csv.
+
+    Args:
+        nodes: Columns subtree, word, synset, parent and gloss.
+        places: Of the words in the same order.
+    """
+    table = nodes[["subtree", "word", "synset", "parent", "gloss"]].copy()
+    for when, place in zip(WHEN, places[:2], strict=True):
+        table[[f"x_{when}", f"y_{when}"]] = place
+    return table.assign(trustworthiness_before=places.trust_before, trustworthiness_after=places.trust_after)
 
 
 def layout_summary(table: pd.DataFrame) -> dict[str, float | str]:

@@ -71,8 +71,8 @@ def metric_bars_figure(
         chosen = rows["run"] == run
         figure.add_trace(_metric_points(rows[chosen], (top[chosen] + i + 1).to_numpy(float), str(run)))
     for i, metric in enumerate(metrics if len(metrics) > 1 else ()):  # of one, the title says what it is
-        left = {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 12}}
-        figure.add_annotation(text=f"<b>{plain(metric, 48)}</b>", y=band * i, showarrow=False, **left)
+        left = {"x": 0, "xref": "paper", "xanchor": "left", "align": "left", "font": {"size": 12}}
+        figure.add_annotation(text=f"<b>{wrapped(metric, 34)}</b>", y=band * i, showarrow=False, **left)
     figure.update_xaxes(range=padded_range(rows[["value", "low", "high"]].to_numpy(float)), title=value_title)
     for i in range(1, len(metrics)):
         figure.add_hline(y=band * i - 0.5, line={"color": GRID, "width": 1})
@@ -198,6 +198,8 @@ def trade_offs_figure(
     shown = np.zeros(len(rows), dtype=bool)
     shown[served] = readable(x[served], y[served], limit=_MAX_LABELS_OF_TRADE_OFFS)
     shown &= ~dominated
+    along = (x - x.min()) / (np.ptp(x) or 1.0)  # a label at either end stays within a narrow picture
+    sides = np.select([along > 0.7, along < 0.3], ["top left", "top right"], "top center")
     for group, mark in marks_for(rows["group"]).items():
         chosen = (rows["group"].astype(str) == group).to_numpy()
         figure.add_trace(
@@ -213,10 +215,10 @@ def trade_offs_figure(
                 },
                 text=labels.where(shown, "")[chosen],
                 customdata=labels[chosen],
-                textposition="top center",
+                textposition=sides[chosen],
                 textfont={"size": 11},
                 cliponaxis=False,
-                name=plain(group, 40),
+                name=wrapped(group, 44),
                 hovertemplate="<b>%{customdata}</b><br>x %{x:.4f}, y %{y:.4f}<extra></extra>",
             )
         )

@@ -11,7 +11,6 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-import plotly.io as pio
 
 from lexclip_core.errors import InputError
 
@@ -44,12 +43,6 @@ PLOTLY_CONFIG = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
 """What `st.plotly_chart(config=...)`, `Figure.show` and `write_html` take: nothing leaves the machine."""
-
-
-def use_in_notebook() -> None:
-    """Give `PLOTLY_CONFIG` to the figures that a notebook shows by themselves, which else offer an upload."""
-    for name in ("plotly_mimetype", "notebook"):
-        pio.renderers[name].config = dict(PLOTLY_CONFIG)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def compare_scores(
     if against:
         other = over_items([one[column] for one in against])
         change = interval(drawn - other, n, over)
-        draws = t_interval([float(over_items([one], resamples=0)[0] - other[0]) for one in scores])
+        by_seed = [float(over_items([one], resamples=0)[0] - other[0]) for one in scores]
+        draws = t_interval(by_seed) if len(by_seed) > 1 else None  # one seed has no interval
     value = interval(drawn, n, over)
     return here.measured(what, value, change=change, by_seed=draws, over=over, **options)
 

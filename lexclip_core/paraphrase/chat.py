@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from lexclip_core import storage
 from lexclip_core.cache import AppendLog, content_key
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
 from lexclip_core.paraphrase.limits import (
@@ -276,8 +277,8 @@ class ChatProvider:
     Args:
         model: Which model, and how it is asked.
         store: Where answers are stored, an `answer_log`.
-        limits: How fast, how often, how long.
-        prices: What it costs and may cost.
+        limits: How fast, how often, how long; started by torchrun, all processes together are as fast.
+        prices: What it costs and may cost; each process may spend its part of the budget.
         sleep: Waits so many seconds; by default a wait that ends when the work is broken off.
     """
 
@@ -292,10 +293,11 @@ class ChatProvider:
     ) -> None:
         self.model, self.store = model, store
         self.limits, self.prices = limits or RateLimits(), prices or Prices()
-        self.spending = Spending(self.prices)
-        self._stop = threading.Event()
+        processes = storage.processes()[1]  # that share the budget and the pace
+        self.spending = Spending(replace(self.prices, budget=self.prices.budget / processes))
+        self._stop, self._checked = threading.Event(), False
         self._sleep = sleep or self._stop.wait
-        self._pace = Pace(self.limits.requests_per_minute, sleep=self._sleep)
+        self._pace = Pace(self.limits.requests_per_minute / processes, sleep=self._sleep)
         self._service: ChatService | None = None  # an estimate needs neither key nor connection
 
     @property
@@ -334,7 +336,8 @@ class ChatProvider:
             LexclipError: The service refuses the key, the model or the settings.
             StorageError: An answer cannot be stored.
         """
-        self._check_budget(captions)
+        if not self._checked:
+            self.check_budget(captions)
         self._service = self._service or ChatService(self.model, self.limits.timeout)
         self._stop.clear()
         pool = ThreadPoolExecutor(self.limits.concurrency)
@@ -350,7 +353,13 @@ class ChatProvider:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _check_budget(self, captions: Sequence[Caption]) -> None:
+    def check_budget(self, captions: Sequence[Caption]) -> None:
+        """Compare the estimate with the budget, once for all captions that come in parts.
+
+        Raises:
+            InputError: The estimate is above the budget.
+        """
+        self._checked = True
         if self.prices.budget == math.inf:
             return
         estimate = self.estimate(captions)

@@ -10,18 +10,27 @@ quotation marks stand here for its typographic ones.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from lexclip_core import storage
-from lexclip_core.cache import AppendLog
+from lexclip_core.cache import JSON, AppendLog, cached
 from lexclip_core.errors import InputError
-from lexclip_core.paraphrase.records import IMAGE_NAMES, RELEASED_WORDS, TEXTS, ParaphraseRecord, has_words
+from lexclip_core.paraphrase.records import (
+    IMAGE_NAMES,
+    RELEASED_WORDS,
+    TEXTS,
+    ParaphraseRecord,
+    has_words,
+    shard_captions,
+)
 from lexclip_core.text_files import numbered_lines, read_json, table_rows
 
 if TYPE_CHECKING:
@@ -92,11 +101,18 @@ class Answer:
 def answer_log(path: Path) -> AppendLog:
     """Open a file of answers under the sha256 of their questions, so that none is asked or paid for twice.
 
+    Started by torchrun, each process but the first writes a file of its own next to it, `answers-1.jsonl`;
+    what stands in any of them is known to whoever opens one.
+
     Raises:
         InputError: Another process has the file open.
         StorageError: The file cannot be opened.
     """
-    return AppendLog(path, durable=True, fields=[one.name for one in fields(Answer)])
+    place = storage.processes()[0]
+    own = path.with_stem(f"{path.stem}-{place}") if place else path
+    every = [path, *sorted(path.parent.glob(f"{path.stem}-[0-9]*{path.suffix}"))]
+    others = [one for one in every if one != own and one.is_file()]
+    return AppendLog(own, durable=True, fields=[one.name for one in fields(Answer)], others=others)
 
 
 # --- providers ---
@@ -162,6 +178,20 @@ class Made:
     failures: tuple[Failure, ...] = ()
     filtered: tuple[Caption, ...] = field(default=())
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Made:
+        """Return what `dataclasses.asdict` was given, after a way through JSON."""
+        failures = ({**one, "caption": Caption(**one["caption"])} for one in values["failures"])
+        return cls(
+            tuple(ParaphraseRecord(**one) for one in values["records"]),
+            tuple(Failure(**one) for one in failures),
+            tuple(Caption(**one) for one in values["filtered"]),
+        )
+
+    def __add__(self, other: Made) -> Made:
+        """Return both, one after the other."""
+        return Made(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
 
 def make_records(
     captions: Iterable[Caption], provider: Provider, words: tuple[int, int] = RELEASED_WORDS
@@ -187,28 +217,84 @@ def make_records(
     return Made(tuple(records), tuple(failures), tuple(filtered))
 
 
+SHARD = 8_192
+"""Captions of a shard: what a kill can cost, where a model's answers are not stored one by one."""
+
+
+def make_shards(
+    captions: Sequence[Caption],
+    provider: Provider,
+    words: tuple[int, int] = RELEASED_WORDS,
+    *,
+    run: str = "",
+    shard: int = SHARD,
+) -> Iterator[Made]:
+    """Paraphrase captions shard by shard, and return an iterator over what came of each, in order.
+
+    A shard is in the cache once it is made. Started by torchrun, each process makes its share, and then what
+    nobody has made yet; the shards are the same for any number of processes.
+
+    Args:
+        captions: All of them, of which captions of the same picture are taken as well.
+        provider: Makes them; its outcomes depend on caption, name and the captions.
+        words: As in `make_records`.
+        run: A name for outcomes that another run may not find, since what failed is to be tried again.
+        shard: Captions between two writes.
+
+    Raises:
+        InputError: As in `make_records`.
+        LexclipError: What the provider raises where it cannot work at all.
+    """
+    if check := getattr(provider, "check_budget", None):
+        check([caption for caption in captions if has_words(caption.text, words)])
+    digest = hashlib.sha256()
+    for caption in captions:
+        digest.update(json.dumps(astuple(caption)).encode())
+    code = [storage.sha256(file) for file in sorted(Path(__file__).parent.glob("*.py"))]
+    content = {"captions": digest.hexdigest(), "provider": provider.name, "words": words, "code": code}
+
+    def part(start: int) -> Made:
+        def make() -> dict[str, Any]:
+            return asdict(make_records(captions[start : start + shard], provider, words))
+
+        key = {**content, "run": run, "start": start, "shard": shard}
+        return Made.from_dict(cached("records", key, make, codec=JSON, group=run))
+
+    starts = range(0, len(captions), shard)
+    for start in dict.fromkeys([*storage.own_share(starts), *starts]):
+        part(start)
+    return map(part, starts)
+
+
 # --- files of captions ---
 
 
 def read_captions(path: Path) -> tuple[Caption, ...]:
-    """Return the captions of a file in order, empty ones left out.
+    """Return the captions of a file, or of a folder with webdataset shards, in order, empty ones left out.
 
     `.txt` has one caption per line; `.jsonl`, `.csv` and `.tsv` have a field caption (or text), and one for
-    the picture where known; `.json` is COCO's captions file, whose pictures go by their file names.
+    the picture where known; `.json` is COCO's captions file, whose pictures go by their file names; `.tar`
+    is a webdataset shard.
 
     Raises:
         InputError: The name ends otherwise, there is no such file, or it has no caption.
         DamagedFileError: A line is not what it must be; the message names the file and the line.
     """
-    if path.suffix not in _READERS:
+    if path.suffix not in _READERS and not path.is_dir():
         problem = f"{path.name} is not a file of captions"
         raise InputError(problem, f"name one ending in {', '.join(_READERS)}")
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"cannot read {path}: there is no such file", "check the path")
-    captions = tuple(caption for caption in _READERS[path.suffix](path) if caption.text)
+    read = _shards if path.is_dir() else _READERS[path.suffix]
+    captions = tuple(caption for caption in read(path) if caption.text)
     if not captions:
         raise InputError(f"{path} has no captions", "give a file with at least one")
     return captions
+
+
+def _shards(path: Path) -> Iterator[Caption]:
+    parts = sorted(path.glob("*.tar")) if path.is_dir() else [path]
+    return (Caption(text.strip(), image) for image, text in shard_captions(parts))
 
 
 def _plain(path: Path) -> Iterator[Caption]:
@@ -238,6 +324,7 @@ _READERS: dict[str, Callable[[Path], Iterator[Caption]]] = {
     ".csv": _table,
     ".tsv": _table,
     ".json": _coco,
+    ".tar": _shards,
 }
 
 

@@ -41,6 +41,7 @@ from typing import NamedTuple, TypeVar
 import numba
 import numpy as np
 from numba.core import config
+from numba.core.dispatcher import Dispatcher
 
 from lexclip_core import storage
 
@@ -55,14 +56,22 @@ def compiled(function: F) -> F:
     The machine code is in `NUMBA_CACHE_DIR` where that is set, else in lexclip's cache folder, else
     wherever numba can write. Where it can write nowhere, every process compiles anew.
     """
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    keep_compiled(made)
+    return made  # type: ignore[return-value]
+
+
+def keep_compiled(*functions: object) -> None:
+    """Let what numba compiles of these functions be on disk for the next process; others are left alone."""
     before = config.CACHE_DIR  # type: ignore[attr-defined]
-    # numba reads the folder when a function is decorated, so this touches no other package's functions.
+    # numba reads the folder when caching is switched on, so this touches no other package's functions.
     config.CACHE_DIR = before or str(storage.cache_folder() / "numba")  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[return-value]
+        for one in functions:
+            if isinstance(one, Dispatcher):
+                one.enable_caching()
     except RuntimeError as error:
         logger.warning("compiled code is not cached for the next start: %s", error)
-        return numba.njit(nogil=True, error_model="numpy")(function)  # type: ignore[return-value]
     finally:
         config.CACHE_DIR = before  # type: ignore[attr-defined]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -121,6 +121,7 @@ class LexicalPairs:
             in the relation, the share in the tags of its word, of the two words the smaller one, and of all
             ways in which two words stand in the relation the largest.
         pos: Part of speech of the first word's sense of that way, one of n v a r, str (m,).
+        senses: The synsets of both words in that way, int64 (m, 2).
     """
 
     first: np.ndarray
@@ -128,6 +129,7 @@ class LexicalPairs:
     relation: np.ndarray
     share: np.ndarray
     pos: np.ndarray
+    senses: np.ndarray
 
     def __len__(self) -> int:
         return len(self.first)
@@ -139,13 +141,6 @@ class LexicalPairs:
     def chosen(self, relations: Iterable[WordRelation]) -> LexicalPairs:
         """Return the pairs of some relations only."""
         return self.where(np.isin(self.relation, [int(relation) for relation in relations]))
-
-
-@lru_cache(maxsize=1)
-def _spelt(wordnet: WordNet) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return every lemma of every synset, normalised, in one row, and where each synset's lemmas start."""
-    starts = np.concatenate([[0], np.cumsum([len(lemmas) for lemmas in wordnet.lemmas])])
-    return tuple(normalise(lemma) for lemma in chain.from_iterable(wordnet.lemmas)), starts
 
 
 def _expand(indptr: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> Ends:
@@ -167,10 +162,11 @@ class _Vocabulary:
 
     def __init__(self, words: Sequence[str], wordnet: WordNet, pos: Pos | None, senses: int | None) -> None:
         self.wordnet = wordnet
-        lemmas, self.starts = _spelt(wordnet)
+        lemmas = [*chain.from_iterable(wordnet.lemma_words)]
+        self.starts = np.concatenate([[0], np.cumsum([len(lemmas) for lemmas in wordnet.lemmas])])
         place = {normalise(word): index for index, word in enumerate(words)}
         self.word_of_lemma = np.fromiter((place.get(lemma, -1) for lemma in lemmas), np.int64, len(lemmas))
-        synset_of_lemma = np.repeat(np.arange(len(wordnet)), np.diff(self.starts))
+        self.synset_of_lemma = synset_of_lemma = np.repeat(np.arange(len(wordnet)), np.diff(self.starts))
         if pos is not None or senses is not None:
             counted = {(s, i) for word, i in place.items() for s in wordnet.synsets(word, pos)[:senses]}
             for lemma in np.flatnonzero(self.word_of_lemma >= 0).tolist():
@@ -273,7 +269,7 @@ _ENDS_OF: dict[WordRelation, Callable[[_Vocabulary], list[Ends]]] = {
 
 
 def _pairs(vocabulary: _Vocabulary, relation: WordRelation, n: int) -> tuple[np.ndarray, ...]:
-    """Return key (first word * n + second), relation, share and part of speech of each pair, once each."""
+    """Return key (first word * n + second), relation, share, part of speech and senses of each pair."""
     left, right = (np.concatenate(end) for end in zip(*_ENDS_OF[relation](vocabulary), strict=True))
     first, second = vocabulary.word_of_lemma[left], vocabulary.word_of_lemma[right]
     swapped = second < first
@@ -285,7 +281,9 @@ def _pairs(vocabulary: _Vocabulary, relation: WordRelation, n: int) -> tuple[np.
     order = np.lexsort((left, -share, key))  # the largest share of each key first
     keys, place = np.unique(key[order], return_index=True)
     best = order[place]
-    return keys, np.full(len(keys), relation, np.int8), share[best], vocabulary.pos_of_lemma[left[best]]
+    senses = vocabulary.synset_of_lemma[np.stack([left[best], right[best]], axis=1)]
+    pos = vocabulary.pos_of_lemma[left[best]]
+    return keys, np.full(len(keys), relation, np.int8), share[best], pos, senses
 
 
 def lexical_pairs(
@@ -307,6 +305,8 @@ def lexical_pairs(
     ['ANTONYM', 'SYNONYM']
     >>> pairs.pos.tolist(), pairs.share.round(2).tolist()
     (['a', 'n'], [0.58, 0.97])
+    >>> [load_wordnet().name(synset) for synset in pairs.senses[0]]
+    ['hot.a.01', 'cold.a.01']
     """
     vocabulary, n = _Vocabulary(words, wordnet, pos, senses), max(len(words), 1)
     columns = zip(*(_pairs(vocabulary, relation, n) for relation in _ENDS_OF), strict=True)

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from lexclip_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+Unknown = Callable[[Sequence[str]], Collection[str]]
+"""Texts -> those of which an encoder knows no word: `Tower.unknown_texts` is one."""
+
+
+def counted(items: Sequence[Sequence[str]], unknown: Unknown, what: str) -> np.ndarray:
+    """Return which items are counted, (n,) bool: those of whose texts an encoder knows each.
+
+    A warning says how many are not: static vectors have one row for all words that they do not know.
+
+    Args:
+        items: The texts of each item, such as both words of a pair.
+        unknown: Tells the texts without a vector.
+        what: What the items are, in the plural.
+
+    >>> counted([("hot", "cold"), ("hot", "wug")], lambda texts: {"wug"}, "pairs").tolist()
+    [True, False]
+    """
+    missing = frozenset(unknown(list(dict.fromkeys(text for texts in items for text in texts))))
+    known = np.array([missing.isdisjoint(texts) for texts in items], bool)
+    if not known.all():
+        message = "%s of %s %s have a word without a vector and are not counted"
+        logger.warning(message, f"{np.sum(~known):,}", f"{len(known):,}", what)
+    return known
 
 
 class Encoder(Protocol):

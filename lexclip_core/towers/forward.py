@@ -24,8 +24,8 @@ from lexclip_core.text_files import lone_surrogate
 
 Ids = tuple[int, ...]
 
-TOKEN_BUDGET = 8192
-"""Most tokens in a batch, padding included: more would not be faster, and need more memory."""
+PADDED, PACKED = 2048, 8192
+"""Most tokens in a batch, padding included, and of packed texts: more would leave a processor's cache."""
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def whole_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return ids
 
 
-def length_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = TOKEN_BUDGET) -> list[np.ndarray]:
+def length_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = PADDED) -> list[np.ndarray]:
     """Return index arrays that cover all texts once, shortest texts first.
 
     Args:
@@ -178,7 +178,7 @@ def even_batches(ids: Sequence[Ids], fewest: int = 32) -> list[np.ndarray]:
     return np.split(order, starts[1:])
 
 
-def prefix_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = TOKEN_BUDGET) -> list[np.ndarray]:
+def prefix_batches(ids: Sequence[Ids], batch_size: int, token_budget: int = PACKED) -> list[np.ndarray]:
     """Return index arrays that cover all texts once, texts that begin alike next to each other.
 
     Args:

@@ -24,6 +24,7 @@ from lexclip_core.towers.open_clip import (
     UNTRAINED_SEED,
     Checkpoint,
     Config,
+    Unfilled,
     build_image_model,
     check_activation,
     fill_with_seeded_numbers,
@@ -201,7 +202,8 @@ def build_image_tower(
     weights, config, architecture = checkpoint.weights, checkpoint.config, checkpoint.architecture
     if activation == "trained":
         _check_activation(checkpoint, name)
-    visual = build_image_model(config).visual
+    with Unfilled():
+        visual = build_image_model(config).visual
     tensors = checkpoint.read(weights)
     load_visual_strictly(visual, tensors, source=str(weights), architecture=architecture)
     if "logit_scale" not in tensors:

@@ -107,8 +107,11 @@ def family_of(folder: Path) -> Family:
         if family.recognises(folder):
             return family
     known = [f"{name} ({family.config})" for name, family in FAMILIES.items()]
-    problem = f"{folder} does not hold a model of a known layout"
-    remedy = f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}, or a weight file"
+    stated = sources.model_type(folder)
+    kind = f" (its config.json states the type {stated})" if stated else ""
+    problem = f"{folder} does not hold a model of a known layout{kind}"
+    types = f" (of the types {', '.join(sources.DUAL_ENCODERS)})" if stated else ""
+    remedy = f"name the folder of a model of {', '.join(known[:-1])} or {known[-1]}{types}, or a weight file"
     raise InputError(problem, remedy)
 
 

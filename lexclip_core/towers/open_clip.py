@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
@@ -19,6 +21,8 @@ from open_clip.pretrained import get_pretrained_cfg, list_pretrained, list_pretr
 from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 from typing_extensions import TypedDict
 
 from lexclip_core.download import checked_sha256, fetch, offline
@@ -49,6 +53,7 @@ PLACEHOLDER_TEXT = {"context_length": 1, "vocab_size": 1, "width": 1, "heads": 1
 # Where the image half is not used, the smallest one stands in while the model is built.
 _SMALLEST_IMAGE = {"layers": 1, "width": 64, "head_width": 64, "image_size": 32, "patch_size": 32}
 _QUICK = "-quickgelu"
+_DRAWN = ("normal_", "trunc_normal_", "uniform_", "kaiming_normal_", "kaiming_uniform_", "xavier_uniform_")
 UNTRAINED_SEED = 20_000
 
 logger = logging.getLogger(__name__)
@@ -66,9 +71,17 @@ def architecture_config(architecture: str) -> Config:
         hint = f"did you mean {near[0]!r}? " if near else ""
         problem = f"unknown architecture {architecture!r}"
         raise InputError(problem, f"{hint}open_clip.list_models() lists all of them")
+    return _no_captioner(config, architecture)
+
+
+def _no_captioner(config: Config, source: str) -> Config:
     if "multimodal_cfg" in config:
-        problem = f"{architecture} is not a plain text encoder: CoCa also writes captions"
-        raise InputError(problem, "use a CLIP model")
+        problem = (
+            f"{source} is not a plain text encoder: CoCa also writes captions, and reads a text at a token "
+            "that it adds behind the end"
+        )
+        remedy = "use a CLIP with the same image half, such as ViT-B-32/laion2b_s34b_b79k"
+        raise InputError(problem, remedy)
     return config
 
 
@@ -111,6 +124,19 @@ def check_activation(architecture: str, config: Config, trained: Activation | No
         "its vectors would be subtly wrong",
         f"name the architecture {right!r}, or pass activation='as-published' to run the mismatch on purpose",
     )
+
+
+class Unfilled(TorchFunctionMode):
+    """Leaves out the random numbers that weights begin with: a second, where a file fills them all."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Call a function of torch, unless it draws initial weights."""
+        options = dict(kwargs or {})
+        if getattr(function, "__module__", "") == init.__name__ and function.__name__ in _DRAWN:
+            return options["tensor"] if "tensor" in options else args[0]
+        return function(*args, **options)
 
 
 def build_text_model(config: Config, *, folder: Path | None = None) -> nn.Module:
@@ -199,13 +225,18 @@ def build_tokenizer(config: Config, *, folder: Path | None = None) -> TextTokeni
             files, context_length=length, tokenizer_mode=mode, trust_remote_code=False, **options
         )
     else:
-        tokenizer = SimpleTokenizer(context_length=length, **options)
+        tokenizer = _simple_tokenizer(length, json.dumps(options))
     _check_vocabulary(tokenizer, text)
     if _attends_to_padding(text):
         encode: _Encode = lambda texts: tokenizer(texts).tolist()  # noqa: E731
     else:
         encode = _hugging_face_ids(tokenizer) if name else _clip_ids(tokenizer)
     return TextTokenizer(encode, context_length=length, name=name or "clip-bpe")
+
+
+@lru_cache(maxsize=4)  # its vocabulary takes half a second to read, and it is never changed
+def _simple_tokenizer(length: int, options: str) -> SimpleTokenizer:
+    return SimpleTokenizer(context_length=length, **json.loads(options))
 
 
 def _attends_to_padding(text: Config) -> bool:
@@ -450,12 +481,14 @@ def from_folder(folder: Path) -> Checkpoint:
 
     Raises:
         DamagedFileError: The configuration cannot be read.
+        InputError: It is a CoCa model's.
         MissingResourceError: There is no configuration, or no weight file.
     """
     file = folder / sources.OPEN_CLIP_CONFIG
     content = read_json(file, remedy="restore the file")
     check_shape(content, _Stated, str(file), "restore the file")
     config: Config = content["model_cfg"]
+    _no_captioner(config, str(folder))
     heads, width = (config["text_cfg"].get(key, default) for key, default in (("heads", 8), ("width", 512)))
     if width % heads:
         problem = f"{file}: model_cfg.text_cfg.width is {width}, which {heads} heads do not divide"
@@ -487,7 +520,8 @@ def build_tower(
     if activation == "trained":
         source = name if checkpoint.pretrained else weights.name
         check_activation(architecture, config, checkpoint.trained, source)
-    model = build_text_model(config, folder=checkpoint.folder)
+    with Unfilled():
+        model = build_text_model(config, folder=checkpoint.folder)
     load_text_strictly(model, checkpoint.read(weights), source=str(weights), architecture=architecture)
     own = checkpoint.tokenizer
     tokenizer = own() if own else build_tokenizer(config, folder=checkpoint.folder)

@@ -87,6 +87,20 @@ def spec(name: str) -> TowerSpec:
     raise unknown_tower(name)
 
 
+def as_trained(name: str) -> str:
+    """Return the name of the same weights under the activation they were trained with; "" if it is the same.
+
+    Both papers ran weights of LAION-400M with another one (D6): a notebook that is given the architecture as
+    published measures the right one next to it.
+
+    >>> as_trained("ViT-B-32/laion400m_e31")
+    'ViT-B-32-quickgelu/laion400m_e31'
+    """
+    architecture, _, tag = name.rpartition("/")
+    right = f"{architecture}-quickgelu/{tag}"
+    return right if name not in REGISTRY and right in REGISTRY else ""
+
+
 def is_published(name: str, sha256: str) -> bool:
     """Return whether a registered name's weights have the checksum that the registry knows as published.
 

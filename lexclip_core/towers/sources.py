@@ -52,7 +52,7 @@ DUAL_ENCODERS = {
     "siglip": True,
     "siglip2": True,
 }
-"""transformers' pairs of encoders beside CLIP -> whether a text is padded to the whole context, unmasked."""
+"""transformers' pairs of encoders other than CLIP -> whether texts are padded to the context, unmasked."""
 
 GLOVE_FILES = ("glove_6B_50d_emb.npy", "glove_6B_index.parquet")
 
@@ -91,7 +91,7 @@ def is_clip_folder(folder: Path) -> bool:
     Raises:
         DamagedFileError: Its config.json cannot be read.
     """
-    return _model_type(folder) == "clip"
+    return model_type(folder) == "clip"
 
 
 def is_dual_folder(folder: Path) -> bool:
@@ -100,10 +100,11 @@ def is_dual_folder(folder: Path) -> bool:
     Raises:
         DamagedFileError: Its config.json cannot be read.
     """
-    return _model_type(folder) in DUAL_ENCODERS
+    return model_type(folder) in DUAL_ENCODERS
 
 
-def _model_type(folder: Path) -> object:
+def model_type(folder: Path) -> object:
+    """Return the type that a folder's config.json states; None where it states none or is not there."""
     file = folder / TRANSFORMERS_CONFIG
     stated: dict[str, Any] = read_json(file, dict[str, Any], remedy="restore the file", default={})
     return stated.get("model_type")
@@ -118,7 +119,7 @@ def is_minilm_folder(folder: Path) -> bool:
         return False
     if (folder / SENTENCE_CONFIG).is_file():
         return checked_sha256(folder / "model.safetensors") == spec(MINILM).sha256
-    return _model_type(folder) not in {"clip", *DUAL_ENCODERS}
+    return model_type(folder) in (None, "bert")
 
 
 def holds_minilm(folder: Path) -> bool:

@@ -1,7 +1,8 @@
 """Static word vectors: one row per word whatever stands around it, as GloVe and word2vec give them.
 
-A text's feature is the mean of its words' rows; tuning moves the rows themselves, which for targets from a
-lexicon is retrofitting (Faruqui et al., 2015).
+A text's feature is the mean of its words' rows. Tuning moves the rows themselves, which for targets from a
+lexicon is retrofitting (Faruqui et al., 2015) and leaves all other words where they were; or it trains a map
+of all rows, which carries over to words that were never seen ("post-specialisation", Vulić et al., 2018).
 """
 
 from __future__ import annotations
@@ -40,8 +41,31 @@ _SHOWN = 10
 logger = logging.getLogger(__name__)
 
 
+class RowAdapter(nn.Module):
+    """One hidden layer that is added to every feature, B gelu(A x); with B = 0, as at first, a no-op.
+
+    A and B are called and averaged as those of low-rank adapters: the units of several stand side by side.
+
+    Args:
+        dim: Length of a feature.
+        hidden: Units of the hidden layer.
+    """
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.lora_A, self.lora_B = nn.Linear(dim, hidden), nn.Linear(hidden, dim, bias=False)
+        nn.init.zeros_(self.lora_B.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features (n, dim) moved, by as much whatever their length: only directions count."""
+        length = features.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        scaled = features / length * features.shape[1] ** 0.5  # numbers of about 1
+        moved: Tensor = features + length * self.lora_B(functional.gelu(self.lora_A(scaled)))
+        return moved
+
+
 class WordRows(nn.Module):
-    """The rows of a vocabulary as a model: its only parameter is `rows`, (words, dim).
+    """The rows of a vocabulary as a model: `rows`, (words, dim), and an adapter where one is trained.
 
     Args:
         rows: float32 (words, dim).
@@ -52,6 +76,7 @@ class WordRows(nn.Module):
     def __init__(self, rows: Tensor) -> None:
         super().__init__()
         self.rows = nn.Parameter(rows)
+        self.adapter: RowAdapter | None = None
         self.register_buffer("unknown", rows.mean(dim=0), persistent=False)
 
     def encode_text(self, ids: Tensor) -> Tensor:
@@ -65,7 +90,20 @@ class WordRows(nn.Module):
         """
         own = (ids > 0).unsqueeze(-1)
         rows = functional.embedding((ids - 1).clamp(min=0), self.rows) * own
-        return torch.where(own.any(dim=1), rows.sum(dim=1) / own.sum(dim=1).clamp(min=1), self.unknown)
+        found = torch.where(own.any(dim=1), rows.sum(dim=1) / own.sum(dim=1).clamp(min=1), self.unknown)
+        return found if self.adapter is None else self.adapter(found)
+
+    def add_adapter(self, hidden: int, seed: int) -> None:
+        """Put an adapter of so many hidden units on top of the rows.
+
+        >>> model = WordRows(torch.eye(2))
+        >>> model.add_adapter(3, seed=0)
+        >>> model.encode_text(torch.tensor([[1, 2]])).tolist()  # as before: it starts as a no-op
+        [[0.5, 0.5]]
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.adapter = RowAdapter(self.rows.shape[1], hidden).to(self.rows.device)
 
 
 class Vocabulary:

@@ -84,6 +84,8 @@ class Tower(Identified):
         Raises:
             InputError: No texts, or something that is not a text.
         """
+        if self.spec.tokenizer != "words":
+            return ()
         return tuple(text for text, ids in zip(texts, self.tokens(texts), strict=True) if not ids)
 
     def encode_texts(

@@ -36,7 +36,8 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
         setting: `all`; `last:N`, the last N blocks with the final norm and projection; `lora:R`, adapters of
             rank R next to the linear layers (those of every block of a Hugging Face tower; the two of the
             feed-forward part of a native one), scaled by 2; or shell patterns over parameter names.
-            `logit_scale` always stays frozen. Of static vectors, whatever is no pattern means their rows.
+            `logit_scale` always stays frozen. Of static vectors `lora:R` is a map of all rows with R hidden
+            units, and whatever else is no pattern means the rows themselves.
         seed: Seed of the adapters' initial values; they start as an exact no-op.
 
     Raises:
@@ -53,7 +54,7 @@ def set_trainable(tower: Tower, setting: str | Sequence[str], *, seed: int = 0) 
             return tuple(tower.trainable_parameters())
         problem = f"{tower.name} already carries adapters ({tower.trainable})"
         raise InputError(problem, "load a fresh tower to change the setting")
-    if kind != "patterns" and isinstance(tower.model, WordRows):
+    if kind in ("all", "last") and isinstance(tower.model, WordRows):
         wanted = {"rows"}  # a tower without blocks has nothing else
     elif kind == "lora":
         _add_adapters(tower, count, seed)
@@ -126,6 +127,9 @@ def has_adapters(tower: Tower) -> bool:
 
 
 def _add_adapters(tower: Tower, rank: int, seed: int) -> None:
+    if isinstance(tower.model, WordRows):
+        tower.model.add_adapter(rank, seed)
+        return
     from peft import LoraConfig, inject_adapter_in_model
 
     _blocks(tower)

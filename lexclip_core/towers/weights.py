@@ -157,43 +157,53 @@ def _check_base(tower: Tower, header: Mapping[str, str], path: Path) -> None:
         raise InputError(problem, "load the base the way it was loaded for tuning")
 
 
-def average(base: Tower, towers: Sequence[Tower]) -> Tower:
-    """Return a tower whose trained weights are the mean of those of towers tuned from one base alike.
+def combine(base: Tower, towers: Sequence[Tower], shares: Sequence[float]) -> Tower:
+    """Return the base with a share of the change of each tower that was tuned from it.
 
-    Adapters of rank r of n towers become adapters of rank n r that add exactly the mean of what they added.
+    This is the "task arithmetic" of Ilharco et al. (2023). Equal shares that sum to 1 average the weights.
+    Adapters of rank r of n towers become adapters of rank n r that add exactly the shares of what they
+    added.
 
     Args:
         base: The tower before tuning, as loaded.
         towers: Tuned towers with the same `trainable` setting.
+        shares: How much of the change of each is taken, 1 for all of it.
 
     Raises:
-        InputError: There is none, or they differ in base or in what was trained.
+        InputError: There is none, they differ in base or in what was trained, or not each has its share.
 
     >>> from lexclip_core.towers.loading import load
     >>> base, tuned = load("tiny-random"), load("tiny-random")
     >>> names = set_trainable(tuned, "lora:2")
-    >>> average(base, [tuned, tuned.copy()]).trainable
+    >>> combine(base, [tuned, tuned.copy()], [1.1, 0.5]).trainable
     'lora:4'
     """
     settings = {tower.trainable for tower in towers}
     if len(settings) != 1 or {tower.sha256 for tower in towers} != {base.sha256}:
         problem = "the towers were not tuned alike from this base"
         raise InputError(problem, "give towers of one base and one setting")
+    if len(shares) != len(towers):
+        raise InputError(f"{len(shares)} shares for {len(towers)} towers", "give one share per tower")
     trainable, states = towers[0].trainable, [tower.state() for tower in towers]
     lora = isinstance(trainable, str) and trainable.startswith("lora:")
-    averaged = base.copy()
-    averaged.dtype = towers[0].dtype
-    set_trainable(averaged, f"lora:{int(str(trainable)[5:]) * len(towers)}" if lora else trainable)
-    averaged.load_state({name: _mean([state[name] for state in states], name) for name in states[0]})
-    return averaged
-
-
-def _mean(values: Sequence[torch.Tensor], name: str) -> torch.Tensor:
-    if ".lora_A." in name:
-        return torch.cat(list(values), dim=0)
-    if ".lora_B." in name:
-        return torch.cat(list(values), dim=1) / len(values)
-    return torch.stack(list(values)).mean(dim=0)
+    combined = base.copy()
+    combined.dtype = towers[0].dtype
+    set_trainable(combined, f"lora:{int(str(trainable)[5:]) * len(towers)}" if lora else trainable)
+    known = dict(base.model.named_parameters())
+    made = {}
+    for name in states[0]:
+        values = [state[name] for state in states]
+        if ".lora_A." in name:
+            made[name] = torch.cat(values, dim=0)
+        elif ".lora_B." in name:
+            parts = [share * value for share, value in zip(shares, values, strict=True)]
+            made[name] = torch.cat(parts, dim=1)
+        else:
+            start = known[name].detach().cpu()
+            moved = (share * (value - start) for share, value in zip(shares, values, strict=True))
+            made[name] = start + sum(moved, start=torch.zeros_like(start))
+    combined.load_state(made)
+    return combined
 
 
 def interpolate(base: Tower, tuned: Tower, alpha: float) -> Tower:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lexclip_core import storage
 from lexclip_core.towers.tower import Tower
 from lexclip_core.training.losses import ALONE, Terms, World
 
@@ -29,7 +30,7 @@ def join() -> World:
     if not distributed.is_available():
         return ALONE
     if not distributed.is_initialized():
-        if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        if storage.processes()[1] < 2:
             return ALONE
         place = int(os.environ.get("LOCAL_RANK", "0"))
         if torch.accelerator.is_available():
@@ -47,6 +48,14 @@ def wait_for_all() -> None:
     """Wait until every process has come this far."""
     if join().size > 1:
         distributed.barrier()
+
+
+def agreed(value: str) -> str:
+    """Return the first process's value, in every process."""
+    box = [value]
+    if join().size > 1:
+        distributed.broadcast_object_list(box)
+    return box[0]
 
 
 class Encoder:

@@ -178,6 +178,9 @@ class Checkpoint:
         return History(rows)
 
 
+Watch = Callable[[Tower, History], object]
+"""Called after each step with the tower in training and the history so far; what it raises ends all."""
+
 Accept = Callable[[Terms], Tensor]
 """Weighted terms -> their sum, after a look at whether it is any use."""
 
@@ -261,6 +264,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     every: int = 50,
+    watch: Watch | None = None,
 ) -> History:
     """Train what is trainable in a tower on an objective, in place, and return its history.
 
@@ -273,6 +277,7 @@ def train(
         settings: Optimiser, schedule, seed, and how many texts are encoded at a time.
         checkpoint: File of the last good state; where it exists, training goes on from it.
         every: Steps between two checkpoints.
+        watch: Sees every step of this process.
 
     Raises:
         InputError: Nothing is trainable, or the checkpoint belongs to another experiment.
@@ -294,6 +299,8 @@ def train(
     for step in steps:
         terms = update(step)
         history.add(step, step // objective.steps_per_epoch, time.monotonic() - began, terms)
+        if watch is not None:
+            watch(tower, history)
         if world.rank == 0:
             bar.set_postfix(history.shown(), refresh=False)
             announced = announced or _announced(history.rows[start:], objective.steps, every)

@@ -172,6 +172,7 @@ RELATION_TERMS: dict[str, Callable[[Tensor], Tensor]] = {
     "near": lambda excess: excess,
     "far": lambda excess: excess,
     "sentences": lambda excess: excess,
+    "associated": lambda excess: excess,
 }
 
 
@@ -182,8 +183,8 @@ def relation_loss(
 
     Each term is its weight times the weighted mean of a squared error over the pairs of its mask: `repel`
     counts cosines above the target (opposites), `attract` cosines below it (synonyms and the like), `near`,
-    `far` and `sentences` any departure (unrelated pairs and pairs of sentences, whose targets are the base
-    cosines).
+    `far`, `sentences` and `associated` any departure (unrelated pairs, pairs of sentences, and pairs that
+    only go together, whose targets are the base cosines).
 
     Args:
         embeddings: Unit rows, shape (n, dim).

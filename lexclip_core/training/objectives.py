@@ -111,12 +111,19 @@ class LexicalObjective:
         sampler: The batches.
         settings: Names the loss and its weights.
         reference: The base tower's unit rows of the words, float32 (V, dim).
+        plus: What a second training is about, whose change of the weights is added.
     """
 
     def __init__(
-        self, words: Sequence[str], sampler: Sampler, settings: WordSettings, reference: np.ndarray
+        self,
+        words: Sequence[str],
+        sampler: Sampler,
+        settings: WordSettings,
+        reference: np.ndarray,
+        *,
+        plus: LexicalObjective | None = None,
     ) -> None:
-        self.words, self.sampler, self._settings = words, sampler, settings
+        self.words, self.sampler, self._settings, self.plus = words, sampler, settings, plus
         self.reference = torch.from_numpy(reference)
         self.steps, self.steps_per_epoch = sampler.steps, sampler.steps_per_epoch
         self.lr_multiplier = sampler.lr_multiplier

@@ -201,6 +201,18 @@ class RelatedPairs:
             self.first, self.second, self.targets[order], self.opposite[order], self.weights[order]
         )
 
+    def on_random_words(self, usable: np.ndarray, seed: int) -> RelatedPairs:
+        """Return the same structure and values on other words: the control of the vocabulary.
+
+        Args:
+            usable: Which words may be trained on, bool (V,); each is given the place of a random one of them.
+            seed: Of the exchange.
+        """
+        other = np.arange(len(usable))
+        other[usable] = np.random.default_rng(seed).permutation(other[usable])
+        first, second = np.sort([other[self.first], other[self.second]], axis=0)
+        return RelatedPairs(first, second, self.targets, self.opposite, self.weights)
+
     def constant(self) -> RelatedPairs:
         """Return the same pairs with the mean of all targets for each: the control of the values.
 
@@ -220,6 +232,7 @@ class RelationPlan:
         retained: Words in a step that are only retained.
         weight_abstract: Weight of retaining a pair of which no word names a thing; other pairs count 1.
         sentences: Sentences in a step, whose cosines with each other are retained.
+        associated: Associated pairs in a step, whose cosines are retained.
         neighbours: Words drawn from the surroundings of a word, so that close pairs are retained.
         surroundings: How many nearest words count as surroundings.
         near: Base cosine from which a pair counts as near.
@@ -229,6 +242,7 @@ class RelationPlan:
     retained: int
     weight_abstract: float
     sentences: int = 0
+    associated: int = 0
     neighbours: int = 8
     surroundings: int = 24
     near: float = 0.35
@@ -247,6 +261,7 @@ class RelationSampler:
         things: Which words name things, bool (V,): things have no opposites, so they are retained in full.
         wide: Indices of words drawn to be retained, useful ones more than once if need be.
         sentences: Indices of the texts of the vocabulary that are sentences.
+        associated: Indices of the words of each associated pair, int64 (m, 2).
         plan: The composition of a step.
         steps: How many steps there are.
         seed: Of all draws.
@@ -263,6 +278,7 @@ class RelationSampler:
         wide: np.ndarray,
         *,
         sentences: np.ndarray | None = None,
+        associated: np.ndarray | None = None,
         plan: RelationPlan,
         steps: int,
         seed: int,
@@ -270,6 +286,7 @@ class RelationSampler:
         self.steps = steps
         self.pairs, self._reference, self._things, self._wide = pairs, reference, things, wide
         self._sentences = np.empty(0, dtype=np.int64) if sentences is None else sentences
+        self._associated = np.empty((0, 2), dtype=np.int64) if associated is None else associated
         self._plan, self._seed = plan, seed
         drawn = pairs.weights > 0
         self._opposites = np.flatnonzero(pairs.opposite & drawn)
@@ -297,8 +314,10 @@ class RelationSampler:
         seeds = np.concatenate([rng.choice(related, self._seeds), rng.choice(self._wide, self._seeds)])
         around = self._around(rng, seeds, np.unique(self._wide), self._plan.neighbours)
         filling = rng.choice(self._wide, max(0, self._plan.retained - len(around)))
-        words = np.unique(np.concatenate([related, around, filling]))
-        return self._composed(words, self._draw_sentences(rng))
+        sentences = self._draw_sentences(rng)
+        associated = self._draw_associated(rng)
+        words = np.unique(np.concatenate([related, around, filling, associated.ravel()]))
+        return self._composed(words, sentences, associated)
 
     @property
     def _seeds(self) -> int:
@@ -317,6 +336,11 @@ class RelationSampler:
             np.concatenate([seeds, self._around(rng, seeds, self._sentences, _NEAREST_SENTENCES)])
         )
 
+    def _draw_associated(self, rng: np.random.Generator) -> np.ndarray:
+        if not self._plan.associated or not len(self._associated):
+            return self._associated[:0]
+        return self._associated[rng.integers(len(self._associated), size=self._plan.associated)]
+
     def _around(
         self, rng: np.random.Generator, seeds: np.ndarray, pool: np.ndarray, count: int
     ) -> np.ndarray:
@@ -326,7 +350,7 @@ class RelationSampler:
         ]
         return np.concatenate([rng.choice(pool[row], min(count, most)) for row in nearest])
 
-    def _composed(self, words: np.ndarray, sentences: np.ndarray) -> Batch:
+    def _composed(self, words: np.ndarray, sentences: np.ndarray, associated: np.ndarray) -> Batch:
         rows = np.concatenate([words, sentences])
         n = len(rows)
         base = (self._reference[rows] @ self._reference[rows].T).astype(np.float32)
@@ -351,6 +375,9 @@ class RelationSampler:
         if self._plan.sentences:
             every[: len(words)] = 0
             masks["sentences"] = _mean_mask(every * near) + _mean_mask(every * ~near)
+        if self._plan.associated:
+            masks["associated"] = np.zeros_like(free)
+            masks["associated"][tuple(np.sort(place[associated], axis=1).T)] = 1
         return Batch(rows, base, masks)
 
 

@@ -6,16 +6,16 @@ that names the value, what is wrong with it, and the valid choices.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from lexclip_core.errors import InputError
+from lexclip_core.text_files import read_toml
 
-Names = Callable[[], Iterable[str]]
+Names = Callable[[], Collection[str]]
 
 
 class Condition(NamedTuple):
@@ -107,7 +107,7 @@ class StrictSettings(BaseModel):
     def _check_all(self) -> Self:
         values = self.__dict__
         for name, names in self.registries.items():
-            known = tuple(names())
+            known = names()
             if values[name] not in known:
                 raise InputError(f"{name} is {values[name]!r}", f"choose one of {', '.join(known)}")
         for condition in self.conditions:
@@ -188,18 +188,15 @@ class StrictSettings(BaseModel):
         return values
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the settings in a TOML file plain names and values, no tables.
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file: plain names and values, no tables.
 
     Raises:
         InputError: The file is not there, is not TOML, or has a table.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"the settings in {path} cannot be read: {error}", "write lines such as seed = 1 into the file"
-        ) from error
+    if not path.is_file():
+        raise InputError(f"{path} is not there", "name a file with lines such as seed = 1")
+    values = read_toml(path, remedy="write lines such as seed = 1 into the file")
     for name, value in values.items():
         if isinstance(value, dict):
             raise InputError(f"{path} has a table {name!r}", "write settings as plain lines: seed = 1")

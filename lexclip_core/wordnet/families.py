@@ -25,7 +25,6 @@ from scipy.sparse.csgraph import connected_components
 
 from lexclip_core.wordnet.relations import LemmaLinks
 from lexclip_core.wordnet.tables import WordNet
-from lexclip_core.words import normalise
 
 _Links = Iterator[tuple[int, int]]
 
@@ -108,8 +107,8 @@ class _Facts:
         self.place = {word: index for index, word in enumerate(words) if " " not in word}
         self.synsets: Mapping[str, set[int]] = defaultdict(set)
         self.lemmas: list[list[int]] = []  # words of each synset
-        for synset, lemmas in enumerate(wordnet.lemmas):
-            places = [self.place.get(normalise(lemma), -1) for lemma in lemmas]
+        for synset, lemmas in enumerate(wordnet.lemma_words):
+            places = [self.place.get(lemma, -1) for lemma in lemmas]
             self.lemmas.append(places)
             for place in places:
                 if place >= 0:

@@ -120,6 +120,11 @@ class WordNet:
         )
 
     @cached_property
+    def lemma_words(self) -> tuple[tuple[str, ...], ...]:
+        """The lemmas of each synset as words are compared: normalised, in the same order."""
+        return tuple(tuple(map(normalise, lemmas)) for lemmas in self.lemmas)
+
+    @cached_property
     def _ids(self) -> dict[str, int]:
         return {name: synset for synset, name in enumerate(self.names)}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from explorer_server import explorer
 from sample_runs import write_samples
 from streamlit.testing.v1 import AppTest
 
@@ -17,15 +18,17 @@ APP = storage.project_root() / "app"
 
 if str(APP) not in sys.path:  # `streamlit run` does the same for the entry script's folder
     sys.path.insert(0, str(APP))
+sys.path.append(str(Path(__file__).parents[1] / "core"))  # its local hub
 
 
 @pytest.fixture(autouse=True)
 def _no_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load no tower and encode no vocabulary behind a test's back; `test_warm_up` says what does it."""
     import store
+    from background import BackgroundJob
 
     monkeypatch.setattr(store, "warm_up", lambda _listing: None)
-    monkeypatch.setattr(store, "fill_vocabulary", lambda _summary: store.Filling())
+    monkeypatch.setattr(store, "fill_vocabulary", lambda _summary: BackgroundJob())
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +53,15 @@ def tuned_tensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample_folder(tmp_path_factory: pytest.TempPathFactory, tuned_tensors: Path) -> Path:
     """Return a folder of three runs; only the first keeps tuned tensors. Tests only read it."""
     return write_samples(tmp_path_factory.mktemp("samples") / "runs", tuned=tuned_tensors)
+
+
+@pytest.fixture(scope="module")
+def address(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of an explorer started from a folder that is not the project's."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with explorer(sample_folder, log) as running:
+        yield running
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture

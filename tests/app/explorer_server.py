@@ -36,7 +36,11 @@ def explorer(run_folder: Path, log: Path, *, patience: float = 300) -> Iterator[
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # a machine that does other work meanwhile
+                server.kill()
+                server.wait()
 
 
 def _await_health(server: subprocess.Popen, address: str, log: Path, patience: float) -> None:

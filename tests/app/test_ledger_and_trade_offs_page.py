@@ -44,9 +44,9 @@ def open_trade_offs(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> OpenA
 def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
     app = open_app("ledger")
     assert not app.exception
-    shown = app.dataframe[1].value
+    shown, *_, counts = (frame.value for frame in app.dataframe)
+    assert list(shown) == ["claim", "verdict", "why"]
     assert len(shown) == len(read_claims())
-    counts = app.dataframe[0].value
     assert counts["verdict"].str[2:].tolist() == list(get_args(Verdict))
     assert counts["claims"].sum() == len(shown)
     assert counts["rows of numbers"].sum() == (ledger_module.ledger_table()["kind"] == "number").sum()
@@ -55,7 +55,7 @@ def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
 
 
 def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> None:
-    shown = open_app("ledger").dataframe[1].value.set_index("id")
+    shown = open_app("ledger", all_columns="true").dataframe[0].value.set_index("id")
     assert shown.loc["B3", "verdict"] == "○ not judged here"
     assert "all-MiniLM-L6-v2" in shown.loc["B3", "reason"]
     assert not {"✓ reproduced", "✗ contradicted"} & set(shown.loc[shown["text tower"] != "", "verdict"])
@@ -63,17 +63,17 @@ def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> Non
 
 def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
     app = open_app("ledger", paper="ParaCLIP")
-    assert set(app.dataframe[1].value["id"].str[0]) == {"P"}
+    assert set(app.dataframe[0].value["claim"].str[0]) == {"P"}
     app.text_input(key="search").set_value("frozen").run()
-    found = app.dataframe[1].value
+    found = app.dataframe[0].value
     assert 0 < len(found) < 26
     app.text_input(key="search").set_value("no such thing").run()
     assert "No row is left" in texts(app)
     assert not app.exception
 
 
-def test_numbers_stand_beside_what_was_reported(open_app: OpenApp) -> None:
-    shown = open_app("ledger", rows="Numbers").dataframe[1].value
+def test_numbers_stand_next_to_what_was_reported(open_app: OpenApp) -> None:
+    shown = open_app("ledger", rows="Numbers", all_columns="true").dataframe[0].value
     assert len(shown) == (ledger_module.ledger_table()["kind"] == "number").sum()
     assert shown["reported"].notna().all()
 
@@ -103,10 +103,12 @@ def test_settings_are_means_over_seeds_and_the_base_is_no_setting() -> None:
     assert points["group"].tolist()[1] == "with texts alone (L2, L3)"
 
 
-def test_the_nearest_measured_setting_is_found() -> None:
+def test_the_page_opens_with_a_setting_that_nothing_beats() -> None:
     table = sweep_table.measured(SWEEP, "test")
-    assert sweep_table.nearest(table, {"w_image": 0.1, "alpha": 0.9})["name"] == "texts"
-    assert sweep_table.nearest(table, {"w_image": 1, "alpha": 0.6})["name"] == "half"
+    points = sweep_table.points(table, "AO@10", "Clsf.", sweep_table.best(table, "AO@10", "Clsf."))
+    assert not points.loc[points["chosen"], "dominated"].any()
+    assert points["chosen"].sum() == 1
+    assert sweep_table.best(table, "AO@10", "AO@10") == "texts"
 
 
 def test_losses_are_never_hidden(open_trade_offs: OpenApp) -> None:
@@ -116,10 +118,17 @@ def test_losses_are_never_hidden(open_trade_offs: OpenApp) -> None:
     assert shown.loc["AO@10", "change"] == pytest.approx(0.25)
     assert shown.loc["Clsf.", "change"] == pytest.approx(-0.125)
     assert shown[""].tolist() == ["▲ better", "▼ worse"]
-    assert "rising: 1, falling: 1" in texts(app)
+    said = texts(app).replace("\u2060", "")  # put into names that a browser would take for addresses
+    assert "rising: 1, falling: 1. Most gained: AO@10 (+0.250); most lost: Clsf. (-0.125)" in said
     assert "Means over 2 seeds" in texts(app)
     assert len(app.get("plotly_chart")) == 1
     assert any("against" in one.value for one in app.markdown)
+
+
+def test_any_setting_is_chosen_by_the_address_and_a_wrong_one_is_named(open_trade_offs: OpenApp) -> None:
+    app = open_trade_offs(setting="half")
+    assert "L1 1, L2 1, L3 1, alpha 0.5**" in texts(app).replace("\\", "")
+    assert "There is no setting called “hal”. The nearest is “half”." in texts(open_trade_offs(setting="hal"))
 
 
 def test_two_equal_axes_are_an_empty_state(open_trade_offs: OpenApp) -> None:

@@ -255,7 +255,7 @@ def test_the_swaps_words_are_wordnets() -> None:
     classes = [PictureClass("dog", "dog", "dog.n.01"), PictureClass("hound", "domestic dog", "hound.n.01")]
     assert naming.swapped(wordnet, classes, "synonym")[0] == "Canis familiaris"  # domestic dog is taken
     assert naming.swapped(wordnet, classes[:1], "synonym") == ("domestic dog",)
-    assert naming.swapped(wordnet, classes[:1], "hypernym") == ("canine",)
+    assert naming.swapped(wordnet, classes[:1], "hypernym") == ("domestic animal",)
     assert naming.unknown(wordnet, ("dogs", "froodle", "happier")) == ("froodle",)
 
 
@@ -267,10 +267,10 @@ def test_neighbours_and_maps_show_the_emoji_of_words_that_have_one(open_app: Ope
     assert shown["poodle"].startswith("data:image/webp;base64,")
     app = open_app("word", word="sad")
     assert not app.image
-    app = open_app("subtree_map")
-    shown = app.dataframe[0].value.set_index("word")[""]
-    assert shown["dog"].startswith("data:image/webp;base64,")
-    assert shown["beagle"] == ""
+    app = open_app("map")
+    shown = app.dataframe[0].value.set_index("synset")[""]
+    assert shown["dog.n.01"].startswith("data:image/webp;base64,")
+    assert shown["beagle.n.01"] == ""
 
 
 def test_a_word_without_data_has_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_the_page_asks_about_three_sentences_and_says_what_it_found(open_app: Op
     assert not app.exception
     assert not app.error
     assert [box.key for box in app.text_input] == list(BOXES)
-    (chart,) = charts(app)
+    chart, *_ = [one for one in charts(app) if one["layout"]["xaxis"]["title"]["text"] == "cosine"]
     assert {trace["name"] for trace in chart["data"]} == {"base", "tuned"}
     assert chart["layout"]["xaxis"]["title"]["text"] == "cosine"
     assert "The **base tower** is" in texts(app)
@@ -96,16 +96,16 @@ def test_an_empty_box_is_refused_by_its_name_and_the_rest_stays(open_app: OpenAp
     app.text_input(key="again").set_value("").run()
     assert not app.exception
     assert "The box “The same in other words” is empty." in texts(app)
-    assert charts(app) == []
-    assert app.toggle(key="all") is not None
+    assert len(charts(app)) == 1  # how often it is right
 
 
-def test_all_things_are_asked_about_when_that_is_wanted(open_app: OpenApp) -> None:
-    app = open_app("negation_and_order", all="true")
+def test_how_often_comes_first(open_app: OpenApp) -> None:
+    app = open_app("negation_and_order")
     assert not app.exception
     assert not app.error
-    _, shares = charts(app)
-    said = {note["text"] for note in shares["layout"]["annotations"]}
+    shares, _ = charts(app)
+    assert [one.value for one in app.header] == ["How often it is right", "Three sentences of your own"]
+    said = {note["text"].replace("<br>", " ") for note in shares["layout"]["annotations"]}
     assert {f"<b>{name}</b>" for name in probe_scores.PROBES.values()} <= said
     assert "153 things" in texts(app)
     assert "is right where the meaning is turned round" in texts(app)
@@ -114,8 +114,7 @@ def test_all_things_are_asked_about_when_that_is_wanted(open_app: OpenApp) -> No
 def test_a_run_without_tuned_tensors_shows_its_base_tower(open_app: OpenApp) -> None:
     app = open_app("negation_and_order", run="shuffled-89ab0123")
     assert not app.exception
-    (chart,) = charts(app)
-    assert {trace["name"] for trace in chart["data"]} == {"base"}
+    assert {trace["name"] for chart in charts(app) for trace in chart["data"]} == {"base"}
     assert "has no tuned tensors" in texts(app)
 
 

@@ -16,13 +16,11 @@ from lexclip_core.experiments import run_folder as run_folder_module
 from lexclip_core.training.settings import PRESETS
 
 OpenApp = Callable[..., AppTest]
-PAGES = ("home", "word", "pairs", "subtree_map", "training")
+PAGES = ("home", "word", "pairs", "map", "runs")
 RUNS = ("lexclip-0123abcd", "blog-release-4567cdef", "shuffled-89ab0123")
 NAMES = ("Antonym-aware similarities, seed 0", "Wu-Palmer of class names, seed 0")
-TITLES = dict(
-    zip(PAGES, ("Does it know opposites?", "Word", "Pairs", "Subtree map", "Training"), strict=True)
-)
-CHARTS = {"home": 1, "word": 1, "pairs": 2, "subtree_map": 2, "training": 1}
+TITLES = dict(zip(PAGES, ("Does it know opposites?", "Word", "Pairs", "Map", "Runs"), strict=True))
+CHARTS = {"home": 1, "word": 1, "pairs": 2, "map": 0, "runs": 2}
 
 
 def charts(app: AppTest) -> list[dict]:
@@ -131,9 +129,9 @@ def test_a_run_without_metrics_or_map_still_opens(open_app: OpenApp, tmp_path: P
     expected = {
         "home": "has no word with a synonym and an opposite",
         "pairs": "lists no pairs",
-        "subtree_map": "drew no map",
+        "map": "has stored no map",
         "word": "Of the 10 words nearest to **happy**",
-        "training": "measured nothing",
+        "runs": "measured nothing",
     }
     for page, sentence in expected.items():
         app = open_app(page, folder=tmp_path)
@@ -268,8 +266,6 @@ def test_the_page_of_a_word_says_what_it_means_and_why_neighbours_moved(open_app
 @pytest.mark.parametrize(
     ("page", "query", "message"),
     [
-        ("subtree_map", {"subtree": "dog.n.02"}, "called “dog.n.02”. The nearest is “dog.n.01”"),
-        ("subtree_map", {"view": "nope"}, "There are 2 to choose from"),
         ("word", {"k": "999"}, "goes from 5 to 25; “999” is not used"),
         ("pairs", {"split": "tset"}, "no split called “tset”. The nearest is “test”"),
         ("home", {"n": "99"}, "There are 6 words, so there is no number “99”"),
@@ -294,16 +290,6 @@ def test_a_fault_in_one_part_leaves_the_rest_of_the_page(
     app = open_app()
     assert "could not be drawn: the four steps (ZeroDivisionError)" in texts(app)
     assert [one.value for one in app.header][-2:] == ["Bring your CLIP", "All pages"]
-
-
-def test_subtree_and_view_follow_the_address(open_app: OpenApp) -> None:
-    app = open_app("subtree_map", subtree="canine.n.02", view="Movement")
-    assert app.selectbox(key="subtree").value == "canine.n.02"
-    assert len(app.get("plotly_chart")) == 1
-    assert "Distances on a map are not cosines" in texts(app)
-    assert "Trustworthiness of the map: 0.91 before, 0.93 after" in texts(app)
-    both = charts(open_app("subtree_map"))
-    assert both[0]["layout"]["xaxis"]["range"] == both[1]["layout"]["xaxis"]["range"]
 
 
 def test_relations_are_filtered(open_app: OpenApp) -> None:
@@ -364,7 +350,7 @@ def test_the_pages_of_a_run_stay_whatever_other_folders_hold(
     for number in range(30):
         (run_folder / f"dangling{number}").symlink_to("nowhere")
     os.mkdir(os.fsencode(run_folder) + b"/\xff")
-    for page in PAGES if run_id == "numbers" else ("home", "training"):
+    for page in PAGES if run_id == "numbers" else ("home", "runs"):
         app = open_app(page, folder=run_folder, run=run_id)
         assert not app.exception, (page, app.exception)
         assert not app.error, (page, app.error)
@@ -388,16 +374,31 @@ def test_a_run_written_again_is_read_again(open_app: OpenApp, run_folder: Path) 
     assert "**23%** after" in texts(app.run())
 
 
-def test_training_shows_terms_settings_and_the_command(open_app: OpenApp) -> None:
-    app = open_app("training")
-    assert traces(app) == {"distance", "anchor", "total"}
+def test_runs_show_a_comparison_terms_settings_and_the_command(open_app: OpenApp) -> None:
+    app = open_app("runs", **{"with": NAMES[1]})
+    assert traces(app) >= {"distance", "anchor", "total", "before tuning"}
     assert app.code[0].value == COMMAND
-    tables = [frame.value for frame in app.dataframe]
-    assert {"before tuning", *(name.casefold() for name in NAMES)} < set(tables[0]["run"].str.casefold())
-    assert "synthetic vectors made by a test" in set(tables[1]["value"])
-    assert "versions.torch" in set(tables[2]["setting"])
+    compared, settings, provenance, listed = (frame.value for frame in app.dataframe)
+    assert compared.loc[compared["measure"].str.contains("rate"), "difference"].tolist() == [
+        pytest.approx(0.36)
+    ]
+    assert "synthetic vectors made by a test" in set(settings["value"])
+    assert "versions.torch" in set(provenance["setting"])
+    assert set(NAMES) < set(listed["run"])
+    shown = open_app("runs", run=RUNS[2]).dataframe[-1].value  # its links lead to other runs, not to itself
+    assert shown["open"].tolist() == [f"/runs?run={one}" for one in shown["id"]]
+    assert "no difference" not in texts(app)
 
 
 def test_the_app_never_asks_the_hub(open_app: OpenApp) -> None:
     open_app()
     assert os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+def test_boxes_left_empty_on_home_do_not_empty_the_page_of_a_word(open_app: OpenApp) -> None:
+    app = open_app()
+    next(one for one in app.button if one.label == "Another word").click().run()
+    app.switch_page("app_pages/word.py").run()
+    assert not app.exception
+    assert app.text_input(key="word").value
+    assert "The word is empty" not in texts(app)

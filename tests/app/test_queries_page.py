@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import query_controls
 import retrieving
+import static_data
 import store
 import typed
 from streamlit.testing.v1 import AppTest
@@ -52,6 +52,8 @@ def test_the_page_draws_both_towers_and_counts_in_words(open_queries: OpenApp) -
         "AO@5, tuned",
         "JS@5, base",
         "JS@5, tuned",
+        "Wanted picture at, base",
+        "Wanted picture at, tuned",
     ]
     base, _ = ribbons(app)
     assert len(base["data"][0]["text"]) == 5
@@ -60,14 +62,42 @@ def test_the_page_draws_both_towers_and_counts_in_words(open_queries: OpenApp) -
     assert [alt for chart in app.get("plotly_chart") if len(alt := chart.proto.alt) < 40] == []
 
 
-def test_an_example_fills_both_boxes_with_one_wish(open_queries: OpenApp) -> None:
+def test_an_example_fills_both_boxes_with_one_intent(open_queries: OpenApp) -> None:
     app = open_queries()
     before = app.text_input(key="first").value, app.text_input(key="second").value
     app.button(key="example_expansion").click().run()
     first, second = app.text_input(key="first").value, app.text_input(key="second").value
     assert (first, second) != before
     assert len(second) > len(first)
-    assert (first, second) == query_controls.example(query_controls.SCENES, "expansion", 0)
+    queries = static_data.scene_set()[0].queries
+    pairs = zip(queries.queries_a, queries.queries_b, queries.kinds, strict=True)
+    assert (first, second, "expansion") in set(pairs)
+
+
+def test_agreement_is_shown_with_whether_the_wanted_picture_is_in_it() -> None:
+    rows = np.array([[0.8, 0.6, 0, 0], [0.6, 0, 0.8, 0]], dtype=np.float32)
+    found = retrieving.retrieve(rows, SQUARE, ["a", "b", "c", "d"], 2)
+    assert [retrieving.wanted_ranks(found.table, place) for place in range(4)] == [
+        (1, 2),
+        (2, 0),
+        (0, 1),
+        (0, 0),
+    ]
+    said = [retrieving.finding({"base": found}, 2, place) for place in (0, 1, 3, -1)]
+    assert "**wanted picture** stands at 1 and 2 by the base tower" in said[0]
+    assert "**wanted picture** in one list only, at 2" in said[1]
+    assert "in neither list: what agrees there is wrong" in said[2]
+    assert "not known of these queries" in said[3]
+
+
+def test_the_example_in_which_most_happens_comes_first() -> None:
+    rows = {
+        "base": np.stack([SQUARE[[0, 1, 2]], SQUARE[[1, 1, 3]]]),
+        "tuned": np.stack([SQUARE[[0, 1, 2]], SQUARE[[0, 1, 3]]]),
+    }
+    order = retrieving.telling(rows, SQUARE, np.array([0, 1, 2]), 1)
+    assert order[0] == 0  # the tuned tower finds picture 0 under both, the base tower does not
+    assert retrieving.telling({"base": rows["base"]}, SQUARE, np.array([0, 1, 2]), 1)[0] == 1
 
 
 def test_other_pictures_bring_queries_of_their_own(open_queries: OpenApp) -> None:
@@ -80,7 +110,7 @@ def test_other_pictures_bring_queries_of_their_own(open_queries: OpenApp) -> Non
 
 def test_one_sentence_in_both_boxes_is_in_full_agreement(open_queries: OpenApp) -> None:
     app = open_queries(first="a dog", second="a dog")
-    assert {metric.value for metric in app.metric} == {"1.00"}
+    assert {metric.value for metric in app.metric} == {"1.00"}  # nobody knows which dog is wanted
 
 
 @pytest.mark.parametrize(

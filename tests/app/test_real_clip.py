@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import open_clip
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -31,6 +30,8 @@ from lexclip_core.words import normalise
 PAGE = (storage.project_root() / "docs" / "real_clip.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 TOWER = "ViT-B-32-quickgelu/laion400m_e31"
+RUN = settings_of("lexclip", {"tower": TOWER}).run_id
+"""What the page calls the run."""
 SMALL = {
     "embed_dim": 32,
     "quick_gelu": True,
@@ -101,9 +102,7 @@ def said(place: Path) -> dict[str, str]:
         first = command.split()[1]
         if first in ELSEWHERE:
             continue
-        arguments = shlex.split(
-            f"{command} {FEWER.get(first, '')}".replace("lexclip-cf7881b6", run or "none")
-        )[1:]
+        arguments = shlex.split(f"{command} {FEWER.get(first, '')}".replace(RUN, run or "none"))[1:]
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as ended:
             main(arguments)
@@ -116,7 +115,7 @@ def said(place: Path) -> dict[str, str]:
 def test_the_commands_are_those_of_the_page(said: dict[str, str]) -> None:
     assert [one.split()[1] for one in COMMANDS[:3]] == ["embed", "tune", "app"]
     assert len(said) == len(COMMANDS) - 2
-    assert f"lexclip export {settings_of('lexclip', {'tower': TOWER}).run_id} build/tuned-clip" in COMMANDS
+    assert f"lexclip export {RUN} build/tuned-clip" in COMMANDS
 
 
 def test_tuning_says_where_the_tensors_are(said: dict[str, str], place: Path) -> None:
@@ -161,11 +160,3 @@ def test_captions_of_ones_own_make_a_run_that_keeps_its_tensors(said: dict[str, 
     assert summary.config["records"] == str(place / "captions.jsonl")
     assert summary.has_tuned
     assert "test/retrieval/image_r@1" in summary.metrics
-
-
-def test_the_table_of_times_is_the_measured_one() -> None:
-    table = pd.read_csv(storage.data_folder() / "scale" / "real_clip.csv")
-    for row in table.itertuples():
-        whole = f"{row.hours:.1f} h" if row.hours >= 1 else f"{60 * row.hours:.0f} min"
-        line = f"| {row.what} | {row.seconds_each:.2g} s | {row.times:,} | {whole} | {row.peak_mb:,} MB |"
-        assert line in PAGE, line

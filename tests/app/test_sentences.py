@@ -57,24 +57,10 @@ def test_metrics_are_named_for_readers(key: str, shown: str) -> None:
     assert metric_names.full_label(key).replace("MEN", "men") == shown
 
 
-def test_the_headline_says_only_what_the_run_knows() -> None:
-    bare = findings.headline(AUC, {"value": 3 / 4}, str)
-    assert "closer is **0.75** after. A coin toss gives 0.50. Split: test." in bare
-    assert "interval" not in bare
-    assert "before" not in bare
-    other = findings.headline("test/men/spearman", {"value": -0.5, "n": 1234}, str)
-    assert other == "MEN (Spearman): **\N{MINUS SIGN}0.50** after. Split: test, n = 1,234."
-
-
-def test_a_change_is_paired_and_an_interval_has_a_width() -> None:
-    entry = {"value": 0.75, "before": 0.5, "low": 0.75, "high": 0.752}
-    change = {"change": 0.25, "change_low": 0.125, "change_high": 0.375}
-    said = findings.headline(AUC, entry | change, str)
-    assert (
-        "**0.50** before tuning and **0.75** after, a paired change of +0.25 (95 % interval 0.12 to 0.38)"
-        in said
-    )
-    assert "interval" not in findings.headline(AUC, entry, str)
+def test_an_interval_has_a_width() -> None:
+    said = findings.interval({"low": 0.125, "high": 0.375})
+    assert said == " (95 % interval 0.12 to 0.38)"
+    assert findings.interval({"low": 0.75, "high": 0.752}) == findings.interval({"value": 0.75}) == ""
 
 
 def test_a_triple_says_which_word_is_nearer_on_each_side() -> None:

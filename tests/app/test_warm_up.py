@@ -81,7 +81,7 @@ def test_no_page_waits_for_it(
 
 def test_a_server_does_it_once(open_app: OpenApp, load: HeldLoad, begun: list[threading.Timer]) -> None:
     open_app().run()
-    open_app("training", run="blog-release-4567cdef")
+    open_app("runs", run="blog-release-4567cdef")
     assert len(begun) == 1
 
 

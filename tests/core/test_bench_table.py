@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
 from case_tables import each
 
+import bench.__main__ as program
 from bench import gpu
 from bench.table import met, show
+from lexclip_core import storage
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.trainable import set_trainable
 
@@ -42,3 +49,24 @@ def test_the_table_says_which_targets_are_missed(capsys):
     assert slow.split()[-1] == "NO"
     assert "1,234" in slow
     assert plain.split() == ["n", "5", "s", "2x"]
+
+
+def test_a_part_that_is_stored_replaces_its_own_rows_alone(tmp_path, monkeypatch, capsys):
+    toy = ModuleType("bench.toy")
+    toy.__spec__ = ModuleSpec("bench.toy", None)
+    toy.rows = lambda: [row(value=7.0)]
+    monkeypatch.setitem(sys.modules, "bench.toy", toy)
+    monkeypatch.setattr(program, "PARTS", ("bench.toy", "bench.table"))
+    monkeypatch.setattr(storage, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(storage, "data_folder", lambda: tmp_path)
+    stored = tmp_path / "scale" / "bench.json"
+    for words, expected in ([], {"table": []}), (["--keep"], {"toy": [row(value=7.0)], "table": []}):
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(json.dumps({"table": {"rows": []}, "gone": {"rows": []}}))
+        monkeypatch.setattr(sys, "argv", ["bench", "toy", *words])
+        program.main()
+        now = json.loads(stored.read_text())
+        assert {part: one["rows"] for part, one in now.items() if part != "gone"} == expected
+        assert ("gone" in now) is (not words)
+        assert list(json.loads((tmp_path / "build" / "bench.json").read_text())) == ["toy"]
+    assert "kept in" in capsys.readouterr().out

@@ -26,6 +26,7 @@ from lexclip_core.experiments import run_folder
 from lexclip_core.training.settings import DEFAULT_TOWER
 
 TINY = "tiny-random"
+CAPTIONS = str(storage.project_root() / "requirements.txt")  # any file of lines
 
 
 class Done(NamedTuple):
@@ -185,7 +186,7 @@ def test_no_letter_of_a_text_ends_a_command(monkeypatch: pytest.MonkeyPatch, enc
         (("paraphrase", "x.txt", "--seed", "-1"), "greater than or equal to 0"),
         (("paraphrase", "x.txt", "--seed", "4294967296"), "less than or equal to 4294967295"),
         (("paraclip", "tune", "--seed", "-1"), "greater than or equal to 0"),
-        (("paraphrase", "x.txt", "--provider", "chat", "--base-url", "http://[bad"), "is not an address"),
+        (("paraphrase", CAPTIONS, "--provider", "chat", "--base-url", "http://[bad"), "is not an address"),
     ],
 )
 def test_arguments_that_cannot_be_meant_are_refused(call: Call, arguments: tuple[str, ...], message: str):
@@ -431,8 +432,7 @@ def test_wup_refuses_what_it_cannot_use(call: Call, arguments: list[str], messag
 
 
 def test_evaluate_inversion_is_the_library_s_own_number(call: Call):
-    from lexclip_core.evaluation.lexical import wordnet_triples
-    from lexclip_core.evaluation.suite import measure_triples
+    from lexclip_core.evaluation.lexical import measure_triples, wordnet_triples
     from lexclip_core.towers.loading import load
     from lexclip_core.wordnet.tables import load_wordnet
 
@@ -650,7 +650,7 @@ def test_help_explains_every_setting(call: Call):
         (["--set", "target=lexical"], "method 'relations' does not read the setting 'target'"),
         (["--set", "lenient=0.1"], "the setting 'lenient' has another name now"),
         (["--preset", "custom", "--set", "method=matrix", "--set", "sampling=blurf"], "sampling is 'blurf'"),
-        (["--config", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["--config", "nowhere.toml"], "nowhere.toml is not there"),
     ],
 )
 def test_tune_refuses_what_it_cannot_use(call: Call, tuned: list[Any], arguments: list[str], message: str):

@@ -9,14 +9,10 @@ import pytest
 from case_tables import each
 
 from lexclip_core import storage
-from lexclip_core.datasets import probes
-from lexclip_core.datasets.emoji import scenes
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.composition import measure_text_only
-from lexclip_core.experiments import run_folder
 from lexclip_core.targets.relations import RelationTargets, WordRelation, lexical_relations, lexical_targets
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix
-from lexclip_core.towers import loading, weights
+from lexclip_core.towers import loading
 from lexclip_core.training.settings import PRESETS, MatrixSettings
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -126,29 +122,3 @@ def test_every_preset_and_setting_named_in_the_discrepancies_exists():
     assert settings == {"sampling": "full_matrix", "noise": "dropout"}
     assert MatrixSettings.from_flat(settings).sampling == "full_matrix"
     assert {"anchor", "penalty"} <= set(MatrixSettings.model_fields)
-
-
-# --- evaluation.md ---
-
-PROBES = re.findall(
-    r"^\| (\w+/\w+) \| (\d+) \| (.+) \|$",
-    (DOCS / "evaluation.md").read_text(encoding="utf-8"),
-    flags=re.MULTILINE,
-)
-
-
-def test_the_probes_of_negation_and_order_are_as_the_page_says():
-    tests = probes.sentence_probes(scenes.things())
-    base = loading.load("all-MiniLM-L6-v2")
-    kept, _ = run_folder.list_runs(storage.data_folder() / "runs")
-    for column, preset in enumerate(("", "lexclip", "paraclip-emoji", "lexclip-shuffled")):
-        path = next((one.path for one in kept if one.preset == preset and one.has_tuned), None)
-        tower = weights.apply_tuned(base, path / "tuned.safetensors") if path else base
-        found = measure_text_only(tower.encode_texts, tests)
-        assert [group for group, *_ in PROBES] == list(dict.fromkeys(tests.groups))
-        for group, count, cells in PROBES:
-            one = found[f"test/probes-tot/{group}/accuracy"]
-            shown = [float(number) for number in re.findall(r"[\d.]+", cells.split(" | ")[column])]
-            assert one.n == int(count)
-            # two items: another processor rounds otherwise
-            assert [one.value, one.low, one.high] == pytest.approx(shown, abs=0.015)

@@ -109,26 +109,18 @@ def test_a_picture_shared_at_a_higher_place_counts_for_more(k: int, data: st.Dat
     assert shares[0] > shares[1]
 
 
-def test_k_cuts_the_rankings():
-    a, b = np.array([[1, 2, 3, 4]]), np.array([[1, 2, 5, 6]])
-    assert average_overlap(a, b, 2) == jaccard(a, b, 2) == 1
-    assert jaccard(a, b) == pytest.approx(2 / 6)
-
-
 @each(
-    ("a", "b", "k", "message"),
+    ("a", "b", "message"),
     [
-        ([[1, 2]], [[1, 2, 3]], None, r"shapes \(1, 2\) and \(1, 3\) do not pair"),
-        ([[1, 2]], [[1, 2]], 3, "k is 3 with rankings of depth 2"),
-        ([[1, 2]], [[1, 2]], 0, "k is 0"),
-        ([[1, 2], [7, 7]], [[1, 2], [3, 4]], None, "ranking 1 lists 7 twice"),
-        ([[]], [[]], None, "do not pair"),
+        ([[1, 2]], [[1, 2, 3]], r"shapes \(1, 2\) and \(1, 3\) do not pair"),
+        ([[1, 2], [7, 7]], [[1, 2], [3, 4]], "ranking 1 lists 7 twice"),
+        ([[]], [[]], "do not pair"),
     ],
 )
-def test_rankings_that_do_not_compare_are_named(a, b, k, message):
+def test_rankings_that_do_not_compare_are_named(a, b, message):
     for measure in (average_overlap, jaccard):
         with pytest.raises(InputError, match=message):
-            measure(np.array(a), np.array(b), k)
+            measure(np.array(a), np.array(b))
 
 
 def test_two_phrasings_of_an_intent_and_their_estimates():

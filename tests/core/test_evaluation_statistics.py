@@ -17,14 +17,20 @@ from lexclip_core.evaluation.intervals import (
     accuracy_change,
     accuracy_of,
     bootstrap_interval,
+    counted_bootstrap,
     grouped_mean,
     interval_of,
+    mean_over_words,
+    median_over_words,
     metric_name,
     paired_permutation,
     t_interval,
     wilson_interval,
     with_baseline,
 )
+from lexclip_core.evaluation.lexical import synonym_over_antonym_auc
+from lexclip_core.evaluation.similarity import spearman
+from tests.case_tables import each
 
 
 def test_wilson_is_the_closed_form():
@@ -52,7 +58,7 @@ def test_wilson_refuses_what_is_no_share(successes, n):
 
 def test_bootstrap_of_a_mean_is_near_the_normal_interval():
     data = np.random.default_rng(0).normal(2, 3, size=400)
-    estimate = bootstrap_interval(data, np.mean, resamples=4000)
+    estimate = bootstrap_interval(data, np.mean)
     half = 1.96 * data.std(ddof=1) / 20
     assert estimate.value == pytest.approx(data.mean())
     assert estimate.low == pytest.approx(data.mean() - half, abs=0.1 * half)
@@ -99,6 +105,64 @@ def test_resamples_without_a_value_are_left_out():
 def test_bootstrap_refuses_what_it_cannot_resample(samples, message):
     with pytest.raises(InputError, match=message):
         bootstrap_interval(samples)
+
+
+WORDS = [(f"w{place}", f"w{place * place % 11}") for place in range(24)]
+VALUES = np.random.default_rng(5).integers(0, 9, size=(2, 24)) / 8
+RELATIONS = np.where(np.arange(24) % 3, "synonym", "antonym")
+
+
+def counts_of(n: int, words: list[tuple[str, ...]] | None = None) -> np.ndarray:
+    """Return how often each item counts in each resample, (resamples, items)."""
+    seen: list[np.ndarray] = []
+    counted_bootstrap([lambda counts: seen.append(counts.copy()) or counts[0]], n, words)
+    return np.concatenate(seen[1:], axis=1).T.astype(int)  # the first is the value itself
+
+
+def naive_auc(rows: np.ndarray) -> float:
+    near, far = (VALUES[0, rows[RELATIONS[rows] == one]] for one in ("synonym", "antonym"))
+    return np.mean((near[:, None] > far) + (near[:, None] == far) / 2)
+
+
+def test_an_item_counts_as_often_as_its_words_were_drawn():
+    counts = counts_of(5, [("a", "a"), ("b", "b"), ("c", "c"), ("a", "b"), ("b", "c")])
+    a, b, c = np.sqrt(counts[:, :3]).T
+    assert (a + b + c == 3).all()
+    assert ((a * b == counts[:, 3]) & (b * c == counts[:, 4])).all()
+    assert np.cov(a, b)[0, 1] == pytest.approx(-1 / 3, abs=0.1)  # of a multinomial
+    assert np.cov(a, b)[0, 0] == pytest.approx(2 / 3, abs=0.15)
+    drawn = counts_of(4)
+    assert (drawn.sum(axis=1) == 4).all()
+    rows = np.random.default_rng(0).integers(4, size=(1000, 4))  # as `bootstrap_interval` draws
+    assert (drawn == (rows[:, :, None] == np.arange(4)).sum(axis=1)).all()
+
+
+@pytest.mark.filterwarnings("ignore")  # of naive statistics that have no value
+@each(
+    ("ours", "naive", "drawn"),
+    [
+        (lambda: mean_over_words(VALUES[0], WORDS), lambda rows: VALUES[0, rows].mean(), WORDS),
+        (lambda: median_over_words(VALUES[0], WORDS), lambda rows: np.median(VALUES[0, rows]), WORDS),
+        (lambda: synonym_over_antonym_auc(VALUES[0], RELATIONS, split="x", words=WORDS), naive_auc, WORDS),
+        (
+            lambda: spearman(*VALUES, split="x", words=WORDS),
+            lambda rows: stats.spearmanr(*VALUES[:, rows]).statistic,
+            WORDS,
+        ),
+        (
+            lambda: spearman(*VALUES, split="x"),
+            lambda rows: stats.spearmanr(*VALUES[:, rows]).statistic,
+            None,
+        ),
+    ],
+)
+def test_a_bootstrap_by_counts_is_that_of_items_written_out(ours, naive, drawn):
+    counts = counts_of(24, drawn)
+    found = ours()
+    found = found if isinstance(found, Estimate) else next(iter(found.values()))
+    written_out = [naive(np.repeat(np.arange(24), row)) for row in counts]
+    assert found.ends == pytest.approx(np.nanquantile(written_out, [0.025, 0.975]), abs=1e-12)
+    assert found.value == pytest.approx(naive(np.arange(24)))
 
 
 def test_permutation_is_exact_for_few_items():

@@ -7,15 +7,8 @@ import pytest
 
 from lexclip_core.datasets import sentence_similarity, word_similarity
 from lexclip_core.errors import InputError
-from lexclip_core.evaluation.lexical import Triples
-from lexclip_core.evaluation.suite import (
-    measure_sts,
-    measure_triples,
-    measure_word_similarity,
-    template_cosines,
-    text_cosines,
-    triple_cosines,
-)
+from lexclip_core.evaluation.lexical import Triples, measure_triples, template_cosines, triple_cosines
+from lexclip_core.evaluation.similarity import measure_sts, measure_word_similarity, text_cosines
 
 TRIPLES = Triples(("ab", "cd"), ("ac", "xy"), ("xy", "ce"), ("a", "n"), "same_synset")
 
@@ -69,7 +62,7 @@ def small(monkeypatch):
         monkeypatch.setattr(module, "CARDS", cards)
 
 
-def test_word_similarity_of_a_folder(tmp_path, small):
+def test_word_similarity_of_a_folder(tmp_path, small, caplog):
     (tmp_path / "EN-RG-65.txt").write_text("ab\tab\t3\nab\tac\t2\nab\txy\t1\n")
     result = measure_word_similarity(Letters(), tmp_path)
     assert {name: estimate.value for name, estimate in result.items()} == {
@@ -78,6 +71,8 @@ def test_word_similarity_of_a_folder(tmp_path, small):
     tuned = measure_word_similarity(Letters(), tmp_path, seen_words=["zz"])
     assert set(tuned) == {"heldout/rg-65/spearman"}
     assert measure_word_similarity(Letters(), tmp_path, seen_words=["XY"]) == {}  # two pairs are too few
+    assert measure_word_similarity(Letters(), tmp_path, unknown=lambda _: ["xy"]) == {}  # likewise
+    assert "1 of 3 pairs of rg-65 have a word without a vector and are not counted" in caplog.text
     change = measure_word_similarity(Letters(), tmp_path, seen_words=["zz"], before=Letters())
     assert change["heldout/rg-65/spearman"].value == 0
 
@@ -93,3 +88,4 @@ def test_sts_of_a_folder_with_the_mean(tmp_path, small):
     assert result["dev/sts-b-dev/spearman"].value == pytest.approx(-1)
     assert result["test/sts_mean/spearman"].value == pytest.approx(0)
     assert "test/sts_mean/spearman" not in measure_sts(Letters(), tmp_path, ("sts12",))
+    assert measure_sts(Letters(), tmp_path, ("sts12",), unknown=lambda _: ["ac"]) == {}  # two are too few

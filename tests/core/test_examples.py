@@ -33,7 +33,7 @@ def test_the_front_door_has_an_example_for_each_function():
     workbench = importlib.import_module("lexclip_core.workbench")
     root = importlib.import_module("lexclip_core")
     functions = [getattr(workbench, name) for name in root.__all__ if inspect.isfunction(getattr(root, name))]
-    assert len(functions) == 3
+    assert len(functions) == 4
     for function in functions:
         assert ">>>" in (function.__doc__ or "")
 

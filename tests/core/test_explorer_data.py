@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError
 from lexclip_core.experiments import explorer_data, run_folder
 from lexclip_core.experiments.words import lexicon
+from lexclip_core.figures.maps import Places
 from lexclip_core.training.settings import settings_of
 
 RUNS = storage.data_folder() / "runs"
@@ -126,7 +128,8 @@ def test_the_shipped_vectors_keep_the_stated_error_and_show_what_tuning_did() ->
     increase, decrease = place["increase"], place["decrease"]
     ranks = [int((rows @ rows[increase] > rows[decrease] @ rows[increase]).sum()) for rows in wide[1:]]
     assert ranks[0] <= 10 < 1_000 < ranks[1]
-    assert explorer_data.stored_vocabulary(run_folder.summarise(RUNS / "lexclip-14b191e1")) is None
+    shuffled = run_folder.run_of_preset("lexclip-shuffled")
+    assert explorer_data.stored_vocabulary(shuffled) is None
 
 
 def packed_bytes(**arrays: np.ndarray) -> bytes:
@@ -164,6 +167,63 @@ def test_packed_files_are_read_as_written(tmp_path: Path) -> None:
     assert np.allclose(explorer_data.unpack(codes), rows)
     outside = explorer_data.base_file("../../../etc")
     assert outside.parent.name == "unknown"
+
+
+ATLAS = {
+    "words": np.array(["0" * 64]),
+    "places": np.zeros((2, 4), np.uint16),
+    "trust": np.array([0.5, 0.9], np.float32),
+}
+
+
+@each(
+    ("changes", "reason"),
+    [
+        ({"places": None}, "places.npy"),
+        ({"places": np.zeros((2, 3), np.uint16)}, "not that of an atlas"),
+        ({"places": np.zeros((2, 4), np.float32)}, "not that of an atlas"),
+        ({"places": np.zeros((0, 4), np.uint16)}, "holds something else"),
+        ({"places": np.asfortranarray(np.ones((2, 4), np.uint16))}, "not that of an atlas"),
+        ({"places": np.uint16(1)}, "atlas.npz"),
+        ({"trust": np.array([0.5, np.nan], np.float32)}, "cannot be"),
+        ({"trust": np.array([0.5, 1.5], np.float32)}, "cannot be"),
+        ({"words": np.array(["Z" * 64])}, "cannot be"),
+        ({"words": np.array(["0" * 64, "1" * 64])}, "not that of an atlas"),
+    ],
+)
+def test_a_damaged_atlas_is_named(changes: dict, reason: str, tmp_path: Path) -> None:
+    arrays = {key: value for key, value in (ATLAS | changes).items() if value is not None}
+    (tmp_path / explorer_data.ATLAS).write_bytes(packed_bytes(**arrays))
+    with pytest.raises(DamagedFileError, match=reason):
+        run_folder.read_atlas(tmp_path, explorer_data.ATLAS)
+
+
+def test_an_atlas_is_read_as_written_and_only_for_its_words(tmp_path: Path) -> None:
+    before, after = np.array([[0.0, 0.0], [3.0, 1.0]]), np.array([[4.0, 2.0], [-1.0, 0.0]])
+    words, summary = ("hot", "cold"), SimpleNamespace(path=tmp_path)
+    assert explorer_data.stored_atlas(summary, words) is None
+    digests = set()
+    for _ in range(2):
+        explorer_data.write_atlas(tmp_path / explorer_data.ATLAS, words, Places(before, after, 0.75, 0.5))
+        digests.add(storage.sha256(tmp_path / explorer_data.ATLAS))
+    assert len(digests) == 1  # the same content is the same file
+    stored = explorer_data.stored_atlas(summary, words)
+    assert stored is not None
+    assert stored[2:] == (0.75, 0.5)
+    scale = 65_535 / 5  # both axes share the larger extent
+    assert np.abs(np.diff(stored.before.astype(float), axis=0) - scale * np.diff(before, axis=0)).max() <= 1
+    assert np.abs((stored.after.astype(float) - stored.before) - scale * (after - before)).max() <= 1
+    assert explorer_data.stored_atlas(summary, ("hot", "warm")) is None
+    assert explorer_data.stored_atlas(summary, ("hot",)) is None
+
+
+def test_landmarks_are_distinct_and_half_of_them_frequent() -> None:
+    words = explorer_data.atlas_words()
+    rows = explorer_data.landmarks(words, 1_000)
+    assert len(set(rows.tolist())) == len(rows) == 1_000
+    assert len(explorer_data.landmarks(words[:50], 1_000)) == 50
+    frequent = set(explorer_data.wide_words()[:500])
+    assert frequent <= {words[row] for row in rows}
 
 
 @each(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import subprocess
 import sys
@@ -12,9 +14,13 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 from case_tables import each
+from PIL import Image, ImageColor
 
 from lexclip_core.errors import InputError
 from lexclip_core.figures import alt_texts, cards, cosines, curves, maps, neighbours, rankings, scores, style
+from lexclip_core.notebooks import use_in_notebook
+from tools.notebook_runner.kernel import PictureRenderer
+from tools.notebook_runner.static_pictures import static_picture
 
 PAIRS = pd.DataFrame(
     [
@@ -24,6 +30,14 @@ PAIRS = pd.DataFrame(
     ],
     columns=["word_a", "word_b", "relation", "cosine_before", "cosine_after"],
     index=[4, 2, 9],
+)
+SENSES = pd.DataFrame(
+    [
+        ("crane.n.05", "noun", "crane, wading bird", 0.5, 0.625),
+        ("crane.v.01", "verb", "crane, stretch", 0.75, 0.25),
+    ],
+    columns=["sense", "pos", "text", "cosine_before", "cosine_after"],
+    index=[3, 1],
 )
 LAYOUT = pd.DataFrame(
     [
@@ -118,6 +132,7 @@ MATRIX = pd.DataFrame([[1, 0.25], [0.25, 1]], ["hot", "cold"], ["hot", "cold"])
 
 ALL = {
     "pair_cosines": (cosines.pair_cosines_figure, PAIRS, {}),
+    "senses": (cosines.senses_figure, SENSES, {"word": "crane"}),
     "cosine_histogram": (cosines.cosine_histogram_figure, PAIRS, {}),
     "subtree_map": (maps.subtree_map_figure, LAYOUT, {"view": "after"}),
     "neighbours": (neighbours.neighbours_figure, NEIGHBOURS, {}),
@@ -188,6 +203,24 @@ def test_every_figure_fits_its_container_says_what_it_shows_and_leaves_its_table
 
 
 @each("kind", ALL)
+def test_every_figure_has_a_static_picture_that_shows_its_marks(kind: str):
+    figure = draw(kind)
+    shown = PictureRenderer().to_mimebundle(figure.to_dict())
+    picture = Image.open(io.BytesIO(base64.b64decode(shown["image/png"]))).convert("RGB")
+    assert picture.size == (900, figure.layout.height)
+    drawn = {color for _, color in picture.getcolors(maxcolors=1_000_000)}
+    look = figure.to_dict()["data"]
+    marks = [trace.get(part, {}).get("color") for trace in look for part in ("line", "marker")]
+    plain = {one for one in marks if isinstance(one, str) and one.startswith("#")}
+    assert {ImageColor.getrgb(one) for one in plain} <= drawn
+
+
+def test_a_figure_that_has_no_static_picture_is_refused():
+    with pytest.raises(InputError, match=r"traces of type 'pie'\n.*scatter, bar, heatmap"):
+        static_picture(go.Figure(go.Pie(values=[1])))
+
+
+@each("kind", ALL)
 def test_every_figure_refuses_a_table_without_rows_or_without_a_column(kind: str):
     function, table, options = ALL[kind]
     with pytest.raises(InputError, match=f"{kind}: the table has no rows"):
@@ -241,7 +274,7 @@ def test_the_configuration_sends_nothing_away():
 def test_figures_shown_in_a_notebook_offer_no_upload(monkeypatch: pytest.MonkeyPatch):
     for name in ("plotly_mimetype", "notebook"):
         monkeypatch.setattr(pio.renderers[name], "config", None)
-    style.use_in_notebook()
+    use_in_notebook()
     bundle = pio.renderers["plotly_mimetype"].to_mimebundle(scores.matrix_figure(MATRIX, "Targets").to_dict())
     [shown] = bundle.values()
     assert shown["config"]["showSendToCloud"] is False

@@ -185,7 +185,29 @@ def test_a_layout_of_clusters_is_trustworthy_and_says_how(unchanged: pd.DataFram
         assert 0.8 < said <= 1
 
 
+def test_without_an_after_both_places_are_those_before():
+    alone = maps.word_places(clustered())
+    assert alone.before is alone.after
+    assert alone.trust_before == alone.trust_after > 0.8
+
+
+def test_in_an_atlas_words_lie_among_the_landmarks_nearest_to_them():
+    rows, changed = clustered(), np.roll(clustered(), 20, axis=0)  # each bundle becomes another one
+    landmarks = np.arange(0, 60, 2)
+    atlas = maps.atlas_places(rows, changed, landmarks, seed=3)
+    fitted = maps.word_places(rows[landmarks], changed[landmarks], seed=3)
+    for at, own, frame in zip(atlas[:2], (rows, changed), fitted[:2], strict=True):
+        assert at.shape == (60, 2)
+        nearest = (own @ own[landmarks].T).argmax(axis=1)
+        assert (np.linalg.norm(at - frame[nearest], axis=1) < np.ptp(frame, axis=0).max() / 3).all()
+        assert (at >= frame.min(axis=0) - 1e-4).all()
+        assert (at <= frame.max(axis=0) + 1e-4).all()
+    assert min(atlas[2:]) > 0.8
+
+
 def test_a_map_of_four_words_is_refused():
+    with pytest.raises(InputError, match=r"a map of 4 words says nothing\n.*at least 5 words"):
+        maps.word_places(BEFORE[:4])
     with pytest.raises(InputError, match=r"a map of 4 words says nothing\n.*at least 5 words"):
         maps.subtree_layout(nodes("a.n.01", list(WORDS)), WORDS, BEFORE, AFTER)
 

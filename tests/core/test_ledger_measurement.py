@@ -110,8 +110,10 @@ def test_what_could_not_be_joined_is_refused(arguments, options, message):
 def test_an_entry_survives_json(measured):
     entry = json.loads(json.dumps(measured.as_dict(), allow_nan=False))
     assert measurement.Measurement.from_dict(entry) == measured
-    again = measurement.Measurement.from_dict(entry, notebook="12_synonyms", profile="embedded", commit="c")
-    assert (again.notebook, again.profile, again.commit) == ("12_synonyms", "embedded", "c")
+    again = measurement.Measurement.from_dict(
+        entry, notebook="12_other_names", profile="embedded", commit="c"
+    )
+    assert (again.notebook, again.profile, again.commit) == ("12_other_names", "embedded", "c")
 
 
 @pytest.mark.parametrize("part", ["what", "value", "conditions", "quantity"])

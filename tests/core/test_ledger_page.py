@@ -156,10 +156,10 @@ def executed(tmp_path):
     output = nbformat.v4.new_output("display_data", bundle)
     folder = tmp_path / "executed"
     folder.mkdir()
-    for name, outputs in (("12_synonyms", [output]), ("99_other", [])):
+    for name, outputs in (("12_other_names", [output]), ("99_other", [])):
         cell = nbformat.v4.new_code_cell("", outputs=outputs)
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / f"{name}.ipynb")
-    (folder / ".12_synonyms.ipynb").write_text("{")  # what a run in progress keeps with its copies
+    (folder / ".12_other_names.ipynb").write_text("{")  # what a run in progress keeps with its copies
     return folder
 
 
@@ -168,9 +168,9 @@ def test_measurements_are_collected_and_shown(call, executed, tmp_path):
     status, out, _ = call(
         "notebooks", "collect", "--executed", str(executed), "--profile", "paper", "--output", folder
     )
-    assert (status, out.split()) == (0, ["notebook", "measurements", "12_synonyms", "5", "99_other", "0"])
+    assert (status, out.split()) == (0, ["notebook", "measurements", "12_other_names", "5", "99_other", "0"])
     assert sorted(one.name for one in (tmp_path / "measured").iterdir()) == [
-        "12_synonyms.json",
+        "12_other_names.json",
         "class_lists.json",
     ]
     status, out, _ = call("ledger", "--measured", folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from few_words import few_words
 from PIL import Image
 from tiny_tower import tiny_tower
 
@@ -16,6 +17,7 @@ from lexclip_core.cli.training import chosen_settings
 from lexclip_core.errors import InputError
 from lexclip_core.evaluation.table1 import measure_table1
 from lexclip_core.experiments import paraphrases, pipeline, run_folder
+from lexclip_core.paraphrase.provider import read_captions
 from lexclip_core.training.settings import ParaphraseSettings, settings_of
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -120,7 +122,7 @@ def test_a_run_on_texts_alone_is_trained_measured_and_made_again_by_its_command(
         records=str(source), image_paraphrase_2=0.0, batch=8, steps=2, trainable="last:1", dtype="float32"
     )
     base = tiny_tower()
-    made = pipeline.ParaphraseExperiment(mine, base)
+    made = pipeline.ParaphraseExperiment(mine, base, vocabulary=few_words())
     trained = pipeline.train_tower(mine, made.objective, base)
     assert len(trained.history.rows) == 2
     said = run_folder.command(mine)
@@ -156,3 +158,13 @@ def test_what_is_missing_is_said(changes: dict[str, str], said: str, tmp_path: P
     given = {"records": str(source), "pictures": str(tmp_path / "photos"), **changes}
     with pytest.raises(InputError, match=said):
         paraphrases.own_material(settings(**given), features)
+
+
+def test_captions_are_read_from_a_shard_or_a_folder_of_them(tmp_path: Path) -> None:
+    every, first = read_captions(shards(tmp_path, whole=False)), read_captions(tmp_path / "00000.tar")
+    assert len(every) == COUNT
+    assert every[: COUNT // 2] == first
+    assert (first[0].image, first[0].text) == ("00000.tar/000000.png", row(0, whole=False)["caption"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="has no captions"):
+        read_captions(tmp_path / "empty")

@@ -359,6 +359,23 @@ def test_sentences_are_retained_among_themselves_alone():
             assert batch.masks["sentences"][both & part].sum() == pytest.approx(1)
 
 
+def test_associated_pairs_are_retained_by_a_term_of_their_own():
+    wide = np.arange(0, WORDS, 2)
+    associated = np.array([[1, 5], [2, 3], [0, 7]])
+    plan = replace(PLAN, associated=8)
+    made = RelationSampler(
+        related(), unit_rows(), THINGS, wide, associated=associated, plan=plan, steps=5, seed=3
+    )
+    batch = made.batch(1)
+    drawn = {tuple(batch.rows[[i, j]].tolist()) for i, j in np.argwhere(batch.masks["associated"])}
+    assert drawn
+    assert drawn <= {(1, 5), (2, 3), (0, 7)}
+    base = unit_rows()[batch.rows] @ unit_rows()[batch.rows].T
+    retained = (batch.masks["associated"] > 0) & (batch.masks["near"] + batch.masks["far"] > 0)
+    np.testing.assert_allclose(batch.targets[retained], base[retained], atol=1e-6)
+    assert "associated" not in relation_sampler().batch(1).masks
+
+
 def test_reseeded_draws_differ_and_the_first_sampler_stays():
     one = relation_sampler(seed=0)
     other = one.reseeded(7)

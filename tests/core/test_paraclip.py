@@ -249,17 +249,19 @@ def test_other_concepts_are_the_ones_that_are_no_nouns(tests):
 
 
 def test_sentences_are_left_out_where_they_are_not_at_hand(tmp_path):
-    from lexclip_core.experiments.paraphrases import sentence_tasks, swap_tests
+    from lexclip_core.datasets.composition import attribute_swaps
+    from lexclip_core.experiments.paraphrases import sentence_tasks
 
     assert sentence_tasks(tmp_path) == ()
-    assert swap_tests(tmp_path) is None
+    assert attribute_swaps(tmp_path) is None
     assert sentence_tasks(None) == ()
 
 
 def test_the_seven_tasks_are_sampled_alike_and_swaps_are_read(evaldata):
-    from lexclip_core.experiments.paraphrases import sentence_tasks, swap_tests
+    from lexclip_core.datasets.composition import attribute_swaps
+    from lexclip_core.experiments.paraphrases import sentence_tasks
 
     one, again = sentence_tasks(evaldata, 20), sentence_tasks(evaldata, 20)
     assert [len(task) for task in one] == [20] * 7
     assert one[0].sentences_a == again[0].sentences_a
-    assert set(swap_tests(evaldata).groups) == {"replace_att", "swap_att"}
+    assert set(attribute_swaps(evaldata).groups) == {"replace_att", "swap_att"}

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from lexclip_core import storage
+from lexclip_core.evaluation.intervals import Estimate
 from lexclip_core.experiments import sweeps
 from lexclip_core.experiments.run_folder import RunSummary, list_runs
+from lexclip_core.papers.measurement import Conditions
+from lexclip_core.papers.reported import Place
 from lexclip_core.training.settings import TABLE_2
-from tools.paraclip_tables import runs_table, sweep_table
+from tools.paraclip_tables import items_table, runs_table, sweep_table
 
 PAGE = storage.project_root() / "docs" / "paraclip.md"
 FOLDER = storage.data_folder() / "paraclip"
-HEADS = {name: f"`{name}`" for name in ("paraclip-emoji", "paraclip-emoji-texts")}
-
-
-def block(name: str) -> str:
-    """Return what stands between the page's markers of a name."""
-    text = PAGE.read_text(encoding="utf-8")
-    return text.partition(f"<!-- {name}: begin -->\n")[2].partition(f"<!-- {name}: end -->")[0]
 
 
 def summary(preset: str, value: float) -> RunSummary:
@@ -31,23 +27,22 @@ def summary(preset: str, value: float) -> RunSummary:
     return RunSummary("run", Path("run"), 0, {"preset": preset}, metrics, {}, 2, False, False)
 
 
-def test_the_page_shows_the_committed_runs():
-    summaries, _ = list_runs(storage.data_folder() / "runs")
-    assert block("runs") == runs_table(summaries, HEADS)
-
-
-@pytest.mark.parametrize(("name", "first"), [("table2", "row"), ("ablation", "setting")])
-def test_the_page_shows_the_committed_sweeps(name, first):
-    assert block(name) == sweep_table(pd.read_csv(FOLDER / f"{name}.csv"), first)
-
-
 def test_seeds_share_a_column_and_one_run_shows_its_interval():
     made = [summary("a", 0.6), summary("a", 0.8), summary("b", 0.4)]
     assert runs_table(made, {"a": "A", "b": "B"}).splitlines() == [
         "| measure | before | A, 2 seeds | change | B | change |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "|---|---|---|---|---|---|",
         "| AO@10 | 0.500 | 0.700 (0.600 to 0.800) | +20.0 | 0.400 (0.300 to 0.500) | -10.0 |",
     ]
+
+
+def test_changes_over_items_are_in_points_and_of_one_notebook():
+    change, place = Estimate(0.125, -0.25, 0.5), Place("paraclip", "Table 1", "OpenAI", "VG-R", "ParaCLIP")
+    here = Conditions(data="scenes", split="test", text_tower="a")
+    made = here.measured("a", 0.5, change=change, over="pictures", at=place)
+    rows = [replace(made, notebook=name) for name in ("22_table1", "23_table2_ablation")]
+    rows.append(replace(rows[0], change=None))
+    assert items_table(rows).splitlines()[2:] == ["| VG-R | pictures | +12.5 (-25.0 to +50.0) |"]
 
 
 def test_a_sweep_shows_means_and_the_widest_spread():

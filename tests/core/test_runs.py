@@ -135,6 +135,16 @@ def test_a_run_is_named_or_its_folder_is(tmp_path: Path, run_path: Path) -> None
         run_folder.find_run(tmp_path)
 
 
+def test_the_run_of_a_preset_has_its_tensors_and_the_lowest_seed(tmp_path: Path, run_path: Path) -> None:
+    runs, tuned = run_path.parent, tmp_path / "weights.safetensors"
+    for name, seed, tower in (("b", 2, "x"), ("c", 1, "x"), ("d", 0, "y")):
+        config = {"preset": "other", "seed": seed, "tower": tower}
+        run_folder.write_run(runs, content(run_id=name, config=config), tuned=tuned if name != "d" else None)
+    asked = [("other", ""), ("other", "y"), ("lexclip", ""), ("lexclip", "x"), ("nope", "")]
+    found = [run_folder.run_of_preset(preset, tower, runs) for preset, tower in asked]
+    assert [one and one.run_id for one in found] == ["c", "d", "lexclip-0123abcd", None, None]
+
+
 def test_optional_parts_may_be_absent(tmp_path: Path) -> None:
     run = run_folder.read_run(run_folder.write_run(tmp_path, content(layout=None)))
     assert run.layout is None

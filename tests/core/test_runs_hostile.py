@@ -334,3 +334,44 @@ def test_files_that_vanish_while_they_are_read_are_named(bad: Path, monkeypatch:
         assert len(summaries) + len(damaged) == 2
         shutil.copy(bad.parent / "good" / name, bad / name)
     assert run_folder.read_run(bad).words == run_folder.read_run(bad.parent / "good").words
+
+
+PACKED: dict[str, tuple[Callable, dict[str, np.ndarray]]] = {
+    "vocabulary.npz": (
+        run_folder.read_packed, {"words": np.array(["hot", "cold"]), "codes": np.ones((2, 3), np.int8)}
+    ),
+    "atlas.npz": (
+        run_folder.read_atlas,
+        {"words": np.array(["0" * 64]), "places": np.ones((2, 4), "<u2"), "trust": np.ones(2, "<f4")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links, pipes and devices of POSIX")
+@pytest.mark.parametrize("name", PACKED)
+def test_any_packed_file_is_read_or_named_within_bounded_memory(tmp_path: Path, name: str) -> None:
+    read, arrays = PACKED[name]
+    rng, named, bad = random.Random(7), 0, tmp_path / "bad"
+    tracemalloc.start()
+    for turn in range(90):
+        bad.mkdir()
+        np.savez_compressed(bad / name, **arrays)
+        if turn % 3 == 0:
+            largest = max(arrays, key=lambda key: arrays[key].ndim)
+            members = {f"{key}.npy": npy(described((10**9, 4), arrays[largest].dtype.str)) for key in arrays}
+            archive(bad / name, members)
+        else:
+            (change_arrays, change_bytes)[turn % 2](bad / name, rng)
+        if rng.random() < 0.2:
+            change_kind(bad / name, rng)
+        try:
+            read(bad, name)
+        except DamagedFileError as error:
+            named += str(bad) in error.problem
+        if bad.is_dir() and not bad.is_symlink():
+            shutil.rmtree(bad)
+        else:
+            bad.unlink(missing_ok=True)
+    assert named > 40
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()

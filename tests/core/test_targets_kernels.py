@@ -45,6 +45,7 @@ def test_code_that_cannot_be_cached_runs_all_the_same(caplog):
 def test_an_unusable_cache_folder_does_not_stop_the_import(tmp_path):
     (tmp_path / "file").write_text("a file stands where the folder should be")
     environment = {**os.environ, "LEXCLIP_CACHE": str(tmp_path / "file"), "HOME": str(tmp_path)}
+    environment.pop("NUMBA_CACHE_DIR", None)
     code = "import lexclip_core.targets.kernels as kernel; print(kernel.score_block)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True

@@ -150,3 +150,10 @@ def test_tensors_and_tokenizers_that_do_not_fit_are_refused(tmp_path: Path) -> N
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(DamagedFileError, match="knows 10 tokens, the tower 4"):
         load(str(tmp_path))
+
+
+def test_another_pair_of_encoders_is_refused_by_its_type(tmp_path: Path) -> None:
+    saved(tmp_path, "altclip")
+    with pytest.raises(InputError, match="states the type altclip") as refused:
+        load(str(tmp_path))
+    assert "of the types align, chinese_clip" in refused.value.remedy

@@ -15,7 +15,7 @@ from lexclip_core.errors import InputError
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.tower import Tower
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, average, interpolate, merged_tensors, save_tuned
+from lexclip_core.towers.weights import apply_tuned, combine, interpolate, merged_tensors, save_tuned
 
 SETTINGS = ["all", "last:1", "lora:4", ["*.mlp.c_fc.weight"]]
 
@@ -97,20 +97,25 @@ def test_a_base_with_adapters_is_refused() -> None:
 
 
 @pytest.mark.parametrize("setting", ["last:1", "lora:3"])
-def test_averaged_towers_moved_by_the_mean_of_what_each_moved(setting: str) -> None:
+def test_combined_towers_moved_by_shares_of_what_each_moved(setting: str) -> None:
     base, first = moved(setting)
     second = first.copy()
     with torch.no_grad():
         for value in second.trainable_parameters().values():
             value -= 0.03 * torch.randn(value.shape, generator=torch.Generator().manual_seed(6))
-    averaged = merged_tensors(average(base, [first, second]))
-    one, other = merged_tensors(first), merged_tensors(second)
+    start, one, other = (merged_tensors(tower) for tower in (base, first, second))
+    mean = merged_tensors(combine(base, [first, second], [1 / 2, 1 / 2]))
+    both = merged_tensors(combine(base, [first, second], [11 / 10, 1 / 2]))
     for name in one:
-        np.testing.assert_allclose(averaged[name], (one[name] + other[name]) / 2, atol=1e-6)
+        np.testing.assert_allclose(mean[name], (one[name] + other[name]) / 2, atol=1e-6)
+        expected = start[name] + 11 / 10 * (one[name] - start[name]) + 1 / 2 * (other[name] - start[name])
+        np.testing.assert_allclose(both[name], expected, atol=1e-6)
 
 
-def test_towers_that_were_tuned_otherwise_are_not_averaged() -> None:
+def test_towers_that_were_tuned_otherwise_are_not_combined() -> None:
     base, tuned = moved("lora:2")
     for towers in ([], [tuned, moved("lora:3")[1]], [base, tuned]):
         with pytest.raises(InputError, match="not tuned alike"):
-            average(base, towers)
+            combine(base, towers, [1.0] * len(towers))
+    with pytest.raises(InputError, match=r"1 shares for 2 towers\n.*one share per tower"):
+        combine(base, [tuned, tuned.copy()], [1.0])

@@ -285,9 +285,16 @@ def test_an_unknown_tag_lists_the_known_ones() -> None:
         load("ViT-B-32/laion999")
 
 
-def test_captioners_are_refused() -> None:
-    with pytest.raises(InputError, match="not a plain text encoder"):
-        load("coca_ViT-B-32/laion2b_s13b_b90k")
+def test_captioners_are_refused(tmp_path: Path) -> None:
+    config = open_clip.get_model_config("coca_ViT-B-32")
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"")
+    for name in ("coca_ViT-B-32/laion2b_s13b_b90k", str(tmp_path)):
+        with pytest.raises(
+            InputError, match="not a plain text encoder: CoCa also writes captions"
+        ) as refused:
+            load(name)
+        assert "use a CLIP with the same image half" in refused.value.remedy
 
 
 def test_a_published_file_is_recognised_by_its_checksum(tmp_path: Path) -> None:

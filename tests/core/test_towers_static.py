@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import struct
 import tomllib
@@ -15,13 +16,15 @@ import lexclip_core as lexclip
 from lexclip_core import storage
 from lexclip_core.cli.__main__ import main
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.evaluation.lexical import wordnet_triples
 from lexclip_core.evaluation.neighbourhoods import answer_analogies
 from lexclip_core.experiments.words import frequent_words, make_lexicon, related_materials
 from lexclip_core.towers import sources, static
+from lexclip_core.towers.encoder import counted
 from lexclip_core.towers.loading import load
 from lexclip_core.towers.static import Vocabulary, read_vectors
 from lexclip_core.towers.trainable import set_trainable
-from lexclip_core.towers.weights import apply_tuned, save_tuned
+from lexclip_core.towers.weights import apply_tuned, combine, interpolate, save_tuned
 from lexclip_core.training.settings import settings_of
 from lexclip_core.wordnet.tables import load_wordnet
 
@@ -138,7 +141,7 @@ def test_upper_case_alone_is_found_by_lower_case() -> None:
     assert vocabulary.ids(["us", "Us", "US", "paris", "PARIS"]) == [[2], [1], [1], [3], [4]]
 
 
-@pytest.mark.parametrize("setting", ["all", "last:1", "lora:4", ["rows"]])
+@pytest.mark.parametrize("setting", ["all", "last:1", ["rows"]])
 def test_tuning_moves_the_rows_of_the_words_alone(
     vectors: str, tmp_path: Path, setting: str | list[str]
 ) -> None:
@@ -159,6 +162,37 @@ def test_tuning_moves_the_rows_of_the_words_alone(
     assert np.array_equal(again.encode_texts(WORDS), tower.encode_texts(WORDS))
 
 
+def test_an_adapter_moves_words_that_were_never_seen_and_is_averaged_exactly(
+    vectors: str, tmp_path: Path
+) -> None:
+    base = load(vectors, device="cpu")
+    towers = []
+    for seed in (0, 1):
+        tower = base.copy()
+        names = set_trainable(tower, "lora:4", seed=seed)
+        assert names == ("adapter.lora_A.weight", "adapter.lora_A.bias", "adapter.lora_B.weight")
+        assert np.array_equal(tower.encode_texts(WORDS), base.encode_texts(WORDS))
+        optimizer = torch.optim.AdamW(tower.trainable_parameters().values(), lr=0.1, weight_decay=0)
+        for _ in range(10):
+            optimizer.zero_grad()
+            (tower.embed(["hot"]) * tower.embed(["cold"])).sum().backward()
+            optimizer.step()
+        towers.append(tower)
+    moved = np.abs(towers[0].encode_texts(WORDS) - base.encode_texts(WORDS)).max(axis=1)
+    assert (moved > 1e-3).all()  # dog among them, which was not trained on
+    assert torch.equal(towers[0].model.rows, base.model.rows)
+    ids = torch.tensor([[1], [2], [3]])
+    both = torch.stack([tower.model.encode_text(ids) for tower in towers]).mean(dim=0)
+    mean = combine(base, towers, [1 / 2, 1 / 2])
+    assert mean.trainable == "lora:8"
+    torch.testing.assert_close(mean.model.encode_text(ids), both)
+    halves = (base.model.encode_text(ids) + towers[0].model.encode_text(ids)) / 2
+    torch.testing.assert_close(interpolate(base, towers[0], 0.5).model.encode_text(ids), halves)
+    save_tuned(mean, tmp_path / "tuned.safetensors", base=base)
+    again = apply_tuned(base, tmp_path / "tuned.safetensors")
+    assert np.array_equal(again.encode_texts(WORDS), mean.encode_texts(WORDS))
+
+
 def test_words_without_a_vector_are_not_tuned_on(tmp_path: Path) -> None:
     words = [word for word in frequent_words(1500) if " " not in word]
     numbers = np.random.default_rng(0).normal(size=(len(words), 4))
@@ -167,8 +201,9 @@ def test_words_without_a_vector_are_not_tuned_on(tmp_path: Path) -> None:
     tower = load(str(tmp_path / "half.vec"), device="cpu")
     vocabulary = make_lexicon(load_wordnet(), tuple(words), ())
     used = related_materials(settings_of("lexclip"), tower, vocabulary).words
-    assert len(used) > 100
-    assert set(used) <= set(words[::2])
+    tuned = set(used) & set(words)  # sentences to be retained come on top
+    assert len(tuned) > 100
+    assert tuned <= set(words[::2])
 
 
 def test_a_word_without_a_vector_is_named_on_the_command_line(
@@ -181,6 +216,41 @@ def test_a_word_without_a_vector_is_named_on_the_command_line(
     with pytest.raises(SystemExit):
         main(["embed", "hot", "cold", "--tower", vectors])
     assert f"{vectors} (unverified)" in capsys.readouterr().out
+
+
+def test_items_with_a_word_without_a_vector_are_not_counted_and_named_in_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, subtests
+) -> None:
+    rows = {"rapidly": (1, 0), "quickly": (3, 4), "slowly": (4, 3), "speedily": (0, 1)}
+    (tmp_path / "few.txt").write_text("".join(f"{word} {x} {y}\n" for word, (x, y) in rows.items()))
+    tower = load(str(tmp_path / "few.txt"), device="cpu")
+
+    def measured(*arguments: str) -> dict:
+        with caplog.at_level(logging.WARNING), pytest.raises(SystemExit):
+            main(["evaluate", *arguments, "--tower", tower.name, "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    with subtests.test("triples"):
+        triples = wordnet_triples(load_wordnet(), "r", "same_synset")
+        every = list(zip(triples.words, triples.synonyms, triples.antonyms, strict=True))
+        known = [row for row in every if set(row) <= set(rows)]
+        nearer = sum(
+            np.dot(rows[w], rows[a]) / np.hypot(*rows[a]) >= np.dot(rows[w], rows[s]) / np.hypot(*rows[s])
+            for w, s, a in known
+        )
+        found = measured("inversion", "--pos", "r")["all/inversion_rate/same_synset"]
+        assert 0 < len(known) < len(every)
+        assert (found["value"], found["n"]) == (pytest.approx(nearer / len(known)), len(known))
+        said = f"{len(every) - len(known):,} of {len(every):,} triples have a word without a vector"
+        assert said in caplog.text
+    with subtests.test("pairs of words and of sentences"):
+        pairs = [
+            ("quickly", "slowly"),
+            ("quickly", "wug"),
+            ("rapidly", "speedily"),
+            ("rapidly wug", "slowly"),
+        ]
+        assert counted(pairs, tower.unknown_texts, "pairs").tolist() == [True, False, True, True]
 
 
 # --- GloVe, as its package brings it, beside the default tower ---

@@ -29,13 +29,15 @@ from lexclip_core.training.settings import (
     ParaphraseSettings,
     RelationSettings,
     Schedule,
+    SplitRule,
+    Texts,
     TrainingSettings,
     describe_settings,
     presets_of,
     settings_class,
     settings_of,
 )
-from lexclip_core.training.strict_settings import read_toml
+from lexclip_core.training.strict_settings import read_settings
 
 CLASSES = list(METHODS.values())
 
@@ -52,8 +54,20 @@ TEXTS = {
     "records": st.sampled_from(["", "captions.jsonl", "shards"]),
     "pictures": st.sampled_from(["", "photos"]),
 }
-HIGHEST = {"alpha": 2.0, "least_share": 1.0, "scale_start": 100.0, "scale_start_texts": 100.0}
-_NOTHING_TRAINED = ("every weight is 0", "steps is 0", "sampling is 'expected' with", "records is ''")
+HIGHEST = {
+    "alpha": 2.0,
+    "plus_alpha": 2.0,
+    "least_share": 1.0,
+    "scale_start": 100.0,
+    "scale_start_texts": 100.0,
+}
+_NOTHING_TRAINED = (
+    "every weight is 0",
+    "steps is 0",
+    "sampling is 'expected' with",
+    "records is ''",
+    "texts is ",
+)
 LOWEST = {"scale_start": 1.0, "scale_start_texts": 1.0, "lr": 1e-9, "c": 1e-9, "distance_weight": 1e-9}
 
 
@@ -297,8 +311,8 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
         (
             RelationSettings,
             "control",
-            "random_words",
-            r"control is 'random_words'\n.*none, shuffled, constant$",
+            "other",
+            r"control is 'other'\n.*none, shuffled, constant, random_words$",
         ),
         (RelationSettings, "retained", -1, r"retained is -1\n.*at least 0"),
         (ParaphraseSettings, "batch", 1, r"batch is 1\n.*at least 2"),
@@ -312,7 +326,7 @@ def test_a_word_that_is_left_out_of_the_words_is_named(caplog):
             ParaphraseSettings,
             "distance",
             "paraclip",
-            r"distance is 'paraclip'\n.*one of none, blog-release, .*lexclip-families$",
+            r"distance is 'paraclip'\n.*one of none, blog-release, .*lexclip-second$",
         ),
         (ParaphraseSettings, "provider", "me", r"provider is 'me'\n.*rules, siblings, siblings-rules"),
         (ParaphraseSettings, "schedule", "step", r"schedule is 'step'\n.*constant, one_cycle, cosine"),
@@ -513,7 +527,7 @@ def test_the_distance_terms_are_a_training_on_words_under_the_same_tower_and_see
     made = ParaphraseSettings(distance="lexclip", seed=4, tower="tiny-random", device="cpu")
     words = made.distance_settings()
     shared = {"seed": 4, "tower": "tiny-random", "device": "cpu", "dtype": "float32"}
-    assert words == settings_of("lexclip", shared)
+    assert words == settings_of("lexclip", shared | {"plus": "none"})  # terms are added, and no weights
     assert made.replace(distance_batch=7).distance_settings() == words.replace(batch=7)
     assert made.replace(**TABLE_2["base"]).weights == {}
     assert ParaphraseSettings().distance_settings() is None
@@ -553,7 +567,7 @@ def test_a_text_that_cannot_be_read_is_named(text, message):
 def test_a_toml_file_holds_settings(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('preset = "blog-release"\nwords = ["hot", "cold"]\nlr = 1\n', encoding="utf-8")
-    assert TrainingSettings.from_flat(read_toml(path)) == settings_of(
+    assert TrainingSettings.from_flat(read_settings(path)) == settings_of(
         "blog-release", {"words": "hot, cold", "lr": 1.0}
     )
 
@@ -561,10 +575,10 @@ def test_a_toml_file_holds_settings(tmp_path):
 @each(
     ("content", "message"),
     [
-        (b"seed 1", r"mine\.toml cannot be read: .*\n.*seed = 1"),
-        (b"\xff\xfe", r"mine\.toml cannot be read"),
+        (b"seed 1", r"mine\.toml is not TOML: .*\n.*seed = 1"),
+        (b"\xff\xfe", r"mine\.toml is not TOML"),
         (b"[matrix]\nseed = 1", r"mine\.toml has a table 'matrix'\n.*plain lines"),
-        (None, r"mine\.toml cannot be read: .*No such file"),
+        (None, r"mine\.toml is not there\n.*seed = 1"),
     ],
 )
 def test_a_file_that_is_no_settings_is_refused(tmp_path, content, message):
@@ -572,7 +586,7 @@ def test_a_file_that_is_no_settings_is_refused(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_toml(path)
+        read_settings(path)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -602,8 +616,12 @@ def test_a_committed_run_is_named_by_its_settings(config):
 
 
 def test_every_registry_of_the_losses_has_the_choices_of_its_setting():
+    from lexclip_core.evaluation.senses import SENSE_KEYS
+    from lexclip_core.experiments.words import SPLIT_RULES
     from lexclip_core.training import loop, losses  # they bring torch
 
+    assert set(SENSE_KEYS) == set(get_args(Texts))
+    assert set(SPLIT_RULES) == set(get_args(SplitRule))
     assert set(loop.OPTIMIZERS) == set(get_args(Optimizer))
     assert set(loop.SCHEDULES) == set(get_args(Schedule))
     assert set(losses.PARACLIP_TERMS) == set(TERMS)
@@ -623,19 +641,22 @@ def test_settings_load_quickly_and_without_torch():
 
 
 def test_a_run_stored_before_a_setting_was_added_means_what_it_did_without():
-    ours = PRESETS["lexclip-families"]
-    new = (*ours.added, "sentences_drawn")
+    ours = PRESETS["lexclip"]
+    new = (*ours.added, "sentences_drawn", "associated_drawn", "plus_alpha")
     stored = {name: value for name, value in ours.flat().items() if name not in new}
     read = TrainingSettings.from_flat(stored)
     assert {name: getattr(read, name) for name in ours.added} == {
         "split": "word",
         "sense_weight": 0.0,
         "least_share": 0.0,
+        "texts": "word",
         "sentences": 0.0,
+        "associated": 0.0,
         "runs": 1,
+        "plus": "none",
     }
     # where only a setting or two are given, the others are the preset's
-    partial = TrainingSettings.from_flat({"preset": "lexclip-families", "seed": 3})
+    partial = TrainingSettings.from_flat({"preset": "lexclip", "seed": 3})
     assert partial == ours.replace(seed=3)
     assert partial.split == "family"
     assert read.run_id != ours.run_id

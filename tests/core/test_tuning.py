@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ from lexclip_core.training.settings import PRESETS, MatrixSettings, TrainingSett
 from lexclip_core.wordnet.tables import load_wordnet
 from lexclip_core.words import normalise
 
+pytestmark = pytest.mark.usefixtures("quick_maps")
+
 WORDS = "dog, cat, wolf, happiness, sadness, joy, car, automobile, river, stone, teacher, student"
 MADE = MatrixSettings(
     tower="tiny-random",
@@ -53,14 +56,15 @@ def test_wordnets_words_are_split_with_the_test_sets_held_out():
     counts = {part: int((whole.split == part).sum()) for part in ("train", "dev", "test")}
     assert sum(counts.values()) == len(whole.words) > 140_000
     assert counts["dev"] > 15_000
-    assert counts["test"] > counts["dev"]  # the words of the test sets come on top
-    assert counts["train"] > 100_000
+    assert counts["test"] > counts["dev"]  # the words of the test sets come on top, with their families
+    assert counts["train"] > 70_000
     heldout = read_digests()
     held = np.array([digest(word) in heldout for word in whole.words])
     assert held.sum() > 1_000
     assert set(whole.split[held]) == {"test"}
     antonyms = whole.related.chosen([WordRelation.ANTONYM])
-    free = ~held[antonyms.first] & ~held[antonyms.second]
+    expression = np.array([" " in word for word in whole.words])  # expressions follow their parts
+    free = ~(held | expression)[antonyms.first] & ~(held | expression)[antonyms.second]
     np.testing.assert_array_equal(whole.split[antonyms.first][free], whole.split[antonyms.second][free])
 
 
@@ -99,6 +103,19 @@ def folders(monkeypatch, tmp_path):
     """Keep checkpoints and embeddings out of the real cache."""
     monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path / "cache"))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory):
+    return tmp_path_factory.mktemp("embeddings")
+
+
+@pytest.fixture
+def shared_rows(folders, encoded):
+    """As `folders`, but rows of thousands of glosses are computed once for this file."""
+    (folders / "cache").mkdir()
+    (folders / "cache" / "embeddings").symlink_to(encoded, target_is_directory=True)
+    return folders
 
 
 # --- from settings to batches ---
@@ -196,14 +213,17 @@ RELATIONS = PRESETS["lexclip"].replace(
 )
 
 
-@pytest.mark.usefixtures("folders")
+@pytest.mark.usefixtures("shared_rows")
 def test_related_materials_are_training_words_of_few_tokens(small):
     tower = tiny_tower()
     made = words_module.materials(RELATIONS, tower, small)
     split = dict(zip(small.words, small.split, strict=True))
-    assert {split[word] for word in made.words} == {"train"}
-    assert max(len(ids) for ids in tower.tokens(made.words)) <= 6
-    assert not any(digest(word) in {digest(held) for held in small.words[::40]} for word in made.words)
+    words = [word for word in made.words if word in split]
+    sentences = made.words[len(words) :]  # they stand last
+    assert {split[word] for word in words} == {"train"}
+    assert set(sentences) <= set(load_wordnet().glosses)
+    assert max(len(ids) for ids in tower.tokens(words)) <= 6
+    assert not any(digest(word) in {digest(held) for held in small.words[::40]} for word in words)
     assert made.sampler.steps == 3
     batch, values = made.sampler.batch(0), RelationTargets()
     assert set(batch.targets[batch.masks["repel"] > 0].tolist()) <= {
@@ -215,17 +235,36 @@ def test_related_materials_are_training_words_of_few_tokens(small):
     np.testing.assert_allclose(batch.targets[kept], (rows @ rows.T)[kept], atol=1e-5)
 
 
-@pytest.mark.usefixtures("folders")
+@pytest.mark.usefixtures("shared_rows")
 def test_controls_of_relations(small):
     tower = tiny_tower()
-    plain, shuffled, constant = (
+    plain, shuffled, constant, other = (
         words_module.materials(RELATIONS.replace(control=control), tower, small).sampler.pairs
-        for control in ("none", "shuffled", "constant")
+        for control in ("none", "shuffled", "constant", "random_words")
     )
     np.testing.assert_array_equal(shuffled.first, plain.first)
     np.testing.assert_array_equal(np.sort(shuffled.targets), np.sort(plain.targets))
     assert not np.array_equal(shuffled.targets, plain.targets)
-    np.testing.assert_allclose(constant.targets, plain.targets.mean(), rtol=1e-6)
+    mean = plain.targets[plain.weights > 0].mean()
+    np.testing.assert_allclose(constant.targets, mean, rtol=1e-6)
+    np.testing.assert_array_equal(other.targets, plain.targets)  # the same structure on other words
+    assert (other.first < other.second).all()
+    assert np.mean(other.first == plain.first) < 0.1
+    degrees = [np.sort(np.bincount(np.r_[one.first, one.second])) for one in (plain, other)]
+    np.testing.assert_array_equal(*(one[one > 0] for one in degrees))
+
+
+def test_associated_pairs_are_unrelated_words_of_one_gloss():
+    words = ("saddle", "horse", "rider", "hot", "cold", "temperature", "dog")
+    made = make_lexicon(load_wordnet(), words, ())
+    every = np.ones(len(words), dtype=bool)
+    found = {(words[i], words[j]) for i, j in words_module.associated_pairs(made, every).tolist()}
+    assert ("saddle", "horse") in found  # "a seat for the rider of a horse or camel"
+    related = {*zip(made.related.first.tolist(), made.related.second.tolist(), strict=True)}
+    assert not any((words.index(one), words.index(other)) in related for one, other in found)
+    assert ("hot", "cold") not in found
+    without = words_module.associated_pairs(made, every & (np.array(words) != "horse"))
+    assert words.index("horse") not in without
 
 
 def test_each_relation_gets_its_share_of_the_drawing(small):
@@ -268,21 +307,59 @@ def test_a_tower_that_may_move_is_never_cached(folders):
 def test_separation_by_hand():
     pairs = pd.DataFrame(
         [
-            ("a1", "b1", "synonym", "a", 0.2, 0.9),
-            ("a2", "b2", "synonym", "a", 0.5, 0.8),
-            ("a3", "b3", "antonym", "a", 0.4, 0.1),
-            ("a4", "b4", "antonym", "a", 0.6, 0.85),
-            ("a5", "b5", "synonym", "n", 0.3, 0.3),
+            ("a1", "b1", "synonym", "a", 1.0, 0.2, 0.9),
+            ("a2", "b2", "synonym", "a", 0.05, 0.5, 0.8),
+            ("a3", "b3", "antonym", "a", 0.1, 0.4, 0.1),
+            ("a4", "b4", "antonym", "a", 0.09, 0.6, 0.85),
+            ("a5", "b5", "synonym", "n", 0.5, 0.3, 0.3),
         ],
-        columns=["word_a", "word_b", "relation", "pos", "cosine_before", "cosine_after"],
+        columns=["word_a", "word_b", "relation", "pos", "share", "cosine_before", "cosine_after"],
     )
     found = word_measures.separation(pairs, "dev")
-    whole = next(value for name, value in found.items() if not name.endswith("/adjectives"))
-    part = next(value for name, value in found.items() if name.endswith("/adjectives"))
-    assert len(found) == 2  # nouns have no antonym here
-    assert all(name.startswith("dev/") for name in found)
-    assert (part["before"], part["value"]) == (1 / 4, 3 / 4)
-    assert (whole["before"], whole["value"]) == (1 / 6, 4 / 6)
+    name = "dev/synonym_over_antonym_auc"
+    assert set(found) == {name, f"{name}/dominant", f"{name}/adjectives"}  # nouns have no antonym here
+    shown = {key: (entry["before"], entry["value"]) for key, entry in found.items()}
+    assert shown[name] == (1 / 6, 4 / 6)
+    assert shown[f"{name}/adjectives"] == (1 / 4, 3 / 4)
+    assert shown[f"{name}/dominant"] == (0, 1)  # of the first, third and fifth row: both senses are usual
+
+
+def test_ranks_are_among_frequent_words_by_hand():
+    angles = {"near": 0.0, "close": 0.1, "dog": 0.3, "cat": 0.4, "stone": 0.6, "far": 1.0}
+    vocabulary = make_lexicon(load_wordnet(), tuple(angles), ())
+    pairs = pd.DataFrame(
+        [("near", "close", "synonym", 1.0), ("near", "far", "antonym", 0.0)],
+        columns=["word_a", "word_b", "relation", "share"],
+    )
+
+    def moved(close):
+        def encode(texts):
+            turns = np.array([close if text == "close" else angles[text] for text in texts])
+            return np.stack([np.cos(turns), np.sin(turns)], axis=1)
+
+        return encode
+
+    found = word_measures.retrieval(word_measures.Encoders(moved(0.1), moved(1.1)), pairs, "dev", vocabulary)
+    ranks = {name: (entry["before"], entry["value"]) for name, entry in found.items() if "median" in name}
+    assert ranks == {
+        "dev/synonym/median_rank": (1, 5),
+        "dev/synonym/dominant/median_rank": (1, 5),
+        "dev/antonym/median_rank": (5, 4.5),  # its sense is hardly ever meant: no row of dominant ones
+    }
+    assert found["dev/synonym/hits@10"]["value"] == 1
+    assert found["dev/antonym/mrr"]["value"] == (1 / 4 + 1 / 5) / 2
+
+
+@pytest.mark.usefixtures("shared_rows")
+def test_where_nothing_is_held_out_only_sentences_are_measured(small):
+    every = replace(small, split=np.full(len(small.words), "train"))
+    experiment = WordExperiment(RELATIONS, tiny_tower(), vocabulary=every, roots=())
+    encode = tiny_tower().encode_texts
+    metrics, pairs = experiment.measure(word_measures.Encoders(encode, encode))
+    assert metrics == {}
+    assert list(pairs.columns) == list(run_folder.PAIR_COLUMNS)
+    assert not len(pairs)
+    assert experiment.triples(tiny_tower(), tiny_tower()) is None
 
 
 def test_judged_pairs_are_of_one_split_and_tagged(small):
@@ -542,6 +619,30 @@ def test_a_missing_folder_of_test_sets_is_named_before_training(folders):
     assert not (folders / "cache" / "experiments").exists()
 
 
+@pytest.mark.usefixtures("shared_rows")
+def test_a_second_recipe_is_trained_by_what_it_draws_and_its_change_is_added(small):
+    settings = RELATIONS.replace(trainable="lora:2", noise="off")
+    base, second = tiny_tower(), settings.second()
+    start = PRESETS["lexclip-first"]
+    assert (second.steps, second.trainable, second.seed) == (3, "lora:2", settings.seed)
+    assert (second.retained, second.sense_weight, second.sentences) == (start.retained, 0.0, 0.0)
+    assert PRESETS["lexclip-shuffled"].second().control == "shuffled"
+    trained = []
+    for one in (settings, settings.replace(plus="none", alpha=1.0), second.replace(alpha=1.0)):
+        objective, seen = pipeline.word_objective(one, base, small)
+        tower, history = pipeline.tuned_copy(one, objective, base)
+        trained.append(weights.merged_tensors(tower))
+        assert len(history.rows) == (6 if one is settings else 3)
+        assert len(set(seen)) == len(seen)
+    (both, first, other), before = trained, weights.merged_tensors(base)
+    for name in before:
+        added = settings.alpha * (first[name] - before[name])
+        added += settings.plus_alpha * (other[name] - before[name])
+        np.testing.assert_allclose(both[name], before[name] + added, atol=1e-6)
+    assert any(not np.array_equal(first[name], other[name]) for name in before)
+
+
+@pytest.mark.usefixtures("shared_rows")
 def test_relations_are_tuned_from_end_to_end(tuned):
     experiment = RELATIONS.replace(trainable="lora:2")
     run = tuned(experiment)
@@ -553,6 +654,8 @@ def test_relations_are_tuned_from_end_to_end(tuned):
         "attract",
         "near",
         "far",
+        "sentences",
+        "associated",
         "total",
     ]
     assert run.config["preset"] == "lexclip"

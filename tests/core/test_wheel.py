@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,8 +39,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `lexclip` command of the wheel in a folder, with a home of its own and this machine's cache."""
+def run(
+    installed: Path, folder: Path, *arguments: str, module: str = "lexclip_core.cli"
+) -> subprocess.CompletedProcess[str]:
+    """Run the `lexclip` command of the wheel in a folder, with its own home and this machine's caches."""
+    import matplotlib
+
     from lexclip_core import storage
 
     environment = os.environ | {
@@ -47,9 +52,10 @@ def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
         "HOME": str(folder),
         "XDG_DATA_HOME": str(folder / "share"),
         "LEXCLIP_CACHE": str(storage.cache_folder()),
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),
     }
     return subprocess.run(
-        [sys.executable, "-m", "lexclip_core.cli", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -84,3 +90,20 @@ def test_notebooks_are_copied_into_a_folder(installed: Path, tmp_path: Path):
     done = run(installed, tmp_path, "notebooks", "copy", "lessons")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "lessons" / "00_tour.ipynb").is_file()
+    assert not list((tmp_path / "lessons").rglob("executed"))
+
+
+def test_a_copied_notebook_runs_by_plain_papermill_with_the_wheel_alone(installed: Path, tmp_path: Path):
+    source = installed / "lexclip_core" / "_bundled" / "notebooks" / "_template.ipynb"
+    executed = tmp_path / "out.ipynb"
+    given = (str(source), str(executed), "--no-progress-bar", "-p", "tower_name", "tiny-random")
+    done = run(installed, tmp_path, *given, module="papermill")
+    assert done.returncode == 0, done.stderr
+    outputs = [
+        output["data"]
+        for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]
+        for output in cell.get("outputs", [])
+        if "application/vnd.plotly.v1+json" in output.get("data", {})
+    ]
+    assert outputs
+    assert all("image/png" in data for data in outputs)

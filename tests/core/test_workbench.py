@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,26 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from case_tables import each
+from few_words import few_words
 
 import lexclip_core as lexclip
 from lexclip_core.errors import InputError
-from lexclip_core.experiments import run_folder
+from lexclip_core.experiments import pipeline, run_folder
 from lexclip_core.targets.registry import TARGETS, Among, Target
 from lexclip_core.towers.weights import apply_tuned
 
+pytestmark = pytest.mark.usefixtures("quick_maps")
+
 WORDS = ["hot", "cold", "warm", "tepid"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _judged_by_few_words() -> Iterator[None]:
+    """Measure what is saved on few words: which numbers come of it is not asked here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for method, usual in pipeline.EXPERIMENTS.items():
+            patch.setitem(pipeline.EXPERIMENTS, method, partial(usual, vocabulary=few_words()))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +145,44 @@ def test_two_towers_are_compared_on_given_words_or_on_held_out_pairs():
     heldout = lexclip.compare(*towers).pairs()
     assert set(heldout.relation) == {"synonym", "antonym"}
     assert (heldout.split == "test").all()
+    assert isinstance(lexclip.compare(*towers, WORDS).arrows(), go.Figure)
+    assert "tiny-random and tiny-random" in repr(lexclip.compare(*towers))
+
+
+def test_two_towers_are_compared_by_their_cards_in_a_table_and_a_dot_plot(result: lexclip.Result):
+    compared = lexclip.compare(result.before, result.after, measures=["antonym_nearer"])
+    names = ["tiny-random, before", "tiny-random, after"]
+    table = compared.table()
+    assert table.columns.tolist() == ["measure", "axis", "chance", *names]
+    for name in names:
+        (row,) = compared.cards[name].rows
+        assert table[name].tolist() == [
+            f"{row.plain.value:.3f} ({row.plain.low:.3f} to {row.plain.high:.3f})"
+        ]
+    assert compared.cards[names[0]].tower.tuned_sha256 == ""
+    assert len(compared.cards[names[1]].tower.tuned_sha256) == 64  # or the base's numbers would be its own
+    assert {trace.name for trace in compared.show().data} == {*names, "chance"}
+    assert "antonym nearer than synonym" in compared._repr_html_()
+
+
+def test_towers_that_know_other_words_are_compared_on_those_that_both_know(tmp_path: Path):
+    (tmp_path / "few.txt").write_text("".join(f"{w} {i} 1\n" for i, w in enumerate(("hot", "cold", "big"))))
+    compared = lexclip.compare("tiny-random", tmp_path / "few.txt", measures=["anisotropy"])
+    assert len({card.digest for card in compared.cards.values()}) == 1
+
+
+@each(
+    ("options", "said"),
+    [
+        ({"measures": ["separatoin"]}, "unknown measure 'separatoin'"),
+        ({"measures": "separation"}, "measures is 'separation'"),
+        ({"words": ["hot"]}, "1 different words"),
+    ],
+)
+def test_comparisons_refuse_what_they_cannot_use(options: dict[str, Any], said: str):
+    with pytest.raises(InputError) as caught:
+        lexclip.compare("tiny-random", "tiny-random", **options)
+    assert said in str(caught.value)
 
 
 @each(
@@ -165,3 +216,36 @@ def test_wrong_calls_name_the_value_and_the_remedy(arguments: list[Any], options
 def test_a_tower_is_named_by_a_text():
     with pytest.raises(InputError, match="the tower is 3"):
         lexclip.load(3)  # type: ignore[arg-type]
+
+
+def test_every_step_is_watched_and_what_a_watcher_raises_ends_the_training():
+    tower, seen = lexclip.load("tiny-random"), []
+
+    def watch(trained: Any, history: Any) -> None:
+        seen.append((trained is tower, len(history.rows), trained.encode_texts(WORDS)))
+
+    whole = lexclip.tune(WORDS, tower=tower, steps=3, trainable="all", lr=1e-3, watch=watch)
+    assert [(same, steps) for same, steps, _ in seen] == [(False, 1), (False, 2), (False, 3)]
+    np.testing.assert_allclose(seen[-1][2], whole.after.encode_texts(WORDS), atol=2e-3)  # half precision
+    first = lexclip.tune(WORDS, tower=tower, steps=1, trainable="all", lr=1e-3)
+    np.testing.assert_allclose(seen[0][2], first.after.encode_texts(WORDS), atol=2e-3)
+
+    def stop(trained: Any, history: Any) -> None:
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        lexclip.tune(WORDS, tower=tower, steps=3, watch=stop)
+
+
+def test_targets_of_ones_own_are_trained_towards_and_stand_in_the_settings(tmp_path: Path):
+    targets = np.full((4, 4), 0.25) + 0.75 * np.eye(4)
+    result = lexclip.tune(WORDS, tower="tiny-random", targets=targets, steps=1, trainable="all")
+    assert result.settings.target == "drawn:" + ",".join(["0.25"] * 6)
+    again = type(result.settings).from_flat(result.settings.flat())
+    assert again == result.settings
+    with pytest.raises(InputError, match="3 targets are drawn for 4 words"):
+        lexclip.tune(WORDS, tower="tiny-random", targets=np.eye(3))
+    with pytest.raises(InputError, match="not a symmetric matrix"):
+        lexclip.tune(WORDS, tower="tiny-random", targets=[[1, 0.5], [0.25, 1]])
+    with pytest.raises(InputError, match=r"a target is 1\.5"):
+        lexclip.tune(WORDS, tower="tiny-random", targets=[[1, 1.5], [1.5, 1]])

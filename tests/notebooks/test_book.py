@@ -10,12 +10,14 @@ import nbformat
 import pytest
 from handmade import entry
 
+from lexclip_core.notebooks import METRICS_MIME
 from tools.notebook_runner.book import FIGURE_MIME, write_book
 
 FIGURE = {
     "data": [{"type": "scatter", "x": [1], "y": [2], "text": ["</script><b>no tag</b>"]}],
     "layout": {"height": 321, "title": {"text": "Curve"}},
 }
+RECORDED = nbformat.v4.new_output("display_data", {METRICS_MIME: {}, "text/plain": "heldout/auc: 0.75 < 1"})
 
 
 def write_executed(path: Path, *outputs: nbformat.NotebookNode) -> None:
@@ -23,6 +25,7 @@ def write_executed(path: Path, *outputs: nbformat.NotebookNode) -> None:
         nbformat.v4.new_markdown_cell("# Heading\n\n**Question.** Is it so?"),
         nbformat.v4.new_markdown_cell("## The `first` part"),
         nbformat.v4.new_code_cell("answer = 6 * 7", outputs=list(outputs)),
+        nbformat.v4.new_code_cell("record(metrics)", metadata={"tags": ["record"]}, outputs=[RECORDED]),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
@@ -91,6 +94,15 @@ def test_a_figure_is_drawn_by_the_one_script_that_all_pages_share(folder: Path):
     assert '<div id="figure-1" style="height:321px">' in page
     assert page.count("</script>") == 2, "a text of the figure does not end the script"
     assert "<table><tr><td>42</td></tr></table>" in page
+
+
+def test_the_record_is_folded_and_nothing_else_is(folder: Path):
+    page = (folder / "00_a.html").read_text(encoding="utf-8")
+    opened, *folded = [part.partition("</details>")[0] for part in page.split("<details>")]
+    assert [">record<" in part for part in folded] == [True, False]
+    assert "heldout/auc: 0.75 &lt; 1" in folded[1]
+    assert ">answer<" in opened
+    assert "Plotly.newPlot" in opened
 
 
 def test_a_failed_notebook_shows_its_traceback(folder: Path):

@@ -90,11 +90,12 @@ def test_declared_parameters_are_names_types_and_defaults(tmp_path: Path):
 @each(
     ("annotation", "good", "bad"),
     [
-        ("int", [3, -1], ["3", 3.0, True, None]),
+        ("int", [3, 0], ["3", 3.0, True, None, -1]),
+        ("int", [-1, 3], [0.5]),
         ("float", [3, 0.5], ["0.5", False]),
         ("bool", [True], [1, "true"]),
         ("str", ["", "a"], [1, None]),
-        ("list[int]", [[], [1, 2]], [[1, "2"], 1, (1,)]),
+        ("list[int]", [[], [1, 2]], [[1, "2"], 1, (1,), [1, -2]]),
         ("list[list[str]]", [[["a"], []]], [["a"]]),
         ("dict[str, float]", [{}, {"a": 1}], [{"a": "b"}, {1: 1}, []]),
         ("int | None", [1, None], ["1"]),
@@ -107,7 +108,7 @@ def test_values_are_checked_against_the_annotation(tmp_path: Path, annotation: s
     for value in good:
         check_parameters(path, {"value": value})
     for value in bad:
-        with pytest.raises(InputError, match=r"a.ipynb: value is .*not ") as caught:
+        with pytest.raises(InputError, match=r"a.ipynb: value is .*(not |below 0)") as caught:
             check_parameters(path, {"value": value})
         assert caught.value.remedy == f"give a value such as the default, {good[0]!r}"
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import nbclient
 import pytest
 
+from lexclip_core import storage
 from lexclip_core.cli.__main__ import main
 from tools.notebook_runner.catalogue import read_catalogue
+from tools.notebook_runner.running import course_folders
 
 
 @pytest.fixture
@@ -78,6 +80,22 @@ def test_a_setting_without_a_value_is_refused_and_what_is_not_toml_is_a_text(cal
     status, _, err = call("run", "--folder", folder, "--set", "epochs=a/b")
     assert status == 2
     assert "epochs is 'a/b' (str), not int" in err
+
+
+def test_the_course_runs_with_its_answers_by_option_or_by_name(
+    call: Call, tmp_path: Path, started: list[str]
+):
+    folder, output = course_folders()
+    assert [one.stem.split("_")[0] for one in read_catalogue(folder)] == [
+        f"C{number}" for number in range(11)
+    ]
+    assert output == storage.build_folder() / "notebooks" / "course"
+    given = ("run", "--output", tmp_path / "out", "--only", "C2_wordnet")
+    assert call(*given)[0] == 0
+    assert "what a taxonomy knows" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "yes" in call(*given, "--course")[1], "it is unchanged"
+    assert started == ["C2_wordnet.ipynb {}"]
+    assert course_folders(tmp_path) == (tmp_path / "course" / "solutions", None)
 
 
 @pytest.mark.parametrize(

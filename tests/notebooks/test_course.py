@@ -22,6 +22,7 @@ ASKED = tomllib.loads((FOLDER / "course.toml").read_text(encoding="utf-8"))
 LESSONS = [f"C{number}" for number in range(11)]
 SECONDS = 120  # most that a cell may take on a busy machine
 MOST_CODE_CELLS, LONGEST_LINE, MOST_TERMS = 12, 100, 40
+MOST_SECONDS_TO_SURPRISE = 60  # of computing, from the kernel's start to C0's figure
 
 each_lesson = pytest.mark.parametrize("name", LESSONS)
 
@@ -73,6 +74,16 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 def all_shown(kernel: Kernel, notebook: nbformat.NotebookNode) -> str:
     kernel.run("%reset -f")
     return "\n".join(kernel.run(cell.source) for cell in code_of(notebook))
+
+
+def test_the_first_inverted_pair_is_there_within_a_minute_of_opening_the_first_lesson(kernel: Kernel):
+    for cell in code_of(of("C0", FOLDER / "solutions")):
+        shown = kernel.run(cell.source)
+        if "<figure>" in shown:
+            break
+    assert "as expected: the opposite is nearer" in shown
+    seconds = kernel.run("import time; print(time.process_time())")  # whatever else runs here
+    assert float(seconds) < MOST_SECONDS_TO_SURPRISE
 
 
 @each_lesson
@@ -157,8 +168,8 @@ def test_each_mistake_is_explained(name: str):
 
 
 def test_an_expectation_says_what_it_was_decided_by(capsys: pytest.CaptureFixture[str]):
-    expect("it falls", condition=False, before=1 / 3, after=2)
-    assert capsys.readouterr().out == "not as expected: it falls (before 0.333, after 2.0)\n"
+    expect("it falls", condition=False, before=1 / 3, after=1234)
+    assert capsys.readouterr().out == "not as expected: it falls (before 0.333, after 1234)\n"
 
 
 @each(

@@ -175,7 +175,7 @@ def test_the_example_names_all_that_the_paper_profile_asks_for_and_nothing_exist
 def test_nothing_starts_while_something_is_missing(tmp_path: Path, started: list[str]):
     with pytest.raises(MissingResourceError) as caught:
         run_notebooks("paper", only=["02", "12", "15"], output=tmp_path)
-    assert "folders.imagenet: not named in a file of paths (for 12_synonyms)" in caught.value.problem
+    assert "folders.imagenet: not named in a file of paths (for 12_other_names)" in caught.value.problem
     assert "folders.openimages: not named in a file of paths (for 15_second_domain)" in caught.value.problem
     assert caught.value.remedy.endswith("the others run now: --only 02")
     assert started == []

@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, MissingResourceError
 from lexclip_core.figures.style import PLOTLY_CONFIG
+from lexclip_core.notebooks import METRICS_MIME
 from tools.notebook_runner.catalogue import NotebookEntry, read_notebook
 
 FIGURE_MIME = "application/vnd.plotly.v1+json"
@@ -32,6 +33,13 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+_TEMPLATE = """{%- extends "basic/index.html.j2" -%}
+{% block input_group %}
+{% if "record" in cell.metadata.get("tags", []) %}
+<details><summary>Code of the record</summary>{{ super() }}</details>
+{% else %}{{ super() }}{% endif %}
+{% endblock input_group %}
+"""
 _CSS = """
 body { font: 16px/1.5 system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; color: #1f1f1f; max-width: 62rem;
   margin: 0 auto; padding: 1rem; }
@@ -47,6 +55,7 @@ th, td { padding: .2rem .6rem; border-bottom: 1px solid #e3e3e3; text-align: rig
 thead th { border-bottom: 1px solid #595959; }
 .contents td, .contents th { text-align: left; font-size: 1rem; padding: .5rem .6rem; }
 .contents ul { margin: .25rem 0; padding-left: 1.2rem; font-size: .85rem; }
+summary { color: #595959; font-size: .85rem; cursor: pointer; }
 .failed { color: #a33d00; font-weight: 600; }
 """
 
@@ -112,7 +121,7 @@ def _link(entry: NotebookEntry, relation: str, text: str) -> str:
 
 
 def _body(notebook: nbformat.NotebookNode) -> str:
-    """Return a notebook's cells and outputs as HTML, each figure as a call of plotly."""
+    """Return a notebook's cells and outputs as HTML, each figure as a call of plotly, the record folded."""
     from nbconvert.exporters import HTMLExporter
 
     shown = [
@@ -122,7 +131,10 @@ def _body(notebook: nbformat.NotebookNode) -> str:
         content = data[FIGURE_MIME]
         data.clear()
         data["text/html"] = _figure(content, f"figure-{number + 1}")
-    exporter = HTMLExporter(template_name="basic")  # type: ignore[no-untyped-call]
+    for data in (data for data in shown if METRICS_MIME in data):
+        recorded = html.escape(data["text/plain"])
+        data["text/html"] = f"<details><summary>What is recorded</summary><pre>{recorded}</pre></details>"
+    exporter = HTMLExporter(template_name="basic", raw_template=_TEMPLATE)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(notebook)
     return str(body)
 

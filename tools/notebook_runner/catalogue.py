@@ -1,15 +1,8 @@
-"""`notebooks/experiments.toml`: which notebooks there are, what each asks, and the parameters it takes.
-
-papermill itself only warns about an unknown parameter and checks no type, so both are checked here.
-"""
+"""`notebooks/experiments.toml`: which notebooks there are, what each asks, and the parameters it takes."""
 
 from __future__ import annotations
 
-import ast
-import difflib
-import tomllib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, InputError, MissingResourceError
+from lexclip_core.text_files import read_toml
+from tools.notebook_runner.parameters import Parameter, check_values, declared_in
 
 Profile = Literal["smoke", "embedded", "paper"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 _CATALOGUE = "experiments.toml"
 _NOT_COPIED = ("__pycache__", "executed")  # and whatever is hidden
-_SIMPLE: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
 
 
 class NotebookEntry(BaseModel):
@@ -62,21 +56,6 @@ class NotebookEntry(BaseModel):
         return value
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a parameters cell.
-
-    Attributes:
-        name: The variable.
-        annotation: Its type as written, such as `list[str]`.
-        default: The value it has when none is given, as written.
-    """
-
-    name: str
-    annotation: str
-    default: str
-
-
 def read_catalogue(folder: Path | None = None) -> tuple[NotebookEntry, ...]:
     """Read a folder's experiments.toml, in reading order.
 
@@ -110,25 +89,6 @@ def read_catalogue(folder: Path | None = None) -> tuple[NotebookEntry, ...]:
                 )
         entries.append(entry)
     return tuple(entries)
-
-
-def read_toml(path: Path, *, remedy: str) -> dict[str, Any]:
-    """Return the content of a TOML file.
-
-    Args:
-        path: The file.
-        remedy: What to do where it is not there.
-
-    Raises:
-        MissingResourceError: There is no such file.
-        InputError: It is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise MissingResourceError(f"{path} is not there", remedy) from error
-    except ValueError as error:  # not TOML, or not even UTF-8
-        raise InputError(f"{path} is not TOML: {error}", "correct that line") from error
 
 
 def _entry(item: Any, path: Path) -> NotebookEntry:
@@ -233,29 +193,11 @@ def declared_parameters(path: Path) -> dict[str, Parameter]:
             f"{path.name} has {len(cells)} cells tagged 'parameters', not 1",
             "tag the one cell that declares the notebook's parameters",
         )
-    try:
-        statements = ast.parse(cells[0].source).body
-    except SyntaxError as error:
-        problem = f"{path.name}: the parameters cell is not Python: {error.msg}, line {error.lineno}"
-        raise InputError(problem, "keep magics and shell commands out of it") from error
-    parameters = {}
-    for statement in statements:
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-                parameters[name] = Parameter(name, ast.unparse(annotation), ast.unparse(value))
-            case _:
-                raise InputError(
-                    f"{path.name}: the parameters cell contains {ast.unparse(statement)!r}",
-                    "declare each as `name: type = value  # what it is`; derive values in the next cell",
-                )
-    return parameters
+    return declared_in(cells[0].source, path.name)
 
 
 def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
-    """Check that every parameter is one the notebook declares and that its value fits the annotation.
-
-    Understood annotations are int, float, str, bool, None, `list[...]`, `dict[str, ...]`, `A | B` and
-    `Literal[...]`; a bool is not an int, an int is a float.
+    """Check that every parameter is one the notebook declares and that its value fits.
 
     Args:
         path: The notebook.
@@ -264,50 +206,4 @@ def check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
     Raises:
         InputError: Naming the parameter, and the nearest one that there is.
     """
-    declared = declared_parameters(path)
-    for name, value in parameters.items():
-        if name not in declared:
-            known = ", ".join(declared) or "none"
-            raise InputError(
-                f"{path.name} has no parameter {name!r}", f"{did_you_mean(name, declared)}it has: {known}"
-            )
-        parameter = declared[name]
-        if not _fits(value, ast.parse(parameter.annotation, mode="eval").body):
-            raise InputError(
-                f"{path.name}: {name} is {value!r} ({type(value).__name__}), not {parameter.annotation}",
-                f"give a value such as the default, {parameter.default}",
-            )
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """Return a question that names the nearest of the known names, or nothing where none is near.
-
-    Example:
-        >>> did_you_mean("epoch", ["epochs", "seed"])
-        "did you mean 'epochs'? "
-    """
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
-
-
-def _fits(value: Any, annotation: ast.expr) -> bool:
-    match annotation:
-        case ast.Name(id=name) if name in _SIMPLE:
-            return isinstance(value, _SIMPLE[name]) and isinstance(value, bool) == (name == "bool")
-        case ast.Constant(value=None):
-            return value is None
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _fits(value, left) or _fits(value, right)
-        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
-            return isinstance(value, list) and all(_fits(item, inner) for item in value)
-        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, inner])):
-            return isinstance(value, dict) and all(
-                _fits(name, key) and _fits(item, inner) for name, item in value.items()
-            )
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=choices):
-            allowed = ast.literal_eval(choices)
-            return value in (allowed if isinstance(allowed, tuple) else (allowed,))
-    raise InputError(
-        f"the annotation {ast.unparse(annotation)!r} is not understood",
-        "use int, float, str, bool, None, list[...], dict[str, ...], A | B or Literal[...]",
-    )
+    check_values(parameters, declared_parameters(path), path.name)

@@ -18,7 +18,7 @@ from typing import Any
 from lexclip_core.datasets.cards import text_sources
 from lexclip_core.datasets.pictures.sources import PICTURE_SOURCES
 from lexclip_core.errors import InputError, LexclipError, MissingResourceError
-from tools.notebook_runner.catalogue import read_toml
+from lexclip_core.text_files import read_toml
 
 EXAMPLE = "notebooks/paths.example.toml"
 FETCH = "hub"

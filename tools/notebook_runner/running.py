@@ -22,7 +22,6 @@ from tools.notebook_runner.catalogue import (
     Profile,
     check_parameters,
     declared_parameters,
-    did_you_mean,
     read_catalogue,
     select,
 )
@@ -34,6 +33,7 @@ from tools.notebook_runner.execution import (
     content_key,
     run_notebook,
 )
+from tools.notebook_runner.parameters import did_you_mean
 from tools.notebook_runner.paths import (
     Paths,
     link_weights,
@@ -176,6 +176,17 @@ def default_output(profile: str, folder: Path | None = None) -> Path:
         folder: Where experiments.toml and the notebooks are; the project's own unless given.
     """
     return folder / "executed" / profile if folder else storage.build_folder() / "notebooks" / profile
+
+
+def course_folders(folder: Path | None = None, output: Path | None = None) -> tuple[Path, Path | None]:
+    """Return the folder of the course with its answers, and where its executed notebooks go.
+
+    Args:
+        folder: The folder of the notebooks; the project's own unless given.
+        output: Where they go; `build/notebooks/course` for the project's own unless given.
+    """
+    solutions = (folder or storage.notebooks_folder()) / "course" / "solutions"
+    return solutions, output if output or folder else storage.build_folder() / "notebooks" / "course"
 
 
 def run_all(

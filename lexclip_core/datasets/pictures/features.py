@@ -8,7 +8,6 @@ and several processes, as torchrun starts them, each encode their share.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -66,7 +65,7 @@ def picture_features(
             part = digests[start : start + _BLOCK]
             yield _records(part, np.stack([rows[digest] for digest in part]))
 
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if storage.processes()[1] > 1:
         _encode(tower, pictures, _known_rows(group, set(digests)), shard=shard, progress=progress, own=True)
     try:
         table = cached_file(
