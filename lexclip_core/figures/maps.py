@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -81,14 +83,29 @@ def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: 
     return float(manifold.trustworthiness(embeddings, positions, n_neighbors=k, metric="cosine"))
 
 
+@cache
+def _keep_umap_compiled() -> None:
+    """Let umap compile once: by itself, it would do so for half a minute a process and 2 seconds a map."""
+    import numba
+    from numba.typed import typedlist
+
+    from lexclip_core.targets.kernels import compiled_once, keep_compiled, machine_code_in_cache
+
+    with machine_code_in_cache():  # pynndescent, which umap imports, asks numba for a cache by itself
+        import umap.layouts
+    for module in [typedlist, *(part for name, part in sys.modules.items() if name.startswith("umap."))]:
+        keep_compiled(*vars(module).values())
+    # It asks for its loops by `numba.njit` in each call, which makes them anew.
+    once = ModuleType("numba")  # its compiled loops name numba.prange, and numba knows modules only
+    vars(once).update({**vars(numba), "njit": compiled_once})
+    umap.layouts.numba = once
+
+
 def _aligned_umap(before: np.ndarray, after: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return positions before and after in one frame: two separate maps would move every word by chance."""
+    _keep_umap_compiled()
     import umap
 
-    from lexclip_core.targets.kernels import keep_compiled
-
-    for module in [part for name, part in sys.modules.items() if name.startswith("umap.")]:
-        keep_compiled(*vars(module).values())  # umap would compile for half a minute in each process
     mapper = umap.AlignedUMAP(
         metric="cosine",
         n_neighbors=min(_NEIGHBOURS, len(before) - 1),

@@ -34,7 +34,8 @@ here. Importing this module imports numba; other modules import it when a score 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple, TypeVar
 
@@ -61,19 +62,37 @@ def compiled(function: F) -> F:
     return made  # type: ignore[return-value]
 
 
-def keep_compiled(*functions: object) -> None:
-    """Let what numba compiles of these functions be on disk for the next process; others are left alone."""
+@contextmanager
+def machine_code_in_cache() -> Iterator[None]:
+    """Have numba put the machine code of functions that get a cache meanwhile into lexclip's cache folder."""
     before = config.CACHE_DIR  # type: ignore[attr-defined]
-    # numba reads the folder when caching is switched on, so this touches no other package's functions.
+    # numba reads the folder when caching is switched on, so this touches no function from before or after.
     config.CACHE_DIR = before or str(storage.cache_folder() / "numba")  # type: ignore[attr-defined]
     try:
-        for one in functions:
-            if isinstance(one, Dispatcher):
-                one.enable_caching()
-    except RuntimeError as error:
-        logger.warning("compiled code is not cached for the next start: %s", error)
+        yield
     finally:
         config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+def keep_compiled(*functions: object) -> None:
+    """Let what numba compiles of these functions be on disk for the next process; others are left alone."""
+    with machine_code_in_cache():
+        try:
+            for one in functions:
+                if isinstance(one, Dispatcher):
+                    one.enable_caching()
+        except RuntimeError as error:
+            logger.warning("compiled code is not cached for the next start: %s", error)
+
+
+@cache
+def compiled_once(
+    function: Callable[..., object], *, fastmath: bool = False, parallel: bool = False
+) -> Dispatcher:
+    """Compile as `numba.njit` does: once a process, and on disk for the next, however often asked for."""
+    made: Dispatcher = numba.njit(function, fastmath=fastmath, parallel=parallel)
+    keep_compiled(made)
+    return made
 
 
 # --- states and schemes ---

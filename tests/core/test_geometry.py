@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lexclip_core.errors import InputError
 from lexclip_core.figures import cosines, maps, neighbours
+from lexclip_core.targets.kernels import compiled_once
 
 WORDS = ("hot", "warm", "cold", "chilly")
 
@@ -189,6 +190,13 @@ def test_without_an_after_both_places_are_those_before():
     alone = maps.word_places(clustered())
     assert alone.before is alone.after
     assert alone.trust_before == alone.trust_after > 0.8
+
+
+def test_a_second_map_compiles_nothing():
+    maps.word_places(clustered())
+    before = compiled_once.cache_info().misses
+    maps.word_places(clustered(), seed=1)
+    assert compiled_once.cache_info().misses == before > 0
 
 
 def test_in_an_atlas_words_lie_among_the_landmarks_nearest_to_them():

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba.core import config
 
-from lexclip_core.targets.kernels import compiled
+from lexclip_core.targets.kernels import compiled, compiled_once
 from lexclip_core.targets.taxonomy import load_taxonomy
 from lexclip_core.targets.wu_palmer import wu_palmer_matrix
 
@@ -33,6 +33,15 @@ def test_a_folder_chosen_for_numba_is_respected(tmp_path, monkeypatch):
     assert compiled(one_more)(1) == 2
     assert list((tmp_path / "chosen").rglob("*one_more*.nbi"))
     assert not (tmp_path / "lexclip").exists()
+
+
+def test_a_function_is_compiled_once_however_often_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("LEXCLIP_CACHE", str(tmp_path))
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    assert compiled_once(one_more, fastmath=True) is compiled_once(one_more, fastmath=True)
+    assert compiled_once(one_more, fastmath=True) is not compiled_once(one_more)
+    assert compiled_once(one_more)(1) == 2
+    assert list((tmp_path / "numba").rglob("*one_more*.nbi"))
 
 
 def test_code_that_cannot_be_cached_runs_all_the_same(caplog):
