@@ -137,10 +137,14 @@ def _package(distribution: str, module: str, *, needed: bool) -> Finding:
 def _device() -> list[Finding]:
     import torch
 
+    from lexclip_core.towers.loading import has_bfloat16
+
     if torch.cuda.is_available():
         detail = f"GPU {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
     else:
         detail = f"CPU, {torch.get_num_threads()} threads (no GPU in reach; none is needed)"
+        if not has_bfloat16(torch.device("cpu")):
+            detail += "; computes in float32 where bfloat16 is asked for, which it would have to emulate"
     return [Finding("device", "ok", detail)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flat_maps import use_flat_maps
+from flat_maps import use_flat_maps, use_umap
 from hypothesis import settings
 
 from lexclip_core import doctor, storage
@@ -80,10 +80,13 @@ def quick_maps() -> Iterator[None]:
     """Lay words out flat, where a file's tests draw maps and do not look at them."""
     usual = use_flat_maps()
     yield
-    if usual is None:
-        del sys.modules["umap"]
-    else:
-        sys.modules["umap"] = usual
+    use_umap(usual)
+
+
+@pytest.fixture
+def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in bfloat16 where that is asked for, on a processor that has to emulate it as well."""
+    monkeypatch.setattr("lexclip_core.towers.loading.has_bfloat16", lambda _: True)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from types import ModuleType
+from typing import Any
 
 
 class Flat:
@@ -21,5 +21,15 @@ class Flat:
 def use_flat_maps() -> ModuleType | None:
     """Put them in the place of UMAP, and return what was there."""
     usual = sys.modules.get("umap")
-    sys.modules["umap"] = cast("ModuleType", SimpleNamespace(AlignedUMAP=Flat))
+    flat = ModuleType("umap")
+    vars(flat).update(AlignedUMAP=Flat, layouts=ModuleType("umap.layouts"))
+    sys.modules["umap"], sys.modules["umap.layouts"] = flat, flat.layouts
     return usual
+
+
+def use_umap(usual: ModuleType | None) -> None:
+    """Put UMAP back as `use_flat_maps` met it."""
+    if usual is None:
+        del sys.modules["umap"], sys.modules["umap.layouts"]
+    else:
+        sys.modules["umap"], sys.modules["umap.layouts"] = usual, usual.layouts

@@ -275,7 +275,7 @@ def _tuned(
         encode = base_rows
     else:  # a control may have taken other words
         tower = base.copy()
-        tower.dtype = chosen_precision(settings.dtype)
+        tower.dtype = chosen_precision(settings.dtype, tower.device)
         encode = tower.encode_texts
     objective = LexicalObjective(material.words, material.sampler, settings, encode(material.words))
     tower, history = tuned_copy(settings, objective, base)

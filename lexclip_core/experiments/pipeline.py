@@ -434,7 +434,7 @@ def tuned_copy(
     towers, history = [], History()
     for number, (one, part, _) in enumerate(members):
         tower = base.copy()
-        tower.dtype = chosen_precision(one.dtype)
+        tower.dtype = chosen_precision(one.dtype, tower.device)
         set_trainable(tower, one.trainable, seed=one.seed)
         path = checkpoint.with_stem(f"{checkpoint.stem}-{number}") if checkpoint and number else checkpoint
         history.append(train(tower, part, one, checkpoint=path, every=every, watch=watch))
@@ -535,6 +535,7 @@ def provenance(
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "cores": os.cpu_count(),
         "device": str(tower.device),
+        "dtype": str(chosen_precision(settings.dtype, tower.device)).removeprefix("torch."),
         "seed": settings.seed,
         "weights_sha256": tower.sha256,
         "weights_verified": tower.verified,

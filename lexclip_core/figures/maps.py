@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
-from functools import cache
 from types import ModuleType
 from typing import Literal, NamedTuple
 
@@ -83,7 +82,6 @@ def trustworthiness(embeddings: np.ndarray, positions: np.ndarray, n_neighbors: 
     return float(manifold.trustworthiness(embeddings, positions, n_neighbors=k, metric="cosine"))
 
 
-@cache
 def _keep_umap_compiled() -> None:
     """Let umap compile once: by itself, it would do so for half a minute a process and 2 seconds a map."""
     import numba

@@ -69,7 +69,7 @@ class LocalProvider:
     def __init__(self, model: LocalModel, store: AppendLog | None = None) -> None:
         self.model, self.store = model, store
         self._device = chosen_device(model.device)
-        self._tokenizer, self._network = _loaded(model)
+        self._tokenizer, self._network = _loaded(model, self._device)
         self._network.to(self._device).eval()
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
@@ -147,11 +147,14 @@ class LocalProvider:
         }
 
 
-def _loaded(model: LocalModel) -> tuple[Any, Any]:
+def _loaded(model: LocalModel, device: torch.device) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.name, padding_side="left", trust_remote_code=False)
         network = AutoModelForCausalLM.from_pretrained(
-            model.name, use_safetensors=True, dtype=chosen_precision(model.dtype), trust_remote_code=False
+            model.name,
+            use_safetensors=True,
+            dtype=chosen_precision(model.dtype, device),
+            trust_remote_code=False,
         )
     except (OSError, ValueError) as error:
         problem = f"cannot load a causal model from {model.name!r}: {str(error).splitlines()[0]}"

@@ -6,6 +6,7 @@ open_clip.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ ActivationPolicy = Literal["trained", "as-published"]
 Precision = Literal["float32", "bfloat16"]
 
 FOLDER = "local-dir:"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ def load(
     >>> load("all-MiniLM-L6-v2").encode_texts(["hot", "cold"]).shape
     (2, 384)
     """
-    where, precision = chosen_device(device), chosen_precision(dtype)
+    where = chosen_device(device)
+    precision = chosen_precision(dtype, where)
     _check_policy(activation)
     local = None if path is None else Path(path)
     if name == MINILM:
@@ -220,7 +224,8 @@ def load_image(
         MissingResourceError: The weights are nowhere and cannot be fetched.
         DamagedFileError: The weights are not what they must be.
     """
-    runs_on = chosen_device(device), chosen_precision(dtype)
+    where = chosen_device(device)
+    runs_on = where, chosen_precision(dtype, where)
     _check_policy(activation)
     local = None if path is None else Path(path)
     if name == TINY:
@@ -307,17 +312,31 @@ def _find(name: str, path: Path | None, activation: str) -> Checkpoint | None:
     return from_tag(name, path, activation)
 
 
-def chosen_precision(dtype: str) -> torch.dtype:
-    """Return the type that a name of a precision means.
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device computes in bfloat16 itself: where it is emulated, it takes many times as long.
+
+    >>> isinstance(has_bfloat16(torch.device("cpu")), bool)
+    True
+    """
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def chosen_precision(dtype: str, device: torch.device) -> torch.dtype:
+    """Return the type to compute in: what the name means, or float32 on a device that would only emulate it.
 
     Raises:
         InputError: The name is unknown.
 
-    >>> chosen_precision("bfloat16")
-    torch.bfloat16
+    >>> chosen_precision("float32", torch.device("cpu"))
+    torch.float32
     """
     if dtype not in get_args(Precision):
         raise InputError(f"unknown dtype {dtype!r}", f"choose one of: {', '.join(get_args(Precision))}")
+    if dtype == "bfloat16" and not has_bfloat16(device):
+        logger.info("%s does not compute in bfloat16 itself: float32 takes its place", device.type)
+        return torch.float32
     precision: torch.dtype = getattr(torch, dtype)
     return precision
 

@@ -302,6 +302,7 @@ def test_transfer_to_other_names_tunes_no_more_and_gives_what_a_new_tower_would(
     pd.testing.assert_frame_equal(untimed(alone), untimed(found))
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_a_tower_is_tuned_in_the_arithmetic_asked_for_and_measured_in_its_own(monkeypatch):
     seen = []
 

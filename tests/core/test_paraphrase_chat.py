@@ -329,7 +329,7 @@ def test_a_service_that_sends_without_end_is_given_up(make: Make, server: ChatSe
     server.plans.append(plan)
     began = time.monotonic()
     [failure] = make(timeout=0.4, attempts=1).paraphrase([Caption("a dog")])
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30  # one that waits would wait for ever
     assert isinstance(failure, Failure)
     assert any(said in failure.reason for said in ("0.4 seconds", "bytes, or comes too slowly", "no answer"))
 

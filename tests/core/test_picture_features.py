@@ -268,6 +268,7 @@ def test_a_large_table_opens_in_flat_memory():
     assert grown[1] < 40
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_two_towers_never_share(tower: ImageTower, cache: Path):
     other = load_image("tiny-random", device="cpu", dtype="bfloat16")
     features(tower, picture_set(range(3)))

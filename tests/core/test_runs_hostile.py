@@ -303,7 +303,7 @@ def test_what_is_hostile_is_named_within_bounded_time_and_memory(bad: Path, name
     assert str(bad) in error.value.problem
     assert "good" in [one.run_id for one in summaries]
     assert len(summaries) + len(damaged) == 2
-    assert seconds < 2
+    assert seconds < 20  # a hundredth of it here: what has no bound takes minutes
     assert peak < 100e6
 
 

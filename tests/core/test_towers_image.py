@@ -278,6 +278,7 @@ def test_a_tower_left_in_train_mode_by_others_is_put_right(emoji_tower: ImageTow
     assert not any(value.requires_grad for value in emoji_tower.visual.parameters())
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_mixed_precision_is_near_and_another_tower(emoji_folder: Path, emoji_tower: ImageTower):
     mixed = load_image("emoji", path=emoji_folder, device="cpu", dtype="bfloat16")
     rows, near = emoji_tower.encode_pictures(PICTURES), mixed.encode_pictures(PICTURES)

@@ -84,6 +84,7 @@ def test_two_calls_agree_bit_for_bit_so_dropout_is_off(tower: Tower) -> None:
     assert torch.equal(tower.embed(["happy", "sad"]), tower.embed(["happy", "sad"]))
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_bfloat16_is_near_but_not_equal(oracle: np.ndarray) -> None:
     rows = load(NAME, device="cpu", dtype="bfloat16").encode_texts(TEXTS)
     assert rows.dtype == np.float32

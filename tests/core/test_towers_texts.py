@@ -6,13 +6,15 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_tower import tiny_tower
 
 from lexclip_core.errors import InputError
+from lexclip_core.towers import loading
 from lexclip_core.towers.forward import TextTokenizer, length_batches, prefix_batches
-from lexclip_core.towers.loading import load
+from lexclip_core.towers.loading import Precision, load
 from lexclip_core.towers.tower import Tower
 
 
@@ -133,6 +135,24 @@ def test_the_tiny_tower_is_the_same_on_every_machine(tower: Tower) -> None:
     assert (tower.verified, tower.title) == (True, "tiny-random")
 
 
+@pytest.mark.parametrize(
+    ("asked", "able", "used"),
+    [
+        ("bfloat16", True, torch.bfloat16),
+        ("bfloat16", False, torch.float32),
+        ("float32", True, torch.float32),
+        ("float32", False, torch.float32),
+    ],
+)
+def test_what_a_processor_would_only_emulate_is_not_asked_of_it(
+    asked: Precision, able: bool, used: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "has_bfloat16", lambda device: able)
+    assert loading.chosen_precision(asked, torch.device("cpu")) == used
+    assert load("tiny-random", device="cpu", dtype=asked).dtype == used
+
+
+@pytest.mark.usefixtures("bfloat16")
 def test_mixed_precision_reaches_the_packed_forward_pass(tower: Tower) -> None:
     texts = ["dog", "cat", "a photo of a dog", "golden retriever"]
     mixed = load("tiny-random", device="cpu", dtype="bfloat16").encode_texts(texts)

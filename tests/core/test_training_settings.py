@@ -628,16 +628,13 @@ def test_every_registry_of_the_losses_has_the_choices_of_its_setting():
     assert set(LOSS_TERMS) == {*TERMS, "distance", "anchor", *losses.RELATION_TERMS}
 
 
-def test_settings_load_quickly_and_without_torch():
+def test_settings_load_without_torch():
     code = (
-        "import sys, time; start = time.process_time(); import lexclip_core.training.settings;"
-        "print(time.process_time() - start);"
+        "import sys; import lexclip_core.training.settings;"
         "print(sorted({'torch', 'pandas', 'transformers', 'numba', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, heavy = done.stdout.splitlines()
-    assert heavy == "[]"
-    assert float(seconds) < 0.6  # 0.2 on an idle core
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_run_stored_before_a_setting_was_added_means_what_it_did_without():

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lexclip_core import storage
 from lexclip_core.errors import DamagedFileError, DivergenceError, InputError
+from lexclip_core.towers.loading import has_bfloat16
 from lexclip_core.training.losses import concept_contrast
 from tools.image_tower.augment import vary
 from tools.image_tower.material import Material
@@ -118,7 +119,7 @@ def fit_tower(
         recipe: Stages, optimiser, weights of the terms.
         scenes: Two-object scenes, for stages that ask for some.
         checkpoints: What is written on the way; None writes nothing.
-        device: A torch device; bfloat16 is used for the encoder on any.
+        device: A torch device; the encoder computes in bfloat16 where the device does not emulate it.
 
     Raises:
         InputError: A stage asks for scenes and none are given, or the checkpoint belongs to another recipe.
@@ -217,7 +218,8 @@ def _terms(
 
 def _encode(visual: TimmModel, pictures: Tensor) -> tuple[Tensor, Tensor]:
     batch = pictures.sub(MEAN).div(STD).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    device = pictures.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
         features = visual.trunk(batch)
         rows = visual.head(features)
     return features.float(), functional.normalize(rows.float(), dim=-1)
