@@ -10,14 +10,13 @@ import importlib
 import json
 import logging
 import os
-import platform
 import sys
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.table import show
+from bench.table import processor, show
 from lexclip_core import storage
 
 Part = dict[str, Any]
@@ -36,14 +35,6 @@ PARTS = (
     "bench.app",
     "bench.gpu",
 )
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            return next(line.split(":")[1].strip() for line in stream if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def _written(path: Path, parts: dict[str, Part]) -> None:
@@ -69,7 +60,7 @@ def main() -> None:
         sys.stdout.write(f"\n{part}\n\n")
         about: Part = {
             "when": datetime.now(UTC).date().isoformat(),
-            "processor": _processor(),
+            "processor": processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         }

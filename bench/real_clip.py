@@ -31,6 +31,7 @@ from safetensors.torch import save_file
 from bench.encoding import one_core
 from bench.paraphrase_records import made_up_records
 from bench.scale import peak_memory
+from bench.table import processor
 from lexclip_core import storage
 from lexclip_core.evaluation.card import CardTower
 from lexclip_core.evaluation.card_measures import make_card
@@ -48,7 +49,7 @@ from lexclip_core.training.settings import ParaphraseSettings, RelationSettings,
 
 ARCHITECTURE = "ViT-B-32-quickgelu"
 WORDS, PICTURES, TIMED, SAMPLED = 400, 16, 2, 20
-COLUMNS = ("what", "unit", "seconds_each", "times", "hours", "peak_mb")
+COLUMNS = ("what", "unit", "seconds_each", "times", "hours", "peak_mb", "processor")
 
 logger = logging.getLogger(__name__)
 
@@ -175,6 +176,7 @@ def measured(part: str, file: Path, test_sets: Path | None) -> dict[str, object]
         "times": times,
         "hours": round(each * times / 3600, 3),
         "peak_mb": round(peak_memory()),
+        "processor": processor(),
     }
 
 

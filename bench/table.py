@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import platform
 import sys
 from typing import Any
 
@@ -50,3 +51,12 @@ def show(rows: list[Row]) -> None:
             for cell, width, column in zip(line, widths, COLUMNS, strict=True)
         )
         sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def processor() -> str:
+    """Return what the processor calls itself."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            return next(line.split(":")[1].strip() for line in stream if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

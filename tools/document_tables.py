@@ -159,8 +159,9 @@ def real_clip() -> str:
     rows = []
     for one in _stored("scale", "real_clip.csv").itertuples():
         whole = f"{one.hours:.1f} h" if one.hours >= 1 else f"{60 * one.hours:.0f} min"
-        rows.append([one.what, f"{one.seconds_each:.2g} s", f"{one.times:,}", whole, f"{one.peak_mb:,} MB"])
-    return table(["what", "each, CPU", "times", "in all", "peak memory"], rows)
+        each, peak = f"{one.seconds_each:.2g} s", f"{one.peak_mb:,} MB"
+        rows.append([one.what, each, f"{one.times:,}", whole, peak, one.processor])
+    return table(["what", "each, CPU", "times", "in all", "peak memory", "one core of"], rows)
 
 
 def speed() -> str:

@@ -25,13 +25,13 @@ from lexclip_core.doctor import find_browser
 from lexclip_core.errors import InputError
 
 FOLDER = storage.project_root() / "docs" / "images"
-PICTURES = {"home": "", "word": "word?word=increase", "map": "map"}
+PICTURES = {"map": "map"}
 """Name of a picture -> the page's address."""
 GUESS = ".lexdial .guess button"
-"""What Home shows before it reveals its word; the picture is of what it reveals."""
+"""What Home shows before it reveals its word."""
 WIDTH, HEIGHT = 1280, 1000
 ANIMATION = "home.webp"
-STAGE = (940, 520)
+STAGE = (940, 680)
 """The window of the animation, in pixels: Home's first screen as for the wall, without the sidebar."""
 LONG, STEP = 1_800, 70
 """Milliseconds that a picture stays where something is to be read, and where the dial turns."""
@@ -83,8 +83,6 @@ def photograph(address: str, page: str) -> bytes:
             "?.getAttribute('data-test-script-state') !== 'running'",
             timeout=180_000,
         )
-        if tab.locator(GUESS).count():
-            tab.locator(GUESS).first.click()
         tab.wait_for_timeout(2_000)  # figures fade in
         picture = tab.screenshot()
         browser.close()

@@ -138,12 +138,8 @@ def draw_rows(rows: pd.DataFrame, kind: str) -> None:
         text = whole["id"] + ": " + whole["statement"] if kind == "claim" else whole["statement"]
         short = whole.assign(claim=text)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
         layout.drawn().table(short, "ledger")
-        widths = {"claim": 260, "verdict": 110, "why": 440}
-        columns_ = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
-        st.dataframe(
-            short, hide_index=True, width="stretch", row_height=92, height=560, column_config=columns_
-        )
-        said = " Double-click a cell to read all of it."
+        st.table(short.map(layout.literal), hide_index=True, height=560, border="horizontal")
+        said = ""
     st.caption(f"{len(rows):,} rows.{said} `lexclip ledger --html FILE` writes all as one page.")
 
 

@@ -44,13 +44,13 @@ def open_trade_offs(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> OpenA
 def test_every_claim_is_shown_with_a_verdict(open_app: OpenApp) -> None:
     app = open_app("ledger")
     assert not app.exception
-    shown, *_, counts = (frame.value for frame in app.dataframe)
+    shown, counts = app.table[0].value, app.dataframe[-1].value
     assert list(shown) == ["claim", "verdict", "why"]
     assert len(shown) == len(read_claims())
     assert counts["verdict"].str[2:].tolist() == list(get_args(Verdict))
     assert counts["claims"].sum() == len(shown)
     assert counts["rows of numbers"].sum() == (ledger_module.ledger_table()["kind"] == "number").sum()
-    assert set(shown["verdict"].str[2:]) <= set(get_args(Verdict))
+    assert set(shown["verdict"].str.split(n=1).str[1]) <= set(get_args(Verdict))
     assert ledger_module.tally() in texts(app)
 
 
@@ -63,9 +63,9 @@ def test_nothing_about_clip_is_judged_on_another_tower(open_app: OpenApp) -> Non
 
 def test_rows_are_filtered_by_paper_and_by_words(open_app: OpenApp) -> None:
     app = open_app("ledger", paper="ParaCLIP")
-    assert set(app.dataframe[0].value["claim"].str[0]) == {"P"}
+    assert set(app.table[0].value["claim"].str[0]) == {"P"}
     app.text_input(key="search").set_value("frozen").run()
-    found = app.dataframe[0].value
+    found = app.table[0].value
     assert 0 < len(found) < 26
     app.text_input(key="search").set_value("no such thing").run()
     assert "No row is left" in texts(app)
