@@ -81,6 +81,14 @@ logger = logging.getLogger(__name__)
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
+TEXT_TABLE = """<style>
+.textrows { max-height: 560px; overflow: auto; }
+.textrows table { border-collapse: collapse; width: 100%; font-size: 0.875rem; overflow-wrap: break-word; }
+.textrows td:first-child { width: 32%; }
+.textrows td:nth-child(2) { width: 14%; }
+.textrows :is(th, td) { padding: 0.4rem 0.6rem 0.4rem 0; text-align: left; vertical-align: top; }
+.textrows tr { border-bottom: 1px solid #d5d5d5; }
+</style>"""
 _JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which escapes do not
 
 
@@ -531,3 +539,17 @@ def table(
         shown[column] = [address("word", word=str(word)) for word in shown[column]]
         columns[column] = st.column_config.LinkColumn(column, display_text=r"word=([^&]*)")
     st.dataframe(shown, hide_index=True, width="stretch", column_config=columns)
+
+
+def text_table(frame: pd.DataFrame, *, of: str, name: str = "table") -> None:
+    """Draw rows of text, all of it, in a region that scrolls; a grid would cut what is long.
+
+    Args:
+        frame: The table.
+        of: What its rows are, for those who do not see it.
+        name: What the file of its rows is called.
+    """
+    drawn().table(frame, name)
+    rows = frame.to_html(index=False, border=0, justify="left")
+    region = f'tabindex="0" role="region" aria-label="{html.escape(of, quote=True)}"'
+    st.html(f'{TEXT_TABLE}<div class="textrows" {region}>{rows}</div>')

@@ -137,8 +137,7 @@ def draw_rows(rows: pd.DataFrame, kind: str) -> None:
     else:
         text = whole["id"] + ": " + whole["statement"] if kind == "claim" else whole["statement"]
         short = whole.assign(claim=text)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
-        layout.drawn().table(short, "ledger")
-        st.table(short.map(layout.literal), hide_index=True, height=560, border="horizontal")
+        layout.text_table(short, of=f"{kind}s", name="ledger")
         said = ""
     st.caption(f"{len(rows):,} rows.{said} `lexclip ledger --html FILE` writes all as one page.")
 

@@ -325,6 +325,8 @@ def test_a_checkpoint_is_added_and_looked_at(visitor: Visitor, tmp_path: Path) -
     visitor.clicks(page.get_by_role("link", name="Words", exact=True).first, "Words")
     visitor.types("cold", visitor.box("Word"))
     visitor.strikes("Enter")
+    expect(page.get_by_role("heading", name="Word: cold")).to_be_visible()
+    settle(page)
     said = page.get_by_text("The nearest before:").first
     expect(said).to_contain_text("warm")
     nearest = [one.strip() for one in said.inner_text().partition(":")[2].split(",")]
