@@ -83,9 +83,10 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"(://|www\.|@)", re.IGNORECASE)
 TEXT_TABLE = """<style>
 .textrows { max-height: 560px; overflow: auto; }
-.textrows table { border-collapse: collapse; width: 100%; font-size: 0.875rem; overflow-wrap: break-word; }
-.textrows td:first-child { width: 32%; }
-.textrows td:nth-child(2) { width: 14%; }
+.textrows table { table-layout: fixed; border-collapse: collapse; width: 100%; font-size: 0.875rem; }
+.textrows th:first-child { width: 30%; }
+.textrows th:nth-child(2) { width: 6.5rem; }
+.textrows td { overflow-wrap: break-word; }
 .textrows :is(th, td) { padding: 0.4rem 0.6rem 0.4rem 0; text-align: left; vertical-align: top; }
 .textrows tr { border-bottom: 1px solid #d5d5d5; }
 </style>"""
