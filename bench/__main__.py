@@ -26,6 +26,7 @@ PARTS = (
     "bench.wu_palmer",
     "bench.encoding",
     "bench.training_step",
+    "bench.lexclip_run",
     "bench.scale",
     "bench.zero_shot",
     "bench.image_tower",
