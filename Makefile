@@ -64,6 +64,7 @@ demo: setup ## Make the runs that come with lexclip anew, with their cards (data
 	done
 	@$(BIN)/lexclip runs complete lexclip --folder data/runs --vectors --atlas
 	@$(BIN)/lexclip runs alphas lexclip --folder data/runs $(MEASURED)
+	@$(BIN)/lexclip runs alphas lexclip-second --alpha 1 --alpha 1.4 --alpha 1.8 --alpha 2 --folder data/runs $(MEASURED)
 	@$(BIN)/lexclip card $(DEMO_CARDS) --out data/cards $(MEASURED)
 	@$(BIN)/python -m tools.document_tables
 

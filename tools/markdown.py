@@ -31,7 +31,8 @@ def interval(one: Estimate, sign: str = "", digits: int = 3) -> str:
     >>> interval(Estimate(0.25, 0.125, 0.375), "+")
     '+0.250 (+0.125 to +0.375)'
     """
-    value, low, high = (f"{number:{sign}.{digits}f}" for number in (one.value, *one.ends))
+    rounded = (round(number, digits) + 0.0 for number in (one.value, *one.ends))  # no "-0.000"
+    value, low, high = (f"{number:{sign}.{digits}f}" for number in rounded)
     return f"{value} ({low} to {high})"
 
 

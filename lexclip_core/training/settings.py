@@ -105,7 +105,7 @@ class TrainingSettings(StrictSettings):
     tower: str = Field(default=DEFAULT_TOWER, min_length=1)
     """Name of the base text tower."""
     dtype: Precision = "float32"
-    """Arithmetic of the encoder, float32 where bfloat16 would be emulated; embeddings and losses always are."""
+    """Arithmetic of the encoder, float32 where bfloat16 would be emulated; embeddings and losses are too."""
     device: str = Field(default="auto", min_length=1)
     """auto, or a torch device."""
     optimizer: Optimizer = "sgd"
