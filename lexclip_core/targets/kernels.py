@@ -37,7 +37,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -86,11 +86,9 @@ def keep_compiled(*functions: object) -> None:
 
 
 @cache
-def compiled_once(
-    function: Callable[..., object], *, fastmath: bool = False, parallel: bool = False
-) -> Dispatcher:
+def compiled_once(function: Callable[..., object], **options: Any) -> Dispatcher:
     """Compile as `numba.njit` does: once a process, and on disk for the next, however often asked for."""
-    made: Dispatcher = numba.njit(function, fastmath=fastmath, parallel=parallel)
+    made: Dispatcher = numba.njit(function, **options)
     keep_compiled(made)
     return made
 
