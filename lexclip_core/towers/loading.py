@@ -319,9 +319,7 @@ def has_bfloat16(device: torch.device) -> bool:
     True
     """
     if device.type == "cpu":
-        asked = getattr(
-            torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None
-        )  # absent in builds without mkldnn
+        asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)  # not in every build
         return asked is not None and bool(asked())
     return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
