@@ -27,7 +27,8 @@ WORDS, BATCH = 3_000, 32
 def plain_call(words: list[str]) -> np.ndarray:
     """Return unit rows of words, batch by padded batch: the mean over tokens of transformers' model."""
     folder, rows = str(minilm_folder()), []
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    model = AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False).eval()
     with torch.inference_mode():
         for start in range(0, len(words), BATCH):
             batch = tokenizer(words[start : start + BATCH], padding=True, return_tensors="pt")
