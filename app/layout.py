@@ -90,6 +90,7 @@ TEXT_TABLE = """<style>
 .textrows :is(th, td) { padding: 0.4rem 0.6rem 0.4rem 0; text-align: left; vertical-align: top; }
 .textrows tr { border-bottom: 1px solid #d5d5d5; }
 </style>"""
+"""How a table looks whose cells are sentences: three columns, the first two narrow."""
 _JOINER = "\u2060"  # invisible; keeps an address from becoming a link, which escapes do not
 
 

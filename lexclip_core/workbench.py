@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lexclip_core.errors import InputError
 from lexclip_core.targets.registry import drawn
+from lexclip_core.towers.registry import MINILM, Precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from lexclip_core.towers.tower import Tower
     from lexclip_core.training.loop import Watch
     from lexclip_core.training.settings import TrainingSettings
-
-DEFAULT_TOWER = "all-MiniLM-L6-v2"
-"""The tower that comes with the installation and needs no network."""
 
 OWN_WORDS: dict[str, Any] = {
     "preset": "own-words",
@@ -50,11 +48,11 @@ Side = Literal["before", "after"]
 
 
 def load(
-    tower: str | Path = DEFAULT_TOWER,
+    tower: str | Path = MINILM,
     *,
     architecture: str | None = None,
     device: str = "auto",
-    dtype: Literal["float32", "bfloat16"] = "float32",
+    dtype: Precision = "float32",
 ) -> Tower:
     """Load a text tower: texts in, unit vectors out.
 
@@ -191,7 +189,7 @@ def senses(
     >>> result.after.shape
     (6, 384)
     """
-    tower = tower or DEFAULT_TOWER
+    tower = tower or MINILM
     before = load(tower) if isinstance(tower, str | Path) else tower
     after = load(other) if isinstance(other, str | Path) else other or shipped_tower(before)
     return Comparison(before, after).senses(word, key)

@@ -17,7 +17,16 @@ import torch
 from lexclip_core import storage
 from lexclip_core.errors import InputError, MissingResourceError
 from lexclip_core.towers import sources
-from lexclip_core.towers.registry import EMOJI, GLOVE, MINILM, REGISTRY, TINY, USER_SUPPLIED, unknown_tower
+from lexclip_core.towers.registry import (
+    EMOJI,
+    GLOVE,
+    MINILM,
+    REGISTRY,
+    TINY,
+    USER_SUPPLIED,
+    Precision,
+    unknown_tower,
+)
 from lexclip_core.towers.sources import HUB, STATED
 from lexclip_core.towers.tower import Tower
 
@@ -26,7 +35,6 @@ if TYPE_CHECKING:
     from lexclip_core.towers.open_clip import Checkpoint
 
 ActivationPolicy = Literal["trained", "as-published"]
-Precision = Literal["float32", "bfloat16"]
 
 FOLDER = "local-dir:"
 

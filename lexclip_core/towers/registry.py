@@ -12,11 +12,13 @@ from lexclip_core import storage
 from lexclip_core.errors import InputError
 
 Activation = Literal["gelu", "quickgelu", "none"]
+Precision = Literal["float32", "bfloat16"]
 
 USER_SUPPLIED = ("LaCLIP/", "ParaCLIP/")
 """How the names of weights begin that no program can fetch."""
 
 MINILM = "all-MiniLM-L6-v2"
+"""The tower that comes with the installation and needs no network."""
 GLOVE = "glove-6b-50d"
 TINY = "tiny-random"
 EMOJI = "emoji"

@@ -27,6 +27,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, fie
 from lexclip_core.errors import InputError
 from lexclip_core.paraphrase.registry import PROVIDERS
 from lexclip_core.targets.registry import TARGETS
+from lexclip_core.towers.registry import MINILM, Precision
 from lexclip_core.training.losses import ANCHORS, PARACLIP_TERMS, PENALTIES
 from lexclip_core.training.samplers import SAMPLERS
 from lexclip_core.training.strict_settings import Condition, Names, SettingDoc, StrictSettings
@@ -34,7 +35,6 @@ from lexclip_core.words import read_words
 
 logger = logging.getLogger(__name__)
 
-Precision = Literal["float32", "bfloat16"]
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "one_cycle", "cosine"]
 Noise = Literal["off", "dropout"]
@@ -68,7 +68,7 @@ LOSS_TERMS: Mapping[str, str] = {
 CUSTOM = "custom"
 """The preset that starts from the bare defaults of a method."""
 
-DEFAULT_TOWER = "all-MiniLM-L6-v2"
+DEFAULT_TOWER = MINILM
 """The embedded text tower, where none is named."""
 
 LARGEST_SCALE = 100.0

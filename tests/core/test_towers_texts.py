@@ -14,7 +14,8 @@ from tiny_tower import tiny_tower
 from lexclip_core.errors import InputError
 from lexclip_core.towers import loading
 from lexclip_core.towers.forward import TextTokenizer, length_batches, prefix_batches
-from lexclip_core.towers.loading import Precision, load
+from lexclip_core.towers.loading import load
+from lexclip_core.towers.registry import Precision
 from lexclip_core.towers.tower import Tower
 
 
